@@ -1,0 +1,5 @@
+"""Start the command line by `python -m dedupe`."""
+
+from dedupe.cli import main
+
+main()

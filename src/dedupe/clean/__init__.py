@@ -1,0 +1,1 @@
+"""Repair: the ledger, encoding, residue, metadata, language, spun text."""

@@ -1,0 +1,169 @@
+"""The command line: parse, call, hand over. What a command does lives in the module that it imports when it runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dedupe import __version__
+from dedupe.errors import ConditionError, DedupeError, UsageError
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+
+
+@click.group(context_settings=_CONTEXT)
+@click.version_option(__version__, prog_name="dedupe")
+def cli() -> None:
+    """Turn a heap of scraped news into a corpus one can trust.
+
+    Start with: dedupe clean FOLDER
+    """
+
+
+def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    wrong = [value for value in values if not all(part.strip() for part in value.partition("=")[::2])]
+    if wrong:
+        raise UsageError(f"--field {wrong[0]} names no column.", "Write it as --field text=body: ours, then yours.")
+    return {name.strip(): column.strip() for name, _, column in (value.partition("=") for value in values)}
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("-o", "--output", default="output", show_default=True, help="Folder for the corpus; replaced whole at the end.")
+@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Settings in TOML; options given here win.")
+@click.option("--field", "fields", multiple=True, callback=_pairs, metavar="OURS=YOURS", help="Take a column as ours: text=body.")
+@click.option("--html", type=click.Choice(["best", "fast"]), help="How to find the article in a page.  [default: best]")
+@click.option("--max-article-bytes", type=int, help="Reject longer articles.  [default: 10000000]")
+@click.option("--no-rule", "no_rules", multiple=True, metavar="CODE", help="Switch a cleaning rule off: R012 or its name.")
+@click.option("--no-clean", is_flag=True, help="Repair nothing.")
+@click.option("--threshold", type=float, help="Jaccard similarity from which two articles are near-duplicates.  [default: 0.5]")
+@click.option("--recall", type=float, help="Share of the pairs at the threshold to find.  [default: 0.995]")
+@click.option("--exact-only", is_flag=True, help="Match equal texts only.")
+@click.option("--seed", type=int, help="Seed of the permutations.  [default: 1]")
+@click.option("--workers", type=int, help="Worker processes.  [default: one a core]")
+@click.option(
+    "--previous", type=click.Path(path_type=Path), help="Output whose cluster IDs are carried over.  [default: the one in place]"
+)
+@click.option("--fresh", is_flag=True, help="Give new cluster IDs, whatever output is in place.")
+@click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Show what N records would give, and write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **options: Any) -> None:
+    """Repair and deduplicate articles into a canonical Parquet corpus.
+
+    PATH is a file, a folder, a pattern, or - for standard input: text, Markdown, HTML, JSON, JSON Lines, CSV, Parquet, Arrow,
+    each also compressed.
+    """
+    from dedupe.clean.rules import rule_codes
+    from dedupe.config import Config
+    from dedupe.console import notice, progress_shown, show_json, show_summary
+
+    given = {name: options[name] for name in ("html", "max_article_bytes", "threshold", "recall", "seed")}
+    settings: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    settings |= {"fields": options["fields"]} if options["fields"] else {}
+    settings |= {"no_rules": rule_codes(options["no_rules"])} if options["no_rules"] else {}
+    settings |= {"clean": False} if options["no_clean"] else {}
+    settings |= {"exact_only": True} if options["exact_only"] else {}
+    config = Config.from_toml(config_file, **settings) if config_file else Config.from_mapping(settings, "the options")
+
+    from dedupe import job  # pyarrow and numba: only once the options are known to be right
+    from dedupe.maps import compile_kernels, kernels_compiled
+
+    quiet = options["quiet"]
+    if not kernels_compiled():
+        notice("Compiling for this machine: this happens once and takes about 20 seconds.")
+        compile_kernels()
+    if options["sample"]:
+        summary = job.sample(paths, config, limit=options["sample"])
+    else:
+        with progress_shown(quiet) as progress:
+            summary = job.clean(
+                paths,
+                output,
+                config,
+                workers=options["workers"],
+                fresh=options["fresh"],
+                previous=options["previous"],
+                progress=progress,
+            )
+    if options["as_json"]:
+        show_json(summary.as_dict())
+    else:
+        show_summary(summary)
+
+
+@cli.command()
+@click.argument("output", type=click.Path(path_type=Path), default="output")
+@click.option("--json", "as_json", is_flag=True, help="Print as one JSON object.")
+def stats(output: Path, as_json: bool) -> None:
+    """Show what an output holds: articles, clusters, languages, publishers, repairs."""
+    from dedupe.console import show_json
+    from dedupe.inspect import show_stats, statistics
+
+    found = statistics(output)
+    if as_json:
+        show_json(found)
+    else:
+        show_stats(found, output)
+
+
+@cli.command()
+@click.argument("output", type=click.Path(path_type=Path), default="output")
+@click.option("--check", is_flag=True, help="Check schemas, counts, IDs, references and hashes; exit 1 where one is wrong.")
+@click.option("--json", "as_json", is_flag=True, help="Print as one JSON object.")
+def inspect(output: Path, check: bool, as_json: bool) -> None:
+    """Show the tables of an output, and check that they hold together."""
+    from dedupe.console import show_json
+    from dedupe.inspect import check_output, describe, show_tables
+
+    tables = describe(output)
+    problems = check_output(output) if check else None
+    if as_json:
+        show_json({"tables": tables, **({} if problems is None else {"problems": problems})})
+    else:
+        show_tables(tables, problems, output)
+    if problems:
+        raise ConditionError(f"{len(problems):,} of the checks failed.", "Run `dedupe clean` again to write the output anew.")
+
+
+def main() -> None:
+    """Run the command line and exit with its status: 0 done, 1 a condition holds, 2 wrong use, 3 failed, 130 interrupted."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("Interrupted. Run the same command again.", err=True)
+        sys.exit(130)
+    except KeyboardInterrupt:
+        click.echo("Interrupted. Run the same command again.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except DedupeError as error:
+        click.echo(f"dedupe: {error.sentence}", err=True)
+        if error.hint:
+            click.echo(f"  {error.hint}", err=True)
+        sys.exit(error.exit_status)
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`); what was written is whole.
+        sys.stderr.close()
+        sys.exit(0)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        click.echo(
+            f"dedupe: {error.strerror or error}{where}.\n  Nothing was published; mend this and run the same command again.",
+            err=True,
+        )
+        sys.exit(3)
+    except MemoryError:
+        click.echo(
+            "dedupe: memory ran out.\n  Run the same command with --workers 1, or on a machine with more memory.", err=True
+        )
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Clusters from verified edges, the canonical of each, and IDs that last."""

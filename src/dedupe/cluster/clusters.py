@@ -1,0 +1,103 @@
+"""Clusters from verified edges: every member stands in a joining edge to its canonical, none is joined by a chain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+# Given two arrays of rows, tell which pairs have a joining edge, by computing those that no bucket proposed.
+JoinsOf = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def components(n: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return for each of `n` rows the lowest row that it is connected with: (n,) int64.
+
+    Label propagation with pointer jumping (Shiloach and Vishkin 1982), vectorised: rounds grow with the logarithm of the
+    longest chain.
+    """
+    label = np.arange(n)
+    while True:
+        before = label.copy()
+        low = np.minimum(label[a], label[b])
+        np.minimum.at(label, label[a], low)
+        np.minimum.at(label, label[b], low)
+        np.minimum.at(label, a, low)
+        np.minimum.at(label, b, low)
+        label = label[label]
+        if np.array_equal(before, label):
+            return label
+
+
+def clusters(
+    rank: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    joins_of: JoinsOf,
+    cannot_link: tuple[np.ndarray, np.ndarray] | None = None,
+) -> np.ndarray:
+    """Return for each article the row of its canonical: (n,) int64; its own row where it stands for itself.
+
+    `rank`: (n,) place in the total order of preference. `a`, `b`: joining edges. Components of edges only partition the work.
+    Inside one, the first free article in order becomes canonical and takes every free article that has a joining edge to it,
+    asking `joins_of` for pairs that no bucket proposed; and so on. `cannot_link` pairs never share a cluster, also not through a
+    third article: the one earlier in the order is taken.
+    """
+    n = len(rank)
+    canonical = np.arange(n)
+    if not len(a):
+        return canonical
+    label = components(n, a, b)
+    involved = np.unique(np.concatenate([a, b]))
+    order = involved[np.lexsort((rank[involved], label[involved]))]
+    edges = np.unique(np.concatenate([a * n + b, b * n + a]))
+    forbidden = _both_ways(n, cannot_link)
+    free = order
+    while len(free):
+        group = label[free]
+        first = np.ones(len(free), bool)
+        first[1:] = group[1:] != group[:-1]
+        hub = free[np.flatnonzero(first)[np.cumsum(first) - 1]]
+        others = np.flatnonzero(~first)
+        left, right = hub[others], free[others]
+        known = _holds(edges, left * n + right)
+        joined = known.copy()
+        joined[~known] = joins_of(left[~known], right[~known])
+        if len(forbidden):
+            joined = _without_conflicts(n, left, right, joined, forbidden)
+        canonical[right[joined]] = left[joined]
+        gone = first
+        gone[others[joined]] = True
+        free = free[~gone]
+    return canonical
+
+
+def _without_conflicts(n: int, left: np.ndarray, right: np.ndarray, joined: np.ndarray, forbidden: np.ndarray) -> np.ndarray:
+    # Only clusters that hold an article of some forbidden pair are walked one by one; the rest is decided already.
+    allowed = joined.copy()
+    marked = np.unique(forbidden // n)
+    hubs = np.unique(left[joined & (np.isin(right, marked) | np.isin(left, marked))])
+    for hub in hubs:
+        taken = [int(hub)]
+        for at in np.flatnonzero(joined & (left == hub)):
+            member = int(right[at])
+            if _holds(forbidden, np.array([member * n + other for other in taken])).any():
+                allowed[at] = False
+            else:
+                taken.append(member)
+    return allowed
+
+
+def _both_ways(n: int, pairs: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
+    if pairs is None:
+        return np.empty(0, np.int64)
+    a, b = pairs
+    return np.unique(np.concatenate([a * n + b, b * n + a]))
+
+
+def _holds(ordered: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    if not len(ordered):
+        return np.zeros(len(wanted), bool)
+    at = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
+    found: np.ndarray = ordered[at] == wanted
+    return found

@@ -1,0 +1,90 @@
+"""Identities that last: of an article, whatever its path or repair; of a cluster, from one run to the next."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import numpy as np
+
+# Parameters that say how a reader came to a page, never which page it is.
+_TRACKING = ("utm_", "fbclid", "gclid", "mc_cid", "mc_eid", "cmpid", "ocid", "ref_src", "igshid")
+
+
+def canonical_url(url: str) -> str:
+    """Return one spelling for all addresses of a page: case and ports by RFC 3986, no fragment, no tracking, no `www.`."""
+    try:
+        parts = urlsplit(url.strip())
+        host = (parts.hostname or "").removeprefix("www.").rstrip(".")
+        port = parts.port
+    except ValueError:
+        return url.strip()
+    if not host:
+        return url.strip()
+    if port and port not in (80, 443):
+        host = f"{host}:{port}"
+    query = urlencode(
+        sorted(pair for pair in parse_qsl(parts.query, keep_blank_values=True) if not pair[0].lower().startswith(_TRACKING))
+    )
+    return f"{host}{parts.path.rstrip('/') or '/'}" + (f"?{query}" if query else "")
+
+
+def identify(
+    input_id: str | None, url: str | None, publisher: str | None, title: str | None, published: str | None, text_sha256: str
+) -> str:
+    """Return an article's ID: 128 bits, hex, of its identity and its decoded text before any repair.
+
+    Identity is the input's own ID, else the URL, else publisher, title and date, else nothing: never a path, a record number or
+    repaired text, so moving a folder or a better repair changes no ID.
+    """
+    if input_id:
+        parts = ("id", input_id)
+    elif url:
+        parts = ("url", canonical_url(url))
+    elif publisher or title or published:
+        parts = ("told", "\x1f".join((publisher or "", title or "", published or "")))
+    else:
+        parts = ("none", "")
+    return hashlib.sha256("\x1e".join((*parts, text_sha256)).encode()).hexdigest()[:32]
+
+
+def number_equals(ids: Sequence[str]) -> list[str]:
+    """Give equal IDs numbers in input order, so that each article has its own: the second `x` becomes a hash of `x` and 2."""
+    seen: dict[str, int] = {}
+    unique = []
+    for identity in ids:
+        count = seen[identity] = seen.get(identity, 0) + 1
+        unique.append(identity if count == 1 else hashlib.sha256(f"{identity}\x1e{count}".encode()).hexdigest()[:32])
+    return unique
+
+
+def new_cluster_id(canonical_id: str, taken: set[str]) -> str:
+    """Return a cluster ID that no cluster of this or an earlier run has: a hash of its first canonical, numbered if need be."""
+    attempt = 0
+    while True:
+        seed = canonical_id if attempt == 0 else f"{canonical_id}\x1e{attempt}"
+        candidate = "c" + hashlib.sha256(f"cluster\x1e{seed}".encode()).hexdigest()[:19]
+        if candidate not in taken:
+            return candidate
+        attempt += 1
+
+
+def carry_over(new: np.ndarray, old: np.ndarray) -> list[tuple[int, int, int]]:
+    """Match new clusters with old ones by largest overlap: (new, old, shared members), each used at most once.
+
+    `new` and `old`: for each article that both runs hold, its cluster in either. Whole clusters first (no member gained or lost
+    always keeps its ID), then the larger overlap; ties go to the lower old, then the lower new number.
+    """
+    pairs, shared = np.unique(np.stack([new, old], axis=1), axis=0, return_counts=True)
+    order = np.lexsort((pairs[:, 0], pairs[:, 1], -shared))
+    used_new: set[int] = set()
+    used_old: set[int] = set()
+    matched = []
+    for at in order:
+        one, other = int(pairs[at, 0]), int(pairs[at, 1])
+        if one not in used_new and other not in used_old:
+            used_new.add(one)
+            used_old.add(other)
+            matched.append((one, other, int(shared[at])))
+    return matched

@@ -1,0 +1,125 @@
+"""The settings of a run: frozen, typed, read from TOML, and checked all at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from dedupe.errors import ConfigError
+
+HtmlExtractor = Literal["best", "fast"]
+Despin = Literal["fix", "flag", "off"]
+
+MAX_ARTICLE_BYTES = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Hold every setting that can change an output, with the defaults that the documents give reasons for.
+
+    What cannot change an output (workers, progress, where it is written) is no setting of this class, so that `fingerprint` is
+    the same wherever the output would be.
+    """
+
+    # reading
+    fields: Mapping[str, str] = field(default_factory=dict)
+    html: HtmlExtractor = "best"
+    max_article_bytes: int = MAX_ARTICLE_BYTES
+    # cleaning
+    clean: bool = True
+    no_rules: frozenset[str] = frozenset()
+    despin: Despin = "fix"
+    # matching
+    threshold: float = 0.5
+    recall: float = 0.995
+    exact_only: bool = False
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        mistakes = list(_mistakes(self))
+        if mistakes:
+            raise ConfigError("; ".join(mistakes) + ".", "Run `dedupe clean --help` to see what each setting takes.")
+
+    def fingerprint(self) -> str:
+        """Hash all settings, so that two outputs can be told to have been made alike."""
+        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:16]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as plain JSON values, sorted where order has no meaning."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        values["fields"] = dict(sorted(self.fields.items()))
+        values["no_rules"] = sorted(self.no_rules)
+        return values
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], where: str = "the settings") -> Config:
+        """Build settings from plain values, naming every unknown key and every wrong value at once.
+
+        Raises ConfigError.
+        """
+        known = {f.name for f in dataclasses.fields(cls)}
+        unknown = sorted(set(values) - known)
+        taken = {key.replace("-", "_"): value for key, value in values.items()}
+        unknown = sorted(set(taken) - known)
+        mistakes = [f"{key} is not a setting" for key in unknown]
+        taken = {key: value for key, value in taken.items() if key in known}
+        if isinstance(taken.get("no_rules"), list | tuple | set):
+            taken["no_rules"] = frozenset(taken["no_rules"])
+        try:
+            config = cls(**taken)
+        except ConfigError as error:
+            mistakes.append(error.sentence.rstrip("."))
+        if mistakes:
+            raise ConfigError(f"In {where}: {'; '.join(mistakes)}.", f"Settings are: {', '.join(sorted(known))}.")
+        return config
+
+    @classmethod
+    def from_toml(cls, path: Path, **overrides: Any) -> Config:
+        """Read a dedupe.toml, over which the given values take precedence. Raises ConfigError."""
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Check the path given to --config.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not valid TOML: {error}.", "Mend that line and run the command again.") from error
+        return cls.from_mapping({**values, **overrides}, str(path))
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "fields": (Mapping,),
+    "max_article_bytes": (int,),
+    "clean": (bool,),
+    "no_rules": (frozenset,),
+    "threshold": (float, int),
+    "recall": (float, int),
+    "exact_only": (bool,),
+    "seed": (int,),
+}
+
+
+def _mistakes(config: Config) -> list[str]:
+    found = []
+    for name, kinds in _TYPES.items():
+        value = getattr(config, name)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            found.append(f"{name} is {value!r}, which is no {kinds[0].__name__.lower()}")
+    if found:
+        return found
+    for name, choices in (("html", get_args(HtmlExtractor)), ("despin", get_args(Despin))):
+        if getattr(config, name) not in choices:
+            found.append(f"{name} is {getattr(config, name)!r}, not one of {', '.join(choices)}")
+    if not 0.1 <= config.threshold <= 1:
+        found.append(f"threshold is {config.threshold:g}, not between 0.1 and 1")
+    if not 0.5 <= config.recall < 1:
+        found.append(f"recall is {config.recall:g}, not between 0.5 and 1 (1 excluded)")
+    if config.max_article_bytes < 1:
+        found.append(f"max_article_bytes is {config.max_article_bytes}, not above 0")
+    if not 0 <= config.seed < 2**32:
+        found.append(f"seed is {config.seed}, not between 0 and 4,294,967,295")
+    return found

@@ -1,0 +1,160 @@
+"""What people see: progress and notices on stderr, results on stdout, plain where no terminal is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from dedupe.job import Summary
+    from dedupe.pipeline import Progress
+
+_SHOWN = 6
+
+
+def notice(sentence: str) -> None:
+    """Tell something beside the result."""
+    click.echo(sentence, err=True)
+
+
+def show_json(value: Any) -> None:
+    """Print a result as one JSON object, sorted by nothing: the order of the fields is that of their meaning."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def amount(count: int, unit: str, plural: str | None = None) -> str:
+    """Return a number with separators and its unit: `1 article`, `12,345 articles`."""
+    return f"{count:,} {unit if count == 1 else plural or unit + 's'}"
+
+
+def size(count: int) -> str:
+    """Return bytes in the unit that reads best."""
+    value = float(count)
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            return f"{value:,.0f} {unit}" if unit == "bytes" else f"{value:,.1f} {unit}"
+        value /= 1000
+    raise AssertionError
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people say them."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+@contextmanager
+def progress_shown(quiet: bool) -> Iterator[Progress]:
+    """Give a function that shows progress on stderr: a bar in a terminal, a line a stage elsewhere."""
+    if quiet:
+        from dedupe.pipeline import silent
+
+        yield silent
+        return
+    if not sys.stderr.isatty():
+        finished: set[str] = set()
+
+        def line(stage: str, done: int, total: int) -> None:
+            if done >= total and stage not in finished:
+                finished.add(stage)
+                notice(f"{stage}: done")
+
+        yield line
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bar = Progress(
+        TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        console=Console(stderr=True), transient=True,
+    )  # fmt: skip
+    tasks: dict[str, Any] = {}
+    with bar:
+
+        def update(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done, total=total)
+
+        yield update
+
+
+def _ranked(counts: dict[str, int], names: dict[str, str] | None = None) -> str:
+    items = list(counts.items())
+    shown = ", ".join(f"{(names or {}).get(name, name)} {count:,}" for name, count in items[:_SHOWN])
+    return shown + (f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else "")
+
+
+def show_summary(summary: Summary) -> None:
+    """Print what a run did, a line a topic."""
+    from dedupe.clean.rules import RULES
+
+    rows: list[tuple[str, str]] = [
+        ("read", f"{amount(summary.records, 'record')} from {amount(summary.files, 'file')} ({size(summary.bytes)})"),
+    ]
+    if summary.columns:
+        rows += [("columns", line) for line in summary.columns[:_SHOWN]]
+    if summary.events:
+        rows.append(("assumed", _ranked({name.replace("_", " "): count for name, count in summary.events.items()})))
+    if summary.skipped:
+        rows.append(("skipped", summary.skipped))
+    rejected = sum(summary.rejects.values())
+    rows.append(
+        ("rejected", f"{rejected:,}" + (f": {_ranked(summary.rejects)} (reasons in rejects.parquet)" if rejected else ""))
+    )
+    balance = f"{summary.records:,} = {summary.articles:,} articles + {rejected:,} rejects"
+    rows.append(("in = out", balance))
+    rules = {code: rule.name for code, rule in RULES.items()}
+    rows.append(("repaired", amount(summary.edits, "edit") + (f": {_ranked(summary.rules, rules)}" if summary.edits else "")))
+    if summary.repeated_lines:
+        rows.append(("learned", f"{amount(summary.repeated_lines, 'line')} that a publisher repeats"))
+    rows.append(("languages", _ranked(summary.languages) or "none"))
+    rows.append(
+        (
+            "matched",
+            f"{amount(summary.candidates, 'candidate pair')} → {summary.verified:,} verified → "
+            + ", ".join(f"{count:,} {name}" for name, count in summary.edges.items())
+            + f" (Jaccard ≥ {summary.threshold:g})",
+        )
+    )
+    if summary.large_buckets:
+        rows.append(("buckets", f"{summary.large_buckets:,} too large for all pairs: compared with their preferred articles"))
+    rows.append(
+        (
+            "clusters",
+            f"{summary.clusters:,}, of which {summary.clusters_of_several:,} hold several articles"
+            f" (largest {summary.largest_cluster:,}); {amount(summary.duplicates, 'duplicate')}",
+        )
+    )
+    slowest = sorted(summary.timings.items(), key=lambda item: -item[1])[:3]
+    rows.append(
+        ("took", duration(summary.seconds) + " (" + ", ".join(f"{name} {duration(took)}" for name, took in slowest) + ")")
+    )
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        click.echo(f"{name:<{width}}  {value}")
+    for example in summary.examples:
+        rule = RULES.get(example["what"])
+        click.echo(f"\n{rule.name if rule else example['what']}  {example['where']}")
+        click.echo(f"  - {_one_line(example['before'])}\n  + {_one_line(example['after'])}")
+    if summary.output is None:
+        click.echo("\nNothing was written. Run the same command without --sample to write the corpus.")
+        return
+    singles = summary.articles - summary.duplicates
+    click.echo(
+        f"\nwrote {summary.output}/corpus.parquet ({amount(summary.articles, 'article')}) and canonical.parquet ({singles:,}).\n"
+        f"next: dedupe stats {summary.output}"
+    )
+
+
+def _one_line(text: str) -> str:
+    # Article text is hostile: a terminal must never be sent its control sequences.
+    return "".join(char if char.isprintable() else " " for char in text) or "(nothing)"

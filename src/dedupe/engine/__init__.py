@@ -1,0 +1,1 @@
+"""Where the stages run: worker processes on this machine."""

@@ -1,0 +1,86 @@
+"""Run a function over shards in worker processes on this machine, results in the order of the shards."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Self, TypeVar
+
+from dedupe.errors import DedupeError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# Shards handed out ahead of the one that is waited for, a worker: enough to keep all busy, few enough to keep results small.
+_AHEAD = 3
+
+
+def _start_worker() -> None:
+    # One numba and one Arrow thread a process: parallelism is by processes, and threads on top of it only fight for cores.
+    os.environ["NUMBA_NUM_THREADS"] = "1"
+    import pyarrow as pa
+
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+
+
+def _warm(warm: Callable[[], None]) -> None:
+    warm()
+
+
+class Pool:
+    """Hold worker processes, started by spawn so that they behave alike on Linux, macOS and Windows.
+
+    With one worker everything runs in this process, which saves the second that a process takes to start.
+    """
+
+    def __init__(self, workers: int, warm: Callable[[], None] | None = None) -> None:
+        self.workers = workers
+        self._pool: ProcessPoolExecutor | None = None
+        if workers > 1:
+            self._pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker)
+            if warm is not None:
+                # Importing and loading kernels takes most of a second: it runs while this process still plans.
+                for _ in range(workers):
+                    self._pool.submit(_warm, warm)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def map(self, function: Callable[..., Result], items: Sequence[tuple[Any, ...]]) -> Iterator[Result]:
+        """Yield `function(*item)` for each item, in the order of the items.
+
+        Raises DedupeError where a worker died.
+        """
+        if self._pool is None:
+            for item in items:
+                yield function(*item)
+            return
+        waiting: list[Future[Result]] = []
+        try:
+            for item in items:
+                waiting.append(self._pool.submit(function, *item))
+                if len(waiting) == self.workers * _AHEAD:
+                    yield waiting.pop(0).result()
+            for future in waiting:
+                yield future.result()
+        except BrokenProcessPool as error:
+            raise DedupeError(
+                "A worker process was ended from outside, most likely because memory ran out.",
+                "Run the command again with --workers 1, or on a machine with more memory.",
+            ) from error
+
+
+def default_workers() -> int:
+    """Return the number of cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no affinity
+        return os.cpu_count() or 1

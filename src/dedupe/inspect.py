@@ -1,0 +1,257 @@
+"""Look into an output: what its tables hold, and whether they hold together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from dedupe.console import amount, size
+from dedupe.errors import DedupeError
+from dedupe.job import load_manifest
+from dedupe.schema import CLUSTERS, CORPUS, EDITS, ID_MAP, PAIRS, REJECTS, RESIDUE, SCHEMA_VERSION, STORIES
+from dedupe.write.manifest import file_digest
+from dedupe.write.publish import settle
+
+TABLES: dict[str, pa.Schema] = {
+    "corpus": CORPUS,
+    "canonical": CORPUS,
+    "pairs": PAIRS,
+    "clusters": CLUSTERS,
+    "stories": STORIES,
+    "edits": EDITS,
+    "rejects": REJECTS,
+    "residue": RESIDUE,
+    "id_map": ID_MAP,
+}
+
+_COUNTED = ["cluster_size", "is_canonical", "relation", "language", "publisher", "n_words", "n_edits", "published_at"]
+_TOP = 8
+
+
+def open_output(output: Path) -> dict[str, Any]:
+    """Complete what a killed publication has left, and return the manifest.
+
+    Raises UsageError where there is no output, DedupeError where it is of a newer version.
+    """
+    settle(output)
+    manifest = load_manifest(output)
+    version = manifest["dedupe"]["schema_version"]
+    if version > SCHEMA_VERSION:
+        raise DedupeError(
+            f"{output} was written by dedupe {manifest['dedupe']['version']} (schema {version}); this one reads up to {SCHEMA_VERSION}.",
+            "Upgrade with: pip install --upgrade article-dedupe",
+        )
+    return manifest
+
+
+def describe(output: Path) -> list[dict[str, Any]]:
+    """Return for each table its rows, row groups, bytes and columns."""
+    open_output(output)
+    described = []
+    for name in TABLES:
+        path = output / f"{name}.parquet"
+        if not path.exists():
+            continue
+        meta = pq.read_metadata(path)
+        described.append(
+            {
+                "table": name,
+                "rows": meta.num_rows,
+                "row_groups": meta.num_row_groups,
+                "bytes": path.stat().st_size,
+                "columns": pq.read_schema(path).names,
+            }
+        )
+    return described
+
+
+def statistics(output: Path) -> dict[str, Any]:
+    """Return what an output holds, in numbers."""
+    manifest = open_output(output)
+    columns = [
+        "cluster_id",
+        "cluster_size",
+        "is_canonical",
+        "relation",
+        "language",
+        "publisher",
+        "n_words",
+        "n_edits",
+        "published_at",
+    ]
+    corpus = pq.read_table(output / "corpus.parquet", columns=columns)
+    words = corpus["n_words"]
+    sizes = corpus.filter(corpus["is_canonical"])["cluster_size"].to_numpy()
+    bounds = [1, 2, 3, 4, 6, 11, 51, np.iinfo(np.int64).max]
+    histogram = {
+        (f"{low}" if high == low + 1 else f"{low} to {high - 1}" if high < 10**9 else f"{low} or more"): int(
+            ((sizes >= low) & (sizes < high)).sum()
+        )
+        for low, high in pairwise(bounds)
+    }
+    edits = pq.read_table(output / "edits.parquet", columns=["rule"])["rule"]
+    dates = pc.min_max(corpus["published_at"]).as_py()
+    return {
+        "articles": corpus.num_rows,
+        "rejects": pq.read_metadata(output / "rejects.parquet").num_rows,
+        "clusters": len(sizes),
+        "duplicates": corpus.num_rows - len(sizes),
+        "cluster_sizes": {name: count for name, count in histogram.items() if count},
+        "relations": _counts(corpus["relation"]),
+        "languages": _counts(corpus["language"]),
+        "publishers": _counts(corpus["publisher"]),
+        "words": pc.sum(words).as_py() or 0,
+        "median_words": int(np.median(words.to_numpy())) if corpus.num_rows else 0,
+        "edited_articles": int((corpus["n_edits"].to_numpy() > 0).sum()),
+        "edits": _counts(edits),
+        "first_published_at": dates["min"].isoformat() if dates["min"] else None,
+        "last_published_at": dates["max"].isoformat() if dates["max"] else None,
+        "settings": manifest["settings"],
+        "version": manifest["dedupe"]["version"],
+    }
+
+
+def _counts(column: pa.ChunkedArray) -> dict[str, int]:
+    pairs = [(count["values"].as_py(), count["counts"].as_py()) for count in pc.value_counts(column)]
+    return {("not known" if name is None else name): n for name, n in sorted(pairs, key=lambda pair: (-pair[1], str(pair[0])))}
+
+
+def check_output(output: Path) -> list[str]:
+    """Check schemas, counts, IDs, references and hashes of an output; return a sentence for each that is wrong."""
+    manifest = open_output(output)
+    problems: list[str] = []
+    tables: dict[str, pa.Table] = {}
+    for name, schema in TABLES.items():
+        path = output / f"{name}.parquet"
+        try:
+            found = pq.read_schema(path).remove_metadata()
+            expected = pa.schema([field.remove_metadata() for field in schema])
+            if pa.schema([field.remove_metadata() for field in found]) != expected:
+                problems.append(f"{name}.parquet has other columns than schema version {SCHEMA_VERSION} says.")
+                continue
+            wanted = [column for column in schema.names if column != "text"]
+            tables[name] = pq.read_table(path, columns=wanted)
+        except FileNotFoundError:
+            problems.append(f"{name}.parquet is missing.")
+        except (pa.ArrowException, OSError) as error:
+            problems.append(f"{name}.parquet cannot be read: {str(error).splitlines()[0]}")
+    for name, entry in manifest["tables"].items():
+        path = output / name
+        if path.exists() and file_digest(path) != entry["sha256"]:
+            problems.append(f"{name} is not the file that the manifest names: its hash differs.")
+        table = tables.get(Path(name).stem) if name.endswith(".parquet") else None
+        if table is not None and table.num_rows != entry["rows"]:
+            problems.append(f"{name} has {table.num_rows:,} rows; the manifest says {entry['rows']:,}.")
+    if len(tables) == len(TABLES):
+        problems += [sentence for check in _CHECKS for sentence in check(tables, manifest)]
+    return problems
+
+
+def _check_counts(tables: dict[str, pa.Table], manifest: dict[str, Any]) -> list[str]:
+    corpus, counts = tables["corpus"], manifest["counts"]
+    found = corpus.num_rows + tables["rejects"].num_rows
+    problems = []
+    if counts["records"] != found:
+        problems.append(f"{counts['records']:,} records were read, but the tables hold {found:,} rows and rejects.")
+    if pc.sum(corpus["n_edits"]).as_py() not in (tables["edits"].num_rows, None):
+        problems.append("The column n_edits does not add up to the rows of edits.parquet.")
+    if tables["canonical"].num_rows != pc.sum(corpus["is_canonical"].cast(pa.int64())).as_py():
+        problems.append("canonical.parquet does not hold the canonical articles of corpus.parquet.")
+    return problems if corpus.num_rows else problems[:1]
+
+
+def _check_ids(tables: dict[str, pa.Table], _: dict[str, Any]) -> list[str]:
+    corpus = tables["corpus"]
+    problems = []
+    for name, column, table in (("article_id", "article_id", corpus), ("cluster_id", "cluster_id", tables["clusters"])):
+        if pc.count_distinct(table[column]).as_py() != table.num_rows:
+            problems.append(f"{name} is not unique.")
+    own = pc.equal(corpus["article_id"], corpus["canonical_id"])
+    if not pc.all(pc.equal(own, corpus["is_canonical"]), min_count=0).as_py():
+        problems.append("is_canonical and canonical_id disagree.")
+    return problems
+
+
+def _check_references(tables: dict[str, pa.Table], _: dict[str, Any]) -> list[str]:
+    corpus, clusters = tables["corpus"], tables["clusters"]
+    canonical = corpus.filter(corpus["is_canonical"])["article_id"]
+    references: list[tuple[str, pa.ChunkedArray, pa.ChunkedArray]] = [
+        ("corpus.canonical_id", corpus["canonical_id"], canonical),
+        ("corpus.cluster_id", corpus["cluster_id"], clusters["cluster_id"]),
+        ("clusters.canonical_id", clusters["canonical_id"], canonical),
+        ("pairs.a_id", tables["pairs"]["a_id"], corpus["article_id"]),
+        ("pairs.b_id", tables["pairs"]["b_id"], corpus["article_id"]),
+        ("edits.article_id", tables["edits"]["article_id"], corpus["article_id"]),
+    ]
+    return [
+        f"{name} names an article or cluster that is not there."
+        for name, column, targets in references
+        if not pc.all(pc.is_in(column, targets.combine_chunks()), min_count=0).as_py()
+    ]
+
+
+def _check_sizes(tables: dict[str, pa.Table], _: dict[str, Any]) -> list[str]:
+    corpus, clusters = tables["corpus"], tables["clusters"]
+    counted = {entry["values"].as_py(): entry["counts"].as_py() for entry in pc.value_counts(corpus["cluster_id"])}
+    stated = dict(zip(clusters["cluster_id"].to_pylist(), clusters["size"].to_pylist(), strict=True))
+    return [] if counted == stated else ["clusters.size does not count the articles of corpus.parquet."]
+
+
+_CHECKS: tuple[Callable[[dict[str, pa.Table], dict[str, Any]], list[str]], ...] = (
+    _check_counts,
+    _check_ids,
+    _check_references,
+    _check_sizes,
+)
+
+
+def show_tables(tables: list[dict[str, Any]], problems: list[str] | None, output: Path) -> None:
+    """Print the tables of an output, and what the checks found."""
+    for table in tables:
+        click.echo(f"{table['table']:<10} {table['rows']:>12,} rows  {size(table['bytes']):>10}  {', '.join(table['columns'])}")
+    if problems is None:
+        click.echo(f"\nnext: dedupe inspect {output} --check")
+    elif problems:
+        click.echo("\n" + "\n".join(f"wrong: {problem}" for problem in problems))
+    else:
+        click.echo("\nchecked: schemas, counts, IDs, references and hashes are right.")
+
+
+def show_stats(found: dict[str, Any], output: Path) -> None:
+    """Print the numbers of an output, a line a topic."""
+
+    def ranked(counts: dict[str, int]) -> str:
+        items = list(counts.items())
+        more = f" and {len(items) - _TOP:,} more" if len(items) > _TOP else ""
+        return (", ".join(f"{_printable(name)} {count:,}" for name, count in items[:_TOP]) or "none") + more
+
+    rows = [
+        (
+            "articles",
+            f"{found['articles']:,} ({amount(found['words'], 'word')}, median {found['median_words']:,});"
+            f" {amount(found['rejects'], 'reject')}",
+        ),
+        ("clusters", f"{found['clusters']:,}; {amount(found['duplicates'], 'duplicate')}"),
+        ("sizes", "; ".join(f"{name}: {count:,}" for name, count in found["cluster_sizes"].items()) or "none"),
+        ("relations", ranked(found["relations"])),
+        ("languages", ranked(found["languages"])),
+        ("publishers", ranked(found["publishers"])),
+        ("published", f"{found['first_published_at'] or 'not known'} to {found['last_published_at'] or 'not known'}"),
+        ("repaired", f"{amount(found['edited_articles'], 'article')}; {ranked(found['edits'])}"),
+    ]
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        click.echo(f"{name:<{width}}  {value}")
+    click.echo(f"\nnext: dedupe inspect {output} --check")
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)

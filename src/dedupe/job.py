@@ -1,0 +1,367 @@
+"""One run from paths to an output folder: plan, carry out the pipeline, publish, and say what was done."""
+
+from __future__ import annotations
+
+import json
+import platform
+import tempfile
+import time
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from dedupe import __version__
+from dedupe.cluster.canonical import why_canonical
+from dedupe.cluster.lasting import Previous, cluster_ids
+from dedupe.config import Config
+from dedupe.engine.local import Pool, default_workers
+from dedupe.errors import DedupeError, UsageError
+from dedupe.maps import warm
+from dedupe.match.edges import RELATIONS
+from dedupe.pipeline import Matched, Prepared, Progress, Timings, match, prepare, silent
+from dedupe.read import plan as plan_input
+from dedupe.read.parts import Plan
+from dedupe.schema import ID_MAP
+from dedupe.write.card import card
+from dedupe.write.manifest import file_digest, input_digest, manifest
+from dedupe.write.publish import MANIFEST, RUNS, discard, publish, writing
+from dedupe.write.tables import Clustered, Edge, write_tables
+
+# Below this much input one process is done before a second one has started.
+_ALONE_BYTES = 8 << 20
+
+
+@dataclass
+class Summary:
+    """Say what a run did, in numbers: the same that the command prints and `--json` gives."""
+
+    output: str | None
+    files: int
+    bytes: int
+    records: int
+    articles: int
+    rejects: dict[str, int]
+    skipped: str
+    columns: list[str]
+    events: dict[str, int]
+    rules: dict[str, int]
+    edits: int
+    repeated_lines: int
+    languages: dict[str, int]
+    candidates: int
+    verified: int
+    edges: dict[str, int]
+    large_buckets: int
+    clusters: int
+    clusters_of_several: int
+    largest_cluster: int
+    duplicates: int
+    threshold: float
+    seconds: float
+    timings: dict[str, float] = field(default_factory=dict)
+    examples: list[dict[str, str]] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+
+def clean(
+    paths: Sequence[str | Path],
+    output: str | Path = "output",
+    config: Config | None = None,
+    *,
+    workers: int | None = None,
+    fresh: bool = False,
+    previous: str | Path | None = None,
+    progress: Progress = silent,
+) -> Summary:
+    """Clean and deduplicate articles, write the corpus into `output`, and return what was done.
+
+    An output already in place is replaced whole, at the end; its cluster IDs are carried over unless `fresh`. Raises UsageError
+    for paths that cannot be read as given, OutputError where the output cannot be written or another run holds it.
+    """
+    begin = time.perf_counter()
+    config, target = config or Config(), Path(output)
+    paths = [str(path) for path in paths]
+    with writing(target):
+        discard(target)
+        run = target / RUNS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+        scratch, new = run / "scratch", run / "new"
+        scratch.mkdir(parents=True)
+        new.mkdir()
+        plan = plan_input(paths, config, spool=scratch)
+        before = None if fresh else _previous(Path(previous) if previous else target, explicit=previous is not None)
+        timings = Timings()
+        with _pool(plan, workers) as pool:
+            prepared = prepare(plan, config, scratch, pool, progress, timings)
+            threads = pool.workers
+        matched = match(prepared, config, threads, progress, timings)
+        with timings.of("write"):
+            summary = _write(new, plan, prepared, matched, config, before, threads, paths, timings, begin)
+            progress("write", 1, 2)
+        publish(target, run)
+        progress("write", 2, 2)
+    summary.output = str(output)
+    summary.seconds = time.perf_counter() - begin
+    return summary
+
+
+def sample(paths: Sequence[str | Path], config: Config | None = None, *, limit: int) -> Summary:
+    """Carry out a run over the first `limit` records and write nothing: to see what would be taken, repaired and matched."""
+    begin = time.perf_counter()
+    config = config or Config()
+    with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
+        plan = plan_input([str(path) for path in paths], config, spool=Path(folder))
+        timings = Timings()
+        prepared = prepare(plan, config, Path(folder), Pool(1), silent, timings, limit)
+        matched = match(prepared, config, 1, silent, timings)
+        summary = _summary(plan, prepared, matched, config, timings, begin)
+        summary.examples = _examples(prepared, matched)
+        del prepared, matched  # Windows removes no file that is mapped
+    return summary
+
+
+def _pool(plan: Plan, workers: int | None) -> Pool:
+    wanted = workers or default_workers()
+    if wanted < 1:
+        raise UsageError(f"{wanted} workers cannot do anything.", "Give 1 or more to --workers.")
+    useful = 1 if plan.n_bytes < _ALONE_BYTES and workers is None else wanted
+    return Pool(min(useful, max(1, len(plan.shards))), warm)
+
+
+def _previous(folder: Path, explicit: bool) -> Previous | None:
+    if not (folder / MANIFEST).exists():
+        if explicit:
+            raise UsageError(f"{folder} holds no output of dedupe.", "Give the folder of an earlier run to --previous.")
+        return None
+    columns = ["article_id", "cluster_id"]
+    articles = pq.read_table(folder / "corpus.parquet", columns=columns)
+    id_map = folder / "id_map.parquet"
+    known = pq.read_table(id_map).cast(ID_MAP) if id_map.exists() else ID_MAP.empty_table()
+    return Previous(articles, known)
+
+
+def _write(
+    new: Path,
+    plan: Plan,
+    prepared: Prepared,
+    matched: Matched,
+    config: Config,
+    before: Previous | None,
+    threads: int,
+    paths: list[str],
+    timings: Timings,
+    begin: float,
+) -> Summary:
+    articles = prepared.articles
+    names, cluster, id_map = cluster_ids(articles["article_id"], matched.canonical, before)
+    clustered = Clustered(names, cluster, matched.canonical, matched.similarity, _relations(matched))
+    edges = matched.edges
+    edge = Edge(
+        edges.a,
+        edges.b,
+        pa.array(RELATIONS).take(pa.array(edges.relation)),
+        edges.overlap.size_a,
+        edges.overlap.size_b,
+        edges.overlap.shared,
+        _evidence(matched),
+    )
+    summary = _summary(plan, prepared, matched, config, timings, begin)
+    bands = matched.bands
+    matching = {
+        "shingle": "3 words, or 5 characters of scripts without spaces",
+        "scheme": "affine32",
+        "seed": config.seed,
+        "num_perm": bands.num_perm,
+        "bands": bands.number,
+        "rows": bands.rows,
+        "recall_at_threshold": round(bands.recall(config.threshold), 4),
+    }
+    facts = {
+        "fingerprint": config.fingerprint(),
+        "minhash": {"scheme": "affine32", "seed": config.seed, "num_perm": bands.num_perm},
+    }
+    rows = write_tables(
+        new,
+        articles,
+        clustered,
+        edge,
+        _reasons(matched, names, cluster),
+        prepared.rejects,
+        prepared.residue,
+        id_map,
+        facts,
+        threads,
+    )
+    if summary.records != rows["corpus"] + rows["rejects"]:
+        raise DedupeError(
+            f"{summary.records:,} records were read, but {rows['corpus']:,} articles and {rows['rejects']:,} rejects came out.",
+            "This is a defect of dedupe: nothing was published; please report it with the input.",
+        )
+    counts = {
+        "records": summary.records,
+        "articles": summary.articles,
+        "rejects": sum(summary.rejects.values()),
+        "clusters": summary.clusters,
+        "duplicates": summary.duplicates,
+        "edits": summary.edits,
+        "rules": summary.rules,
+        "languages": summary.languages,
+        "events": summary.events,
+    }
+    (new / "README.md").write_text(card(counts, rows, list(summary.languages), config.as_dict()), encoding="utf-8")
+    files = sorted(new.iterdir())
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        digests = list(pool.map(file_digest, files))
+    tables = {
+        path.name: {"sha256": digest, **({"rows": rows[path.stem]} if path.stem in rows else {})}
+        for path, digest in zip(files, digests, strict=True)
+    }
+    inputs = {"files": plan.n_files, "sha256": input_digest(articles, prepared.rejects), "previous": _digest_previous(before)}
+    run = {
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "paths": paths,
+        "seconds": round(time.perf_counter() - begin, 3),
+        "timings": {stage: round(seconds, 3) for stage, seconds in timings.seconds.items()},
+        "workers": threads,
+        "versions": {
+            "dedupe": __version__,
+            "python": platform.python_version(),
+            "pyarrow": pa.__version__,
+            "numpy": np.__version__,
+        },
+    }
+    (new / MANIFEST).write_text(
+        manifest(config.as_dict(), config.fingerprint(), inputs, counts, matching, tables, run), encoding="utf-8"
+    )
+    return summary
+
+
+def _relations(matched: Matched) -> pa.Array:
+    canonical, representative = matched.canonical, matched.found.representative
+    names = np.full(len(canonical), RELATIONS[1], object)
+    names[representative == representative[canonical]] = RELATIONS[0]
+    names[canonical == np.arange(len(canonical))] = "canonical"
+    return pa.array(names, pa.string())
+
+
+def _evidence(matched: Matched) -> pa.Array:
+    edges = matched.edges
+    union = edges.overlap.size_a + edges.overlap.size_b - edges.overlap.shared
+    words = [
+        ("the same text after folding" if not relation else f"{shared:,} of {all_:,} shingles shared")
+        + ("; one of a bucket too large for all pairs, compared with its preferred article" if star else "")
+        for relation, shared, all_, star in zip(
+            edges.relation.tolist(), edges.overlap.shared.tolist(), union.tolist(), edges.star.tolist(), strict=True
+        )
+    ]
+    return pa.array(words, pa.string())
+
+
+def _reasons(matched: Matched, names: pa.Array, cluster: np.ndarray) -> pa.Array:
+    # The runner-up is the next in the order of preference; single articles have none.
+    order = np.lexsort(matched.preference[::-1])
+    order = order[np.argsort(cluster[order], kind="stable")]
+    starts = np.searchsorted(cluster[order], np.arange(len(names)))
+    sizes = np.bincount(cluster, minlength=len(names))
+    reasons = np.full(len(names), "it is the only one", object)
+    for place in np.flatnonzero(sizes > 1):
+        first, second = order[starts[place] : starts[place] + 2]
+        reasons[place] = why_canonical(matched.preference, int(first), int(second))
+    return pa.array(reasons, pa.string())
+
+
+def _digest_previous(before: Previous | None) -> str | None:
+    if before is None:
+        return None
+    empty = pa.table({"path": pa.array([], pa.string()), "record": pa.array([], pa.int64()), "code": pa.array([], pa.string())})
+    columns = before.articles.rename_columns(["source", "decoded_sha256"]).append_column("record", before.articles["article_id"])
+    return input_digest(columns, empty)
+
+
+def _summary(plan: Plan, prepared: Prepared, matched: Matched, config: Config, timings: Timings, begin: float) -> Summary:
+    sizes = np.unique(matched.canonical, return_counts=True)[1]
+    relations = np.bincount(matched.edges.relation, minlength=len(RELATIONS)).tolist()
+    rejects = Counter(prepared.rejects["code"].to_pylist())
+    return Summary(
+        output=None,
+        files=plan.n_files,
+        bytes=plan.n_bytes,
+        records=prepared.records,
+        articles=prepared.articles.num_rows,
+        rejects=_sorted(rejects),
+        skipped=plan.skipped_sentence(),
+        columns=[
+            f"{kind}: {taken}" + (f" ({count:,} files)" if count > 1 else "")
+            for (kind, taken), count in sorted(prepared.report.columns.items())
+        ],
+        events=_sorted(prepared.report.events),
+        rules=_sorted(prepared.rules),
+        edits=sum(prepared.rules.values()),
+        repeated_lines=prepared.residue.num_rows,
+        languages=_sorted(prepared.languages),
+        candidates=matched.found.n_candidates,
+        verified=matched.found.n_verified,
+        edges=dict(zip(RELATIONS, relations, strict=True)),
+        large_buckets=matched.found.large_buckets,
+        clusters=len(sizes),
+        clusters_of_several=int((sizes > 1).sum()),
+        largest_cluster=int(sizes.max(initial=0)),
+        duplicates=int((sizes - 1).sum()),
+        threshold=config.threshold,
+        seconds=time.perf_counter() - begin,
+        timings=timings.seconds,
+    )
+
+
+def _sorted(counter: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counter.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _examples(prepared: Prepared, matched: Matched, each: int = 2) -> list[dict[str, str]]:
+    # A few repairs of every rule, and a few matches: what a person wants to see before the whole run.
+    shown: Counter[str] = Counter()
+    examples: list[dict[str, str]] = []
+    columns = prepared.articles.select(["source", "record", "edits", "title", "text"])
+    for row in columns.filter(pc.greater(pc.list_value_length(columns["edits"]), 0)).to_pylist():
+        for edit in row["edits"]:
+            if shown[edit["rule"]] < each:
+                shown[edit["rule"]] += 1
+                where = f"{row['source']}:{row['record']}"
+                examples.append(
+                    {"what": edit["rule"], "where": where, "before": edit["before"][:200], "after": edit["after"][:200]}
+                )
+    members = np.flatnonzero(matched.canonical != np.arange(len(matched.canonical)))[: 5 * each]
+    for member in members:
+        one, other = (columns.slice(int(at), 1).to_pylist()[0] for at in (member, matched.canonical[member]))
+        examples.append(
+            {
+                "what": f"match {matched.similarity[member]:.2f}",
+                "where": f"{one['source']}:{one['record']}",
+                "before": (one["title"] or one["text"])[:100],
+                "after": f"{other['source']}:{other['record']} {(other['title'] or other['text'])[:100]}",
+            }
+        )
+    return examples
+
+
+def load_manifest(output: Path) -> dict[str, Any]:
+    """Read the manifest of an output. Raises UsageError where there is none."""
+    try:
+        loaded: dict[str, Any] = json.loads((output / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{output} holds no output of dedupe.", "Run `dedupe clean PATH -o OUTPUT` first.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
+        raise DedupeError(f"The manifest of {output} cannot be read: {error}.", "Run `dedupe clean` again.") from None
+    return loaded

@@ -1,0 +1,219 @@
+"""What a worker does with one shard: the map stages in their order, between files that the engine keeps.
+
+First map: read, local repair, and this shard's part of what is learned from the run. Second map, once that is merged: repair by
+what was learned, language, keys and signatures. Both write Arrow IPC files, which the next step maps into memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dedupe.clean.language import LanguageIdentifier
+from dedupe.clean.repetition import LineCounts
+from dedupe.clean.stages import LocalRepair, RepetitionRepair
+from dedupe.cluster.identity import identify
+from dedupe.config import Config
+from dedupe.match.bands import Bands
+from dedupe.match.candidates import agreements
+from dedupe.match.edges import find_edges
+from dedupe.match.signatures import Signer
+from dedupe.match.verify import Verifier
+from dedupe.read import read
+from dedupe.read.parts import ReadReport, Shard
+from dedupe.schema import ARTICLES, CLEANED, REJECTS
+from dedupe.tokens import string_buffers
+
+_READ = pa.schema([*CLEANED, ("decoded_sha256", pa.string()), ("article_id", pa.string())])
+PREPARED = pa.schema(
+    [
+        *_READ,
+        ("language", pa.string()),
+        ("language_score", pa.float32()),
+        ("spin_score", pa.float32()),
+        ("is_spun", pa.bool_()),
+        ("n_words", pa.int32()),
+        ("n_edits", pa.int32()),
+        ("text_sha256", pa.string()),
+    ]
+)
+
+
+@dataclass
+class ShardRead:
+    """Report the first map of a shard: what was read, rejected and learned."""
+
+    articles: int
+    numbered: int
+    records: int
+    rejects: pa.Table
+    report: ReadReport
+    lines: LineCounts
+
+
+@dataclass
+class ShardPrepared:
+    """Report the second map of a shard."""
+
+    articles: int
+    rules: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+
+
+def read_shard(shard: Shard, config: Config, path: Path, limit: int | None = None) -> ShardRead:
+    """Read a shard and repair each article by itself; write the batches to `path`, return the counts.
+
+    With a `limit`, stop after so many records.
+    """
+    repair = LocalRepair(config)
+    lines = LineCounts()
+    rejects: list[pa.RecordBatch] = []
+    done = ShardRead(0, 0, 0, REJECTS.empty_table(), ReadReport(), lines)
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, _READ) as writer:
+        for got in read(shard, config):
+            articles, refused, records = got.articles, got.rejects, got.records
+            if limit is not None and done.records + records > limit:
+                articles = articles.slice(0, max(0, limit - done.records))
+                refused = refused.slice(0, max(0, limit - done.records - len(articles)))
+                records = len(articles) + len(refused)
+            done.records += records
+            done.numbered += sum(got.numbered.values())
+            done.report += got.report
+            rejects.append(refused)
+            if not len(articles):
+                continue
+            digests = _sha256(articles["text"])
+            # Identity takes the columns as they were read: what a repair fills in later has no say in it.
+            ids = _article_ids(articles, digests)
+            cleaned = repair(articles)
+            done.lines = done.lines.merge(LineCounts.of(cleaned)) if config.clean else done.lines
+            writer.write_batch(pa.RecordBatch.from_arrays([*cleaned.columns, digests, ids], schema=_READ))
+            done.articles += len(articles)
+            if limit is not None and done.records >= limit:
+                break
+    done.rejects = pa.Table.from_batches(rejects, REJECTS)
+    return done
+
+
+def prepare_shard(source: Path, target: Path, offset: int, config: Config, residue: pa.Table, num_perm: int) -> ShardPrepared:
+    """Repair by what the run has taught, tell the language, and sign; write articles and signatures beside each other.
+
+    `offset` is added to the record numbers: what earlier parts of the same file held. Beside `target` come `.signatures.npy`,
+    `.keys.npy` and `.tokens.npy`.
+    """
+    repair = RepetitionRepair(config, residue)
+    signer = Signer(num_perm, config.seed)
+    done = ShardPrepared(0)
+    signed = []
+    with pa.memory_map(str(source)) as mapped, pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, PREPARED) as writer:
+        reader = pa.ipc.open_file(mapped)
+        for number in range(reader.num_record_batches):
+            read_batch = reader.get_batch(number)
+            batch = repair(read_batch.select(CLEANED.names))
+            if offset:
+                batch = batch.set_column(batch.schema.get_field_index("record"), "record", pc.add(batch["record"], offset))
+            languages, scores = identifier().identify(batch["text"])
+            signed.append(signer(batch["text"]))
+            n_edits = pc.list_value_length(batch["edits"]).cast(pa.int32())
+            rules = pc.value_counts(pc.struct_field(batch["edits"].flatten(), "rule")) if len(batch["edits"].flatten()) else []
+            for count in rules:
+                done.rules[count["values"].as_py()] += count["counts"].as_py()
+            for count in pc.value_counts(languages):
+                done.languages[count["values"].as_py()] += count["counts"].as_py()
+            writer.write_batch(
+                pa.RecordBatch.from_arrays(
+                    [
+                        *batch.columns,
+                        read_batch["decoded_sha256"],
+                        read_batch["article_id"],
+                        languages,
+                        scores,
+                        pa.nulls(len(batch), pa.float32()),
+                        pa.array(np.zeros(len(batch), bool)),
+                        pa.array(signed[-1].n_tokens),
+                        n_edits,
+                        _text_digests(batch, read_batch["decoded_sha256"]),
+                    ],
+                    schema=PREPARED,
+                )
+            )
+            done.articles += len(batch)
+    empty = signer(pa.array([], pa.string()))
+    for name, columns in zip(("signatures", "keys", "tokens"), zip(*(signed or [empty]), strict=True), strict=True):
+        np.save(f"{target}.{name}.npy", np.concatenate(columns))
+    return done
+
+
+@lru_cache(maxsize=1)
+def identifier() -> LanguageIdentifier:
+    """Return this process's language identifier: its tables are mapped into memory once."""
+    return LanguageIdentifier()
+
+
+def warm() -> None:
+    """Load the kernels and tables that every shard needs, so that the first shard finds them ready.
+
+    Runs the map stages themselves over one small article, since only they know what they need.
+    """
+    row: dict[str, Any] = dict.fromkeys(ARTICLES.names) | {"source": "", "record": 1, "text": "A few words.\n\nAnd a line."}
+    batch = pa.RecordBatch.from_pylist([row], schema=ARTICLES)
+    config = Config()
+    cleaned = LocalRepair(config)(batch)
+    lines = LineCounts().merge(LineCounts.of(cleaned))
+    repaired = RepetitionRepair(config, lines.finish())(cleaned)
+    identifier().identify(repaired["text"])
+    Signer(8)(repaired["text"])
+
+
+def compile_kernels() -> None:
+    """Compile everything that a run needs, once, before processes start that would each do it again."""
+    warm()
+    find_nothing = np.zeros((2, 8), np.uint32)
+    texts = pa.array(["one two three four", "one two three four"])
+    verify = Verifier(lambda rows: texts.take(pa.array(rows)))
+    rows = np.arange(2)
+    find_edges(find_nothing, rows, np.ones(2, np.int32), rows, Bands(2, 4), 0.5, verify)
+    agreements(find_nothing, 0, rows)
+
+
+def kernels_compiled() -> bool:
+    """Tell whether an earlier run has left its kernels compiled for this version of the code."""
+    from dedupe.match import signatures
+
+    cached = signatures._sign_column._cache
+    try:
+        return bool(cached._cache_file._load_index())
+    except (AttributeError, OSError):  # not ours to know: the notice is then shown once too often
+        return False
+
+
+def _sha256(column: pa.Array) -> pa.Array:
+    # hashlib works on the Arrow buffer itself: no string is made. 4 µs an article of 5.9 KB.
+    data, offsets = string_buffers(column)
+    view = memoryview(data)
+    bounds = offsets.tolist()
+    digest = hashlib.sha256
+    return pa.array([digest(view[a:b]).hexdigest() for a, b in pairwise(bounds)], pa.string())
+
+
+def _text_digests(batch: pa.RecordBatch, decoded: pa.Array) -> pa.Array:
+    touched = pc.greater(pc.list_value_length(batch["edits"]), 0)
+    rows = np.flatnonzero(touched.to_numpy(zero_copy_only=False))
+    if not len(rows):
+        return decoded
+    return pc.replace_with_mask(decoded, touched, _sha256(batch["text"].take(pa.array(rows))))
+
+
+def _article_ids(batch: pa.RecordBatch, digests: pa.Array) -> pa.Array:
+    columns: list[list[Any]] = [batch[name].to_pylist() for name in ("input_id", "url", "publisher", "title")]
+    dates = [None if at is None else str(at) for at in batch["published_at"].cast(pa.int64()).to_pylist()]
+    return pa.array(list(map(identify, *columns, dates, digests.to_pylist())), pa.string())

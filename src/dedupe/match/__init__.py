@@ -1,0 +1,1 @@
+"""What is alike: signatures, candidates, exact verification."""

@@ -1,0 +1,165 @@
+"""Edges: pairs of articles whose relation was computed exactly."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dedupe.match.bands import Bands
+from dedupe.match.candidates import LARGE_BUCKET, agreements, find_candidates, least_agreement
+from dedupe.match.verify import Overlaps, Verifier
+
+EXACT, NEAR = np.int8(0), np.int8(1)
+RELATIONS = ("exact", "near")
+
+
+class Edges(NamedTuple):
+    """Hold edges as parallel arrays: row numbers `a < b`, the relation, and the overlap that it rests on.
+
+    `star` marks the edges of a bucket too large for all pairs: only those to its preferred articles are there.
+    """
+
+    a: np.ndarray
+    b: np.ndarray
+    relation: np.ndarray
+    overlap: Overlaps
+    star: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+
+class Found(NamedTuple):
+    """Report what matching found: edges, and how many candidates they were chosen from."""
+
+    edges: Edges
+    representative: np.ndarray
+    n_candidates: int
+    n_verified: int
+    large_buckets: int
+
+
+def exact_groups(keys: np.ndarray, rank: np.ndarray) -> np.ndarray:
+    """Return for each article the row of the most preferred article with the same folded text: (n,) int64.
+
+    `keys`: (n, 2) uint64. `rank`: (n,) place in the order of preference for canonical, 0 first.
+    """
+    order = np.lexsort((rank, keys[:, 1], keys[:, 0]))
+    new = np.ones(len(order), bool)
+    new[1:] = (keys[order[1:]] != keys[order[:-1]]).any(axis=1)
+    representative = np.empty(len(order), np.int64)
+    representative[order] = order[np.flatnonzero(new)[np.cumsum(new) - 1]] if len(order) else order
+    return representative
+
+
+def find_edges(
+    signatures: np.ndarray,
+    representative: np.ndarray,
+    n_tokens: np.ndarray,
+    rank: np.ndarray,
+    bands: Bands,
+    threshold: float,
+    verify: Verifier,
+) -> Found:
+    """Find all `near` edges between representatives of exact groups.
+
+    Articles without a word have no signature and meet nothing here: they are compared by their key alone.
+    """
+    rows = np.flatnonzero((representative == np.arange(len(representative))) & (n_tokens > 0))
+    candidates = find_candidates(signatures, rows, bands, threshold)
+    overlap = verify(candidates.a, candidates.b)
+    near = overlap.jaccard >= threshold
+    parts = [_edges(candidates.a[near], candidates.b[near], Overlaps(*(column[near] for column in overlap)), False)]
+    verified = len(candidates.a)
+    least = least_agreement(threshold, bands.num_perm)
+    for members in candidates.large:
+        edges, looked = _star(members[np.argsort(rank[members], kind="stable")], signatures, least, threshold, verify)
+        parts.append(edges)
+        verified += looked
+    together = _joined(parts)
+    return Found(together, representative, candidates.raw, verified, len(candidates.large))
+
+
+def _star(members: np.ndarray, signatures: np.ndarray, least: int, threshold: float, verify: Verifier) -> tuple[Edges, int]:
+    # The rule of clustering inside one bucket: the most preferred free article takes all free ones that it has an edge to.
+    parts, looked = [], 0
+    free = members
+    while len(free) > 1:
+        hub, rest = free[0], free[1:]
+        others = rest[agreements(signatures, hub, rest) >= least]
+        if len(others):
+            a, b = np.minimum(hub, others), np.maximum(hub, others)
+            overlap = verify(a, b)
+            looked += len(others)
+            near = overlap.jaccard >= threshold
+            parts.append(_edges(a[near], b[near], Overlaps(*(column[near] for column in overlap)), True))
+            free = rest[~np.isin(rest, others[near])]
+        else:
+            free = rest
+    return _joined(parts), looked
+
+
+def _edges(a: np.ndarray, b: np.ndarray, overlap: Overlaps, star: bool) -> Edges:
+    return Edges(a, b, np.full(len(a), NEAR), overlap, np.full(len(a), star))
+
+
+def _joined(parts: list[Edges]) -> Edges:
+    if not parts:
+        nothing = np.empty(0, np.int64)
+        return _edges(nothing, nothing, Overlaps(*(np.empty(0, np.int32) for _ in range(3))), False)
+    a, b = np.concatenate([part.a for part in parts]), np.concatenate([part.b for part in parts])
+    _, first = np.unique(a << 32 | b, return_index=True)
+    overlap = Overlaps(*(np.concatenate(columns)[first] for columns in zip(*(p.overlap for p in parts), strict=True)))
+    return Edges(
+        a[first],
+        b[first],
+        np.concatenate([part.relation for part in parts])[first],
+        overlap,
+        np.concatenate([part.star for part in parts])[first],
+    )
+
+
+def expand_exact(edges: Edges, representative: np.ndarray, verify: Verifier) -> Edges:
+    """Write the edges between representatives out for all their exact copies, and add the `exact` ones.
+
+    All pairs as long as two groups hold no more than a bucket of 64; larger groups as stars around their representative.
+    """
+    members = np.argsort(representative, kind="stable")
+    ordered = representative[members]
+    hubs, starts, sizes = np.unique(ordered, return_index=True, return_counts=True)
+    group_of = {int(hub): members[start : start + size] for hub, start, size in zip(hubs, starts, sizes, strict=True) if size > 1}
+    distinct = dict(zip(group_of, verify(*[np.fromiter(group_of, np.int64, len(group_of))] * 2).size_a, strict=True))
+    parts = [edges]
+    for hub, group in group_of.items():
+        star = len(group) > LARGE_BUCKET
+        if star:
+            a, b = np.full(len(group) - 1, hub), group[group != hub]
+        else:
+            i, j = np.triu_indices(len(group), 1)
+            a, b = group[i], group[j]
+        n = np.full(len(a), distinct[hub], np.int32)
+        parts.append(Edges(np.minimum(a, b), np.maximum(a, b), np.full(len(a), EXACT), Overlaps(n, n, n), np.full(len(a), star)))
+    many = np.isin(edges.a, hubs[sizes > 1]) | np.isin(edges.b, hubs[sizes > 1])
+    for edge in np.flatnonzero(many):
+        left = group_of.get(int(edges.a[edge]), edges.a[edge : edge + 1])
+        right = group_of.get(int(edges.b[edge]), edges.b[edge : edge + 1])
+        if len(left) + len(right) > LARGE_BUCKET:
+            continue  # the representatives' own edge stands, and each copy has its exact edge to its representative
+        a, b = (grid.ravel() for grid in np.meshgrid(left, right, indexing="ij"))
+        swap = a > b
+        sizes_a, sizes_b = edges.overlap.size_a[edge], edges.overlap.size_b[edge]
+        parts.append(
+            Edges(
+                np.minimum(a, b),
+                np.maximum(a, b),
+                np.full(len(a), edges.relation[edge]),
+                Overlaps(
+                    np.where(swap, sizes_b, sizes_a).astype(np.int32),
+                    np.where(swap, sizes_a, sizes_b).astype(np.int32),
+                    np.full(len(a), edges.overlap.shared[edge], np.int32),
+                ),
+                np.full(len(a), edges.star[edge]),
+            )
+        )
+    return _joined(parts)

@@ -1,0 +1,166 @@
+"""MinHash signatures of a text column, in one pass over its UTF-8 bytes.
+
+Tokenise, hash, shingle and permute happen in one kernel, so that no token is ever a Python object. The rows are bit-identical to
+`datasketch.MinHash(scheme="affine32")` fed with the same 32-bit shingle hashes, hence usable in its LSH, LSH Forest and storage.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numba import njit
+
+from dedupe.cache import cache_dir
+from dedupe.tokens import fold_table, shingle_tokens, string_buffers, tokenize_bytes
+
+EMPTY = np.uint32(0xFFFFFFFF)
+
+_FMIX_1 = np.uint32(0x85EBCA6B)
+_FMIX_2 = np.uint32(0xC2B2AE35)
+_KEY_1 = np.uint64(0x9E3779B97F4A7C15)
+_KEY_2 = np.uint64(0xD6E8FEB86659FD93)
+_32 = np.uint64(32)
+
+
+class Signed(NamedTuple):
+    """Hold what matching needs to know of a column.
+
+    `signatures`: (n, num_perm) uint32, all ones where an article has no token. `keys`: (n, 2) uint64, equal for two articles
+    exactly when their folded tokens are equal (128 bits; of the bytes where there is no token). `n_tokens`: (n,) int32.
+    """
+
+    signatures: np.ndarray
+    keys: np.ndarray
+    n_tokens: np.ndarray
+
+
+@cache
+def permutations(num_perm: int, seed: int) -> np.ndarray:
+    """Return datasketch's own affine32 parameters, shape (2, num_perm), uint32.
+
+    They are asked of datasketch once and then kept in the cache folder, since importing it brings scipy and takes a second.
+    """
+    folder = cache_dir()
+    path = folder / f"affine32-{num_perm}-{seed}.npy" if folder else None
+    if path and path.exists():
+        try:
+            table: np.ndarray = np.load(path)
+            if table.shape == (2, num_perm) and table.dtype == np.uint32:
+                return table
+        except (OSError, ValueError, EOFError):
+            pass  # a damaged cache is asked for again
+    from datasketch import MinHash
+
+    table = np.ascontiguousarray(MinHash(num_perm=num_perm, seed=seed, scheme="affine32").permutations, dtype=np.uint32)
+    if folder and path:
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".npy", delete=False) as file:
+            np.save(file, table)
+        os.replace(file.name, path)
+    return table
+
+
+@njit(cache=True, nogil=True)
+def _permute(shingles, count, factors, addends, signature):  # type: ignore[no-untyped-def]
+    signature[:] = EMPTY
+    for at in range(count):
+        # The 32-bit hash of a shingle is the upper half of its 64 bits; datasketch premixes it by MurmurHash3's finalizer.
+        value = np.uint32(shingles[at] >> _32)
+        value = np.uint32(np.uint32(value ^ (value >> np.uint32(16))) * _FMIX_1)
+        value = np.uint32(np.uint32(value ^ (value >> np.uint32(13))) * _FMIX_2)
+        value = np.uint32(value ^ (value >> np.uint32(16)))
+        for place in range(len(factors)):
+            permuted = np.uint32(np.uint32(factors[place] * value) + addends[place])
+            signature[place] = min(permuted, signature[place])
+
+
+@njit(cache=True, nogil=True)
+def _key_of(hashes, count, key):  # type: ignore[no-untyped-def]
+    first, second = _KEY_1, _KEY_2
+    for at in range(count):
+        first = (first ^ hashes[at]) * _KEY_2
+        first ^= first >> _32
+        second = (second + hashes[at]) * _KEY_1
+        second ^= second >> _32
+    key[0], key[1] = first, second
+
+
+@njit(cache=True, nogil=True)
+def _sign_column(data, offsets, fold, factors, addends, signatures, keys, n_tokens):  # type: ignore[no-untyped-def]
+    longest = 0
+    for row in range(len(offsets) - 1):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    hashes = np.empty(longest // 2 + 1, np.uint64)
+    shingles = np.empty(longest // 2 + 1, np.uint64)
+    nowhere = np.empty(0, np.int32)
+    for row in range(len(offsets) - 1):
+        begin, end = offsets[row], offsets[row + 1]
+        count = tokenize_bytes(data, begin, end, fold, hashes, nowhere, nowhere)
+        n_tokens[row] = count
+        _permute(shingles, shingle_tokens(hashes, count, shingles), factors, addends, signatures[row])
+        if count == 0:
+            # No word at all ("!!!", emoji): such articles are equal only when their bytes are.
+            value = np.uint64(end - begin)
+            for at in range(begin, end):
+                value = (value ^ np.uint64(data[at])) * _KEY_1
+                value ^= value >> _32
+            hashes[0] = value
+            count = 1
+        _key_of(hashes, count, keys[row])
+
+
+@njit(cache=True, nogil=True)
+def _shingle_column(data, offsets, fold, shingles, counts):  # type: ignore[no-untyped-def]
+    total = 0
+    longest = 0
+    for row in range(len(offsets) - 1):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    hashes = np.empty(longest // 2 + 1, np.uint64)
+    nowhere = np.empty(0, np.int32)
+    for row in range(len(offsets) - 1):
+        begin, end = offsets[row], offsets[row + 1]
+        count = tokenize_bytes(data, begin, end, fold, hashes, nowhere, nowhere)
+        written = shingle_tokens(hashes, count, shingles[total:])
+        part = shingles[total : total + written]
+        part.sort()
+        kept = 0
+        for at in range(written):
+            if kept == 0 or part[at] != part[kept - 1]:
+                part[kept] = part[at]
+                kept += 1
+        total += kept
+        counts[row + 1] = total
+    return total
+
+
+class Signer:
+    """Sign text columns with one set of permutations."""
+
+    def __init__(self, num_perm: int, seed: int = 1) -> None:
+        self.num_perm = num_perm
+        self.factors, self.addends = permutations(num_perm, seed)
+
+    def __call__(self, column: pa.Array) -> Signed:
+        """Return signatures, keys of equality and token counts of a string column."""
+        data, offsets = string_buffers(column)
+        rows = len(offsets) - 1
+        signed = Signed(np.empty((rows, self.num_perm), np.uint32), np.empty((rows, 2), np.uint64), np.empty(rows, np.int32))
+        _sign_column(data, offsets, fold_table(), self.factors, self.addends, *signed)
+        return signed
+
+    def sign(self, column: pa.Array) -> np.ndarray:
+        """Return the signatures of a string column: (n, num_perm), uint32."""
+        return self(column).signatures
+
+
+def shingle_sets(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sorted, distinct 64-bit shingle hashes of each article, and their offsets, of length n + 1."""
+    data, offsets = string_buffers(column)
+    shingles = np.empty(int(offsets[-1] - offsets[0]) // 2 + len(offsets), np.uint64)
+    counts = np.zeros(len(offsets), np.int64)
+    total = _shingle_column(data, offsets, fold_table(), shingles, counts)
+    return shingles[:total], counts

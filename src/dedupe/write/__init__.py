@@ -1,0 +1,1 @@
+"""Tables out: Parquet, manifest, dataset card, publication."""

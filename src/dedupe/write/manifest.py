@@ -1,0 +1,62 @@
+"""The manifest of an output: what went in, under which settings, what came out, and how to check it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from dedupe import __version__
+from dedupe.schema import SCHEMA_VERSION
+
+
+def input_digest(articles: pa.Table, rejects: pa.Table) -> str:
+    """Hash what was read: source, record and decoded text of every article, and every reject."""
+    digest = hashlib.sha256()
+    for table, names in ((articles, ("source", "record", "decoded_sha256")), (rejects, ("path", "record", "code"))):
+        for name in names:
+            column = table[name].cast(pa.string())
+            # NUL stands in no path and no hash, so two lists of values that join alike are alike.
+            for chunk in column.chunks:
+                digest.update("\0".join(value or "" for value in chunk.to_pylist()).encode())
+                digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, hex."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def manifest(
+    settings: dict[str, Any],
+    fingerprint: str,
+    inputs: dict[str, Any],
+    counts: dict[str, Any],
+    matching: dict[str, Any],
+    tables: dict[str, dict[str, Any]],
+    run: dict[str, Any],
+) -> str:
+    """Return manifest.json. All but its `run` section depends on the input of the run alone."""
+    return (
+        json.dumps(
+            {
+                "dedupe": {"version": __version__, "schema_version": SCHEMA_VERSION},
+                "settings": settings,
+                "fingerprint": fingerprint,
+                "input": inputs,
+                "counts": counts,
+                "matching": matching,
+                "tables": tables,
+                "run": run,
+            },
+            indent=2,
+            sort_keys=True,
+            ensure_ascii=False,
+        )
+        + "\n"
+    )

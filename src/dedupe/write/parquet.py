@@ -1,0 +1,97 @@
+"""Parquet tables whose bytes depend on nothing but their rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from dedupe.schema import SCHEMA_VERSION
+from dedupe.write.spark_types import spark_schema
+
+COMPRESSION_LEVEL = 3
+
+# Row groups are cut where their rows reach this many bytes in memory: 16 to 64 MB is what scanners like to read at once.
+ROW_GROUP_BYTES = 32 << 20
+
+# Pages cut by the writer depend on how the rows arrive; one chunk a row group makes them depend on the rows alone.
+_PAGE_BYTES = 1 << 20
+
+
+def with_footer(schema: pa.Schema, facts: dict[str, object]) -> pa.Schema:
+    """Add the footer that other engines read: ours under `dedupe`, and Spark's, so that comments show in DESCRIBE."""
+    return schema.with_metadata(
+        {
+            "dedupe": json.dumps({"schema_version": SCHEMA_VERSION, **facts}, sort_keys=True),
+            "org.apache.spark.sql.parquet.row.metadata": spark_schema(schema),
+        }
+    )
+
+
+class TableWriter:
+    """Write one table row group by row group, cut at fixed byte counts whatever batches come in."""
+
+    def __init__(self, path: Path, schema: pa.Schema, facts: dict[str, object], dictionary: list[str] | bool = False) -> None:
+        self.schema = with_footer(schema, facts)
+        self.rows = 0
+        self._waiting: list[pa.RecordBatch] = []
+        self._bytes = 0
+        self._writer = pq.ParquetWriter(
+            path,
+            self.schema,
+            compression="zstd",
+            compression_level=COMPRESSION_LEVEL,
+            use_dictionary=dictionary,
+            data_page_size=_PAGE_BYTES,
+            write_statistics=True,
+            store_schema=True,
+        )
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Add the rows of a batch."""
+        self.rows += len(batch)
+        total = np.cumsum(_row_bytes(batch))
+        start = 0
+        while start < len(batch):
+            before = total[start - 1] if start else 0
+            stop = int(np.searchsorted(total, before + ROW_GROUP_BYTES - self._bytes)) + 1
+            part = batch.slice(start, stop - start)
+            self._waiting.append(part)
+            start += len(part)
+            self._bytes += int(total[start - 1] - before)
+            if self._bytes >= ROW_GROUP_BYTES:
+                self._flush()
+
+    def close(self) -> None:
+        """Write what is left and the footer."""
+        if self._waiting or not self.rows:
+            self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        table = pa.Table.from_batches(self._waiting, self._waiting[0].schema) if self._waiting else self.schema.empty_table()
+        self._writer.write_table(table.cast(self.schema).combine_chunks(), row_group_size=max(1, table.num_rows))
+        self._waiting, self._bytes = [], 0
+
+
+def _row_bytes(batch: pa.RecordBatch) -> np.ndarray:
+    # Counted from the rows, never from how they were batched: 32 bytes a column, and the text where there is one.
+    fixed = 32 * len(batch.schema)
+    if "text" not in batch.schema.names:
+        return np.full(len(batch), fixed, np.int64)
+    lengths: np.ndarray = pc.binary_length(batch["text"]).fill_null(0).to_numpy(zero_copy_only=False)
+    return lengths.astype(np.int64) + fixed
+
+
+def write_table(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], facts: dict[str, object]) -> int:
+    """Write a whole table and return its number of rows."""
+    writer = TableWriter(path, schema, facts)
+    for batch in batches:
+        writer.write(batch)
+    writer.close()
+    return writer.rows

@@ -1,0 +1,165 @@
+"""Put a finished run in place of the last one, whole or not at all.
+
+A run writes into a folder of its own, `OUTPUT/.runs/ID/new`. Publishing writes a journal of what is to be moved and removed; from
+that moment the new output is the one that counts. Then the files are moved. Whoever comes next, the next command or any reader of
+ours, finds the journal and completes the moves; without a journal a leftover folder is a run that never finished, and is removed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from dedupe.errors import OutputError, UsageError
+
+RUNS = ".runs"
+MANIFEST = "manifest.json"
+_JOURNAL = "journal.json"
+_LOCK = "lock"
+_PATIENCE_SECONDS = 30
+# The folder's content that is ours and is replaced by a run; anything else in it is not touched.
+OURS = (
+    "corpus.parquet",
+    "canonical.parquet",
+    "pairs.parquet",
+    "clusters.parquet",
+    "stories.parquet",
+    "edits.parquet",
+    "rejects.parquet",
+    "residue.parquet",
+    "id_map.parquet",
+    "README.md",
+    "report.html",
+    "index",
+    MANIFEST,
+)
+
+
+@contextmanager
+def writing(output: Path) -> Iterator[None]:
+    """Hold the output for one run. Raises UsageError where it is no folder of ours, OutputError while another run holds it."""
+    if output.exists() and not output.is_dir():
+        raise UsageError(f"{output} is a file, not a folder.", "Give a folder to --output.")
+    if output.is_dir() and not (output / MANIFEST).exists() and not (output / RUNS).exists():
+        foreign = sorted(entry.name for entry in output.iterdir() if entry.name in OURS)
+        if foreign:
+            raise UsageError(
+                f"{output} holds {foreign[0]}, but no manifest of dedupe.",
+                "Give another folder to --output, or move that file away.",
+            )
+    try:
+        (output / RUNS).mkdir(parents=True, exist_ok=True)
+        lock = FileLock(output / RUNS / _LOCK, timeout=0)
+        with lock:
+            _complete(output)
+            yield
+    except Timeout:
+        raise OutputError(
+            f"Another run is writing to {output}.", "Wait until it has finished, or give another folder to --output."
+        ) from None
+    except PermissionError as error:
+        raise OutputError(
+            f"{output} cannot be written: {error.strerror}.", "Give a folder that you may write to --output."
+        ) from error
+
+
+def settle(output: Path) -> None:
+    """Complete a publication that was cut short, so that the folder holds one whole output.
+
+    Readers call it first. A run that is publishing at this moment is waited for. Raises OutputError where that takes too long, or
+    where the folder cannot be written.
+    """
+    if not (output / RUNS / _JOURNAL).exists():
+        return
+    try:
+        with FileLock(output / RUNS / _LOCK, timeout=_PATIENCE_SECONDS):
+            _complete(output)
+    except Timeout:
+        raise OutputError(f"A run is publishing into {output}.", "Wait until it has finished.") from None
+    except PermissionError as error:
+        raise OutputError(
+            f"{output} holds a publication that was cut short, and cannot be written: {error.strerror}.",
+            "Run the command as a user who may write there.",
+        ) from error
+
+
+def _complete(output: Path) -> None:
+    journal = output / RUNS / _JOURNAL
+    try:
+        plan = json.loads(journal.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    _carry_out(output, plan)
+
+
+def publish(output: Path, run: Path) -> None:
+    """Swap the files of `run/new` into `output`, and remove those of the last run that it has no successor for."""
+    new = run / "new"
+    names = sorted(entry.name for entry in new.iterdir())
+    for entry in new.rglob("*"):
+        if entry.is_file():
+            _sync(entry)
+    plan: dict[str, str | list[str]] = {
+        "run": run.name,
+        "move": [name for name in names if name != MANIFEST] + [name for name in names if name == MANIFEST],
+        "remove": [name for name in OURS if name not in names],
+    }
+    journal = output / RUNS / _JOURNAL
+    draft = journal.with_suffix(".tmp")
+    draft.write_text(json.dumps(plan), encoding="utf-8")
+    _sync(draft)
+    os.replace(draft, journal)
+    _sync_folder(journal.parent)
+    _carry_out(output, plan)
+
+
+def _carry_out(output: Path, plan: dict[str, str | list[str]]) -> None:
+    # Every step may already be done: a move whose source is gone was made before the cut.
+    run = output / RUNS / str(plan["run"])
+    for name in plan["move"]:
+        source, target = run / "new" / name, output / name
+        if not source.exists():
+            continue
+        if target.is_dir():
+            # A folder cannot replace a folder in one step; the old one goes first, and the journal brings the new one.
+            shutil.rmtree(target)
+        os.replace(source, target)
+    for name in plan["remove"]:
+        target = output / name
+        if target.is_dir():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)
+    _sync_folder(output)
+    (output / RUNS / _JOURNAL).unlink(missing_ok=True)
+    shutil.rmtree(run, ignore_errors=True)
+
+
+def discard(output: Path) -> None:
+    """Remove what runs that never finished have left. Call only while holding the output."""
+    for entry in (output / RUNS).iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.name != _LOCK:
+            entry.unlink()
+
+
+def _sync(path: Path) -> None:
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return  # Windows opens no folders; its renames are journalled by the file system
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

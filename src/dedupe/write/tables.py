@@ -1,0 +1,186 @@
+"""The tables of an output, built from what matching and clustering found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dedupe.schema import CLUSTERS, CORPUS, EDITS, ID_MAP, PAIRS, REJECTS, RESIDUE, STORIES
+from dedupe.write.parquet import TableWriter, write_table
+
+
+class Clustered(NamedTuple):
+    """Hold the clusters of a run: `names` one ID a cluster; `cluster` the place of each article's cluster in them; `canonical`
+    the row of each article's canonical; `similarity` of each article with it; `relation` to it, in words."""
+
+    names: pa.Array
+    cluster: np.ndarray
+    canonical: np.ndarray
+    similarity: np.ndarray
+    relation: pa.Array
+
+
+class Edge(NamedTuple):
+    """Hold verified edges as columns: rows of the two articles, the relation, the overlap it rests on, the evidence in words."""
+
+    a: np.ndarray
+    b: np.ndarray
+    relation: pa.Array
+    size_a: np.ndarray
+    size_b: np.ndarray
+    shared: np.ndarray
+    evidence: pa.Array
+
+
+def corpus_batches(articles: pa.Table, clustered: Clustered) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of corpus.parquet, in the order of the articles."""
+    ids = articles["article_id"].combine_chunks()
+    sizes = np.bincount(clustered.cluster, minlength=len(clustered.names)).astype(np.int32)
+    start = 0
+    for batch in articles.to_batches():
+        rows = slice(start, start + len(batch))
+        start += len(batch)
+        place, canonical = clustered.cluster[rows], clustered.canonical[rows]
+        made = {
+            "cluster_id": clustered.names.take(pa.array(place)),
+            "story_id": pa.nulls(len(batch), pa.string()),
+            "is_canonical": pa.array(canonical == np.arange(rows.start, rows.stop)),
+            "canonical_id": ids.take(pa.array(canonical)),
+            "relation": clustered.relation.slice(rows.start, len(batch)),
+            "similarity": pa.array(clustered.similarity[rows].astype(np.float32)),
+            "cluster_size": pa.array(sizes[place]),
+        }
+        yield pa.RecordBatch.from_arrays([made[name] if name in made else batch[name] for name in CORPUS.names], schema=CORPUS)
+
+
+def edit_batches(articles: pa.Table) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of edits.parquet: the ledgers of all articles, in their order."""
+    for batch in articles.to_batches():
+        edits = batch["edits"]
+        rows = pc.list_parent_indices(edits)
+        fields = dict(zip(EDITS.names[1:], edits.flatten().flatten(), strict=True))
+        columns = [batch["article_id"].take(rows), *(fields[name] for name in EDITS.names[1:])]
+        yield pa.RecordBatch.from_arrays(columns, schema=EDITS)
+
+
+def pair_table(articles: pa.Table, edge: Edge) -> pa.Table:
+    """Return pairs.parquet: each edge once, the smaller ID first, sorted by both."""
+    ids = articles["article_id"].combine_chunks()
+    a_id, b_id = ids.take(pa.array(edge.a)), ids.take(pa.array(edge.b))
+    swap = pc.greater(a_id, b_id)
+    turned = swap.to_numpy(zero_copy_only=False)
+    size_a, size_b = np.where(turned, edge.size_b, edge.size_a), np.where(turned, edge.size_a, edge.size_b)
+    union = size_a + size_b - edge.shared
+    # Two texts without a word that are equal byte for byte share no shingle, and are the same all the same.
+    jaccard = np.where(union > 0, edge.shared / np.maximum(union, 1), 1.0)
+    table = pa.table(
+        [
+            pc.if_else(swap, b_id, a_id),
+            pc.if_else(swap, a_id, b_id),
+            edge.relation,
+            jaccard.astype(np.float32),
+            np.where(size_a > 0, edge.shared / np.maximum(size_a, 1), 1.0).astype(np.float32),
+            np.where(size_b > 0, edge.shared / np.maximum(size_b, 1), 1.0).astype(np.float32),
+            edge.shared.astype(np.int32),
+            edge.evidence,
+        ],
+        schema=PAIRS,
+    )
+    return table.sort_by([("a_id", "ascending"), ("b_id", "ascending"), ("relation", "ascending")])
+
+
+def cluster_table(articles: pa.Table, clustered: Clustered, reasons: pa.Array) -> pa.Table:
+    """Return clusters.parquet, one row a cluster, in the order of its canonical. `reasons`: why each canonical was chosen."""
+    cluster, similarity = clustered.cluster, clustered.similarity
+    n = len(clustered.names)
+    sizes = np.bincount(cluster, minlength=n)
+    order = np.lexsort((np.arange(len(cluster)), similarity, cluster))
+    first = np.searchsorted(cluster[order], np.arange(n))
+    weakest = order[first]
+    alone = sizes == 1
+    ids = articles["article_id"].combine_chunks()
+    canonical = np.zeros(n, np.int64)
+    canonical[cluster] = clustered.canonical
+    dates = articles["published_at"]
+    seconds = dates.cast(pa.int64()).fill_null(0).to_numpy()
+    dated = pc.is_valid(dates).to_numpy()
+    low, high = np.full(n, np.iinfo(np.int64).max), np.full(n, np.iinfo(np.int64).min)
+    np.minimum.at(low, cluster[dated], seconds[dated])
+    np.maximum.at(high, cluster[dated], seconds[dated])
+    undated = low > high
+    return pa.table(
+        [
+            clustered.names,
+            sizes.astype(np.int32),
+            ids.take(pa.array(canonical)),
+            reasons,
+            pa.array(similarity[weakest].astype(np.float32), mask=alone),
+            pc.if_else(pa.array(alone), pa.scalar(None, pa.string()), ids.take(pa.array(weakest))),
+            _languages(articles["language"].combine_chunks(), cluster, n),
+            pa.array(low, mask=undated).cast(CLUSTERS.field("first_published_at").type),
+            pa.array(high, mask=undated).cast(CLUSTERS.field("last_published_at").type),
+        ],
+        schema=CLUSTERS,
+    )
+
+
+def _languages(languages: pa.Array, cluster: np.ndarray, n: int) -> pa.Array:
+    encoded = languages.dictionary_encode()
+    codes = encoded.indices.to_numpy().astype(np.int64)
+    names = np.array(encoded.dictionary.to_pylist() or [""], object)
+    alphabetical = np.argsort(np.argsort(names.astype(str), kind="stable"), kind="stable")
+    pairs, counts = np.unique(np.stack([cluster, codes], axis=1), axis=0, return_counts=True)
+    order = np.lexsort((alphabetical[pairs[:, 1]], -counts, pairs[:, 0]))
+    offsets = np.searchsorted(pairs[order, 0], np.arange(n + 1)).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(names[pairs[order, 1]], pa.string()))
+
+
+def write_tables(
+    folder: Path,
+    articles: pa.Table,
+    clustered: Clustered,
+    edge: Edge,
+    reasons: pa.Array,
+    rejects: pa.Table,
+    residue: pa.Table,
+    id_map: pa.Table,
+    facts: dict[str, Any],
+    threads: int,
+) -> dict[str, int]:
+    """Write every table of an output into `folder` and return their numbers of rows.
+
+    The corpus and its canonical part are compressed side by side: they are nine tenths of the work.
+    """
+
+    def corpus(canonical_only: bool) -> int:
+        writer = TableWriter(folder / f"{'canonical' if canonical_only else 'corpus'}.parquet", CORPUS, facts)
+        for batch in corpus_batches(articles, clustered):
+            writer.write(batch.filter(batch["is_canonical"]) if canonical_only else batch)
+        writer.close()
+        return writer.rows
+
+    def small() -> dict[str, int]:
+        tables = {
+            "pairs": (PAIRS, pair_table(articles, edge)),
+            "clusters": (CLUSTERS, cluster_table(articles, clustered, reasons)),
+            "stories": (STORIES, STORIES.empty_table()),
+            "rejects": (REJECTS, rejects),
+            "residue": (RESIDUE, residue),
+            "id_map": (ID_MAP, id_map),
+        }
+        rows = {
+            name: write_table(folder / f"{name}.parquet", schema, table.to_batches(), facts)
+            for name, (schema, table) in tables.items()
+        }
+        rows["edits"] = write_table(folder / "edits.parquet", EDITS, edit_batches(articles), facts)
+        return rows
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        whole, part, others = pool.submit(corpus, False), pool.submit(corpus, True), pool.submit(small)
+        return {"corpus": whole.result(), "canonical": part.result(), **others.result()}
