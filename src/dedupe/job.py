@@ -133,7 +133,7 @@ def sample(paths: Sequence[str | Path], config: Config | None = None, *, limit: 
 
 
 def _pool(plan: Plan, workers: int | None) -> Pool:
-    wanted = workers or default_workers()
+    wanted = default_workers() if workers is None else workers
     if wanted < 1:
         raise UsageError(f"{wanted} workers cannot do anything.", "Give 1 or more to --workers.")
     useful = 1 if plan.n_bytes < _ALONE_BYTES and workers is None else wanted
@@ -249,7 +249,7 @@ def _write(
 
 
 def _relations(matched: Matched) -> pa.Array:
-    canonical, representative = matched.canonical, matched.found.representative
+    canonical, representative = matched.canonical, matched.representative
     names = np.full(len(canonical), RELATIONS[1], object)
     names[representative == representative[canonical]] = RELATIONS[0]
     names[canonical == np.arange(len(canonical))] = "canonical"

@@ -71,6 +71,7 @@ class Matched:
     preference: list[np.ndarray]
     canonical: np.ndarray
     similarity: np.ndarray
+    representative: np.ndarray
     edges: Edges
     found: Found
 
@@ -133,11 +134,9 @@ def match(prepared: Prepared, config: Config, threads: int, progress: Progress, 
         preference = preference_columns(articles)
         rank = preference_rank(preference)
         representative = exact_groups(prepared.keys, rank)
-        if config.exact_only:
-            nothing = np.empty(0, np.int64)
-            found = find_edges(prepared.signatures[:0], nothing, nothing, nothing, bands, config.threshold, verify)
-        else:
-            found = find_edges(prepared.signatures, representative, prepared.n_tokens, rank, bands, config.threshold, verify)
+        # With no article to compare, only the edges between equal texts are left.
+        tokens = np.zeros_like(prepared.n_tokens) if config.exact_only else prepared.n_tokens
+        found = find_edges(prepared.signatures, representative, tokens, rank, bands, config.threshold, verify)
         progress("match and verify", 1, 2)
         edges = expand_exact(found.edges, representative, verify)
     with timings.of("cluster"):
@@ -156,7 +155,7 @@ def match(prepared: Prepared, config: Config, threads: int, progress: Progress, 
         apart = members[representative[members] != representative[canonical[members]]]
         similarity[apart] = verify(representative[apart], representative[canonical[apart]]).jaccard
         progress("match and verify", 2, 2)
-    return Matched(bands, preference, canonical, similarity, edges, found)
+    return Matched(bands, preference, canonical, similarity, representative, edges, found)
 
 
 def _read_all(plan: Plan, config: Config, scratch: Path, pool: Pool, progress: Progress, limit: int | None) -> list[ShardRead]:

@@ -34,7 +34,6 @@ class Found(NamedTuple):
     """Report what matching found: edges, and how many candidates they were chosen from."""
 
     edges: Edges
-    representative: np.ndarray
     n_candidates: int
     n_verified: int
     large_buckets: int
@@ -78,7 +77,7 @@ def find_edges(
         parts.append(edges)
         verified += looked
     together = _joined(parts)
-    return Found(together, representative, candidates.raw, verified, len(candidates.large))
+    return Found(together, candidates.raw, verified, len(candidates.large))
 
 
 def _star(members: np.ndarray, signatures: np.ndarray, least: int, threshold: float, verify: Verifier) -> tuple[Edges, int]:

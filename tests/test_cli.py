@@ -1,0 +1,194 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import Result
+from dedupe.clean.ledger import restore
+
+Dedupe = Callable[..., Result]
+
+
+def start(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "dedupe", *map(str, arguments)], capture_output=True, text=True, **options)  # type: ignore[call-overload, no-any-return]
+
+
+def test_help_loads_no_heavy_package() -> None:
+    code = "import sys, dedupe, dedupe.cli; print([m for m in ('pyarrow', 'numba', 'datasketch', 'numpy', 'rich') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_seeds_become_a_corpus(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
+    result = dedupe("clean", seeds, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "5 = 5 articles + 0 rejects" in result.stdout
+    assert f"next: dedupe stats {tmp_path / 'out'}" in result.stdout
+    corpus = pq.read_table(tmp_path / "out" / "corpus.parquet").to_pylist()
+    assert [row["source"] for row in corpus] == sorted(path.name for path in seeds.iterdir())
+    assert {row["language"] for row in corpus} == {"en"}
+    assert len({row["cluster_id"] for row in corpus}) == 5
+    checked = dedupe("inspect", tmp_path / "out", "--check")
+    assert checked.exit_code == 0
+    assert "are right" in checked.stdout
+
+
+def test_the_ledger_of_the_output_restores_every_seed(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
+    dedupe("clean", seeds, "-o", tmp_path / "out")
+    corpus = pq.read_table(tmp_path / "out" / "corpus.parquet").to_pylist()
+    edits = pq.read_table(tmp_path / "out" / "edits.parquet").to_pylist()
+    assert edits
+    for row in corpus:
+        own = [edit for edit in edits if edit["article_id"] == row["article_id"]]
+        assert len(own) == row["n_edits"]
+        assert restore(row["text"], own) == (seeds / row["source"]).read_text(encoding="utf-8")
+
+
+def test_json_is_one_object_on_stdout(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
+    result = dedupe("clean", seeds, "-o", tmp_path / "out", "--json")
+    assert json.loads(result.stdout)["articles"] == 5
+    assert json.loads(dedupe("stats", tmp_path / "out", "--json").stdout)["clusters"] == 5
+    assert json.loads(dedupe("inspect", tmp_path / "out", "--check", "--json").stdout)["problems"] == []
+
+
+def test_sample_shows_repairs_and_writes_nothing(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
+    result = dedupe("clean", seeds, "-o", tmp_path / "out", "--sample", "2")
+    assert result.exit_code == 0
+    assert "2 records" in result.stdout
+    assert "Leave a Comment" in result.stdout
+    assert "Nothing was written" in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_clean_and_no_rule_leave_text_alone(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
+    dedupe("clean", seeds, "-o", tmp_path / "raw", "--no-clean")
+    for row in pq.read_table(tmp_path / "raw" / "corpus.parquet").to_pylist():
+        assert row["text"] == (seeds / row["source"]).read_text(encoding="utf-8")
+        assert row["n_edits"] == 0
+    rules = pq.read_table(tmp_path / "raw" / "edits.parquet")
+    assert rules.num_rows == 0
+    dedupe("clean", seeds, "-o", tmp_path / "all")
+    rule = pq.read_table(tmp_path / "all" / "edits.parquet")["rule"][0].as_py()
+    dedupe("clean", seeds, "-o", tmp_path / "less", "--no-rule", rule)
+    assert rule not in pq.read_table(tmp_path / "less" / "edits.parquet")["rule"].to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["clean", "nowhere"], "nowhere"),
+        (["clean"], "PATH"),
+        (["clean", ".", "--threshold", "7"], "threshold is 7, not between"),
+        (["clean", ".", "--threshold", "7", "--recall", "2"], "recall is 2, not between"),
+        (["clean", ".", "--no-rule", "R999"], "R999"),
+        (["clean", ".", "--field", "text"], "--field text"),
+        (["clean", ".", "--config", "missing.toml"], "missing.toml"),
+        (["clean", ".", "--workers", "0"], "0 workers"),
+        (["stats", "nowhere"], "holds no output of dedupe"),
+        (["inspect", "nowhere"], "holds no output of dedupe"),
+        (["unknown"], "No such command"),
+    ],
+)
+def test_wrong_use_is_a_sentence_and_status_2(
+    dedupe: Dedupe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], sentence: str
+) -> None:
+    (tmp_path / "a.txt").write_text("Some text.")
+    monkeypatch.chdir(tmp_path)
+    result = dedupe(*arguments)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "output" / "corpus.parquet").exists()
+
+
+def test_a_damaged_output_is_found_by_the_check(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    dedupe("clean", seeds, "-o", out)
+    whole = pq.read_table(out / "edits.parquet")
+    pq.write_table(whole.slice(1), out / "edits.parquet")
+    (out / "pairs.parquet").unlink()
+    result = dedupe("inspect", out, "--check")
+    assert result.exit_code == 1
+    assert "edits.parquet is not the file that the manifest names" in result.stdout
+    assert "pairs.parquet is missing" in result.stdout
+
+
+def test_a_reference_that_leads_nowhere_is_found(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    dedupe("clean", seeds, "-o", out)
+    corpus = pq.read_table(out / "corpus.parquet")
+    names = corpus["cluster_id"].to_pylist()
+    names[0] = "cffff"
+    pq.write_table(corpus.set_column(2, corpus.schema.field(2), [names]), out / "corpus.parquet")
+    stdout = dedupe("inspect", out, "--check").stdout
+    assert "corpus.cluster_id names an article or cluster that is not there" in stdout
+    assert "clusters.size does not count" in stdout
+
+
+def test_a_failed_run_leaves_the_last_output(dedupe: Dedupe, seeds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    dedupe("clean", seeds, "-o", out)
+    before = {path.name: path.read_bytes() for path in out.glob("[a-zA-Z]*.*")}
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("dedupe.job.write_tables", full)
+    result = dedupe("clean", seeds / "phone-call-breitbart.txt", "-o", out)
+    assert result.exit_code == 3
+    assert "No space left on device" in result.stderr
+    assert {path.name: path.read_bytes() for path in out.glob("[a-zA-Z]*.*")} == before
+
+
+def test_standard_input_is_read(dedupe: Dedupe, tmp_path: Path) -> None:
+    lines = "\n".join(json.dumps({"body": f"Article number {n} tells of one thing or another.", "id": n}) for n in range(3))
+    result = dedupe("clean", "-", "-o", tmp_path / "out", input=lines)
+    assert result.exit_code == 0, result.output
+    assert pq.read_table(tmp_path / "out" / "corpus.parquet")["input_id"].to_pylist() == ["0", "1", "2"]
+
+
+def test_an_output_of_a_newer_version_is_refused_with_what_to_do(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
+    dedupe("clean", seeds, "-o", tmp_path)
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(re.sub(r'"schema_version": \d+', '"schema_version": 99', manifest.read_text()))
+    result = dedupe("stats", tmp_path)
+    assert result.exit_code == 3
+    assert "pip install --upgrade" in result.stderr
+
+
+@pytest.mark.slow
+def test_an_interrupt_is_status_130_and_leaves_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    with source.open("w") as file:
+        for n in range(60_000):
+            file.write(json.dumps({"text": f"Line {n} of a long file. " * 40, "id": n}) + "\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dedupe", "clean", str(source), "-o", str(tmp_path / "out")],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "out" / ".runs").glob("*/scratch/read-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted" in stderr
+    assert "Traceback" not in stderr
+    assert not (tmp_path / "out" / "corpus.parquet").exists()
+
+
+def test_the_other_distribution_of_this_name_is_noticed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    import dedupe_command
+
+    assert dedupe_command.clash() is None
+    monkeypatch.setattr(dedupe_command.metadata, "version", lambda name: "3.0.2")
+    with pytest.raises(SystemExit) as stopped:
+        dedupe_command.main()
+    assert stopped.value.code == 2
+    assert "pip uninstall dedupe article-dedupe" in capsys.readouterr().err
