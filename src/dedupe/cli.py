@@ -129,6 +129,70 @@ def inspect(output: Path, check: bool, as_json: bool) -> None:
         raise ConditionError(f"{len(problems):,} of the checks failed.", "Run `dedupe clean` again to write the output anew.")
 
 
+@cli.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print as one JSON object.")
+def diff(old: Path, new: Path, as_json: bool) -> None:
+    """Compare two outputs: settings, then articles, clusters and canonicals; exit 1 where they differ."""
+    from dedupe.console import show_json
+    from dedupe.diff import compare, show_difference
+    from dedupe.output import Output
+
+    before, after = Output(old), Output(new)
+    found = compare(before, after)
+    if as_json:
+        show_json(found)
+    else:
+        show_difference(found, before, after)
+    if not found["same"]:
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("ids", nargs=-1, required=True, metavar="ID [ID]")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), default="output", show_default=True, help="The output to look into."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print as one JSON object.")
+def explain(ids: tuple[str, ...], output: Path, as_json: bool) -> None:
+    """Say what was repaired in an article and why it is in its cluster; of two articles, why they are together or not.
+
+    ID is an article_id or its beginning.
+    """
+    from dedupe.console import show_json
+    from dedupe.explain import explain_article, explain_pair, show_article, show_pair
+    from dedupe.output import Output
+
+    if len(ids) > 2:
+        raise UsageError(f"{len(ids)} IDs were given.", "Give one article, or two to compare.")
+    opened = Output(output)
+    whole = [opened.resolve(given) for given in ids]
+    if len(whole) == 2:
+        pair = explain_pair(opened, *whole)
+        show_json(pair) if as_json else show_pair(pair)
+    else:
+        article = explain_article(opened, whole[0])
+        show_json(article) if as_json else show_article(article, opened)
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--in", "output", type=click.Path(path_type=Path), default="output", show_default=True, help="The corpus to look in."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print as a JSON array.")
+def match(paths: tuple[str, ...], output: Path, as_json: bool) -> None:
+    """Tell what new articles are to an existing corpus, without running it again."""
+    from dedupe.console import show_json
+    from dedupe.lookup import match_files, show_matches
+    from dedupe.output import Output
+
+    opened = Output(output)
+    results = match_files(opened, paths)
+    show_json(results) if as_json else show_matches(results, opened)
+
+
 def main() -> None:
     """Run the command line and exit with its status: 0 done, 1 a condition holds, 2 wrong use, 3 failed, 130 interrupted."""
     try:

@@ -14,11 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dedupe.console import amount, size
-from dedupe.errors import DedupeError
-from dedupe.job import load_manifest
+from dedupe.output import Output
 from dedupe.schema import CLUSTERS, CORPUS, EDITS, ID_MAP, PAIRS, REJECTS, RESIDUE, SCHEMA_VERSION, STORIES
 from dedupe.write.manifest import file_digest
-from dedupe.write.publish import settle
 
 TABLES: dict[str, pa.Schema] = {
     "corpus": CORPUS,
@@ -36,25 +34,9 @@ _COUNTED = ["cluster_size", "is_canonical", "relation", "language", "publisher",
 _TOP = 8
 
 
-def open_output(output: Path) -> dict[str, Any]:
-    """Complete what a killed publication has left, and return the manifest.
-
-    Raises UsageError where there is no output, DedupeError where it is of a newer version.
-    """
-    settle(output)
-    manifest = load_manifest(output)
-    version = manifest["dedupe"]["schema_version"]
-    if version > SCHEMA_VERSION:
-        raise DedupeError(
-            f"{output} was written by dedupe {manifest['dedupe']['version']} (schema {version}); this one reads up to {SCHEMA_VERSION}.",
-            "Upgrade with: pip install --upgrade article-dedupe",
-        )
-    return manifest
-
-
 def describe(output: Path) -> list[dict[str, Any]]:
     """Return for each table its rows, row groups, bytes and columns."""
-    open_output(output)
+    Output(output)
     described = []
     for name in TABLES:
         path = output / f"{name}.parquet"
@@ -75,7 +57,7 @@ def describe(output: Path) -> list[dict[str, Any]]:
 
 def statistics(output: Path) -> dict[str, Any]:
     """Return what an output holds, in numbers."""
-    manifest = open_output(output)
+    manifest = Output(output).manifest
     columns = [
         "cluster_id",
         "cluster_size",
@@ -126,7 +108,7 @@ def _counts(column: pa.ChunkedArray) -> dict[str, int]:
 
 def check_output(output: Path) -> list[str]:
     """Check schemas, counts, IDs, references and hashes of an output; return a sentence for each that is wrong."""
-    manifest = open_output(output)
+    manifest = Output(output).manifest
     problems: list[str] = []
     tables: dict[str, pa.Table] = {}
     for name, schema in TABLES.items():

@@ -33,6 +33,7 @@ from dedupe.read import plan as plan_input
 from dedupe.read.parts import Plan
 from dedupe.schema import ID_MAP
 from dedupe.write.card import card
+from dedupe.write.index import write_index
 from dedupe.write.manifest import file_digest, input_digest, manifest
 from dedupe.write.publish import MANIFEST, RUNS, discard, publish, writing
 from dedupe.write.tables import Clustered, Edge, write_tables
@@ -220,12 +221,13 @@ def _write(
         "languages": summary.languages,
         "events": summary.events,
     }
+    write_index(new, prepared.signatures, prepared.keys, prepared.n_tokens, {"fingerprint": config.fingerprint(), **matching})
     (new / "README.md").write_text(card(counts, rows, list(summary.languages), config.as_dict()), encoding="utf-8")
-    files = sorted(new.iterdir())
+    files = sorted(path for path in new.rglob("*") if path.is_file())
     with ThreadPoolExecutor(max(1, threads)) as pool:
         digests = list(pool.map(file_digest, files))
     tables = {
-        path.name: {"sha256": digest, **({"rows": rows[path.stem]} if path.stem in rows else {})}
+        path.relative_to(new).as_posix(): {"sha256": digest, **({"rows": rows[path.stem]} if path.suffix == ".parquet" else {})}
         for path, digest in zip(files, digests, strict=True)
     }
     inputs = {"files": plan.n_files, "sha256": input_digest(articles, prepared.rejects), "previous": _digest_previous(before)}

@@ -1,0 +1,280 @@
+"""Find the lines that begin or end with certain words, for a whole column at once.
+
+Rules for residue are anchored to whole lines, so the first and the last words of a line decide which rules can match it. A hash
+of up to three words at either end, looked up in a small table, costs 4 µs an article of 5.9 KB where trying the
+patterns on each of its 23 lines would cost 200 µs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numba import njit
+from numpy.typing import NDArray
+
+# FNV-1a, 64 bits (Fowler, Noll, Vo); two seeds, so that a word at the head and the same word at the tail are two keys.
+_HEAD_SEED = 0xCBF29CE484222325
+_TAIL_SEED = 0x9E3779B97F4A7C15
+_PRIME = 0x100000001B3
+_WORD_SEED = 0x2545F4914F6CDD1D
+_MASK = 0xFFFFFFFFFFFFFFFF
+_SLOTS = 4096
+MAX_WORDS = 3
+TAIL_WORDS = 8  # "Follow him on Twitter at @name" is six of them
+
+
+# What a byte is in a word: itself, its small letter, or nothing; BEYOND is decided by the whole character.
+BEYOND = 255
+_FOLD = np.array([b + 0x20 if 0x41 <= b <= 0x5A else b if 0x61 <= b <= 0x7A else BEYOND if b >= 0x80 else 0 for b in range(256)], np.uint8)
+
+
+_ROOM_FOR_NONE = (np.empty(0, np.int64), np.empty((0, 3), np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class LineKeys:
+    """Hold the table: a hash of words, the longest line in bytes on which it counts (0 is a free slot), and who asks for it."""
+
+    hashes: NDArray[np.uint64]
+    limits: NDArray[np.int64]
+    masks: NDArray[np.int64]
+
+
+def build_keys(entries: Iterable[tuple[str, int, int]]) -> LineKeys:
+    """Build a table from (key, longest line in bytes, number of the asker from 0 to 62).
+
+    `read more` is a line's head, `... this report` its tail, `~reuters` one of its last eight words, and the empty key a line
+    without any letter. Raises ValueError for a key of more than three words, and for more keys than the table holds.
+    """
+    keys = LineKeys(np.zeros(_SLOTS, np.uint64), np.zeros(_SLOTS, np.int64), np.zeros(_SLOTS, np.int64))
+    for key, limit, asker in [(form, limit, asker) for key, limit, asker in entries for form in _forms(key)]:
+        value = _hash_key(key)
+        slot = value % _SLOTS
+        while keys.limits[slot] and int(keys.hashes[slot]) != value:
+            slot = (slot + 1) % _SLOTS
+        keys.hashes[slot] = value
+        keys.limits[slot] = max(int(keys.limits[slot]), limit)
+        keys.masks[slot] |= 1 << asker
+    if np.count_nonzero(keys.limits) > _SLOTS // 2:
+        raise ValueError("too many keys for the table")
+    return keys
+
+
+def _forms(key: str) -> set[str]:
+    # The kernel lowers ASCII alone, so that a letter beyond it counts as small or as capital.
+    return {key, "".join(letter if letter.isascii() else letter.upper() for letter in key)}
+
+
+def _hash_key(key: str) -> int:
+    if key.startswith("~"):
+        value = _WORD_SEED
+        for byte in reversed(key[1:].encode()):
+            value = (value ^ byte) * _PRIME & _MASK
+        return value
+    words = key.removeprefix("... ").split()
+    if len(words) > MAX_WORDS:
+        raise ValueError(f"{key!r} has more than {MAX_WORDS} words")
+    tail = key.startswith("... ")
+    value = _TAIL_SEED if tail else _HEAD_SEED
+    for i, word in enumerate(reversed(words) if tail else words):
+        letters = word.encode()
+        if i:
+            value = (value ^ 0x20) * _PRIME & _MASK
+        for byte in reversed(letters) if tail else letters:
+            value = (value ^ byte) * _PRIME & _MASK
+    return value
+
+
+class Line(NamedTuple):
+    """Say where a line stands, in code points, without its line break and the blanks at its ends, and who asks for it, as bits."""
+
+    start: int
+    end: int
+    askers: int
+
+
+class FoundLines:
+    """Hold the lines of a column that begin or end with a key, as spans in bytes, and give them out text by text."""
+
+    def __init__(self, column: pa.StringArray, keys: LineKeys) -> None:
+        data, offsets = string_buffers(column)
+        self.fired: NDArray[np.bool_] = np.zeros(len(column), np.bool_)
+        rows, lines = _scanned(data, offsets, keys, self.fired)
+        self._spans = lines.tolist()
+        self._bounds = np.searchsorted(rows, np.arange(len(column) + 1)).tolist()
+
+    def of(self, row: int, text: str) -> list[Line]:
+        """Return the lines of the text in that row, in order."""
+        spans = self._spans[self._bounds[row] : self._bounds[row + 1]]
+        if text.isascii():
+            return [Line(*span) for span in spans]
+        blob, done, points, lines = text.encode("utf-8", "surrogatepass"), 0, 0, []
+        for start, end, askers in spans:
+            points += len(blob[done:start].decode("utf-8", "surrogatepass"))
+            size = len(blob[start:end].decode("utf-8", "surrogatepass"))
+            lines.append(Line(points, points + size, askers))
+            points, done = points + size, end
+        return lines
+
+
+def screen_lines(column: pa.StringArray, keys: LineKeys) -> NDArray[np.bool_]:
+    """Say for each text whether it holds a line that begins or ends with a key."""
+    data, offsets = string_buffers(column)
+    fired = np.zeros(len(column), np.bool_)
+    _scan(data, offsets, _FOLD, int(keys.limits.max()), keys.hashes, keys.limits, keys.masks, fired, *_ROOM_FOR_NONE)
+    return fired
+
+
+def _scanned(
+    data: NDArray[np.uint8], offsets: NDArray[np.int64], keys: LineKeys, fired: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    room = int(np.count_nonzero(data[offsets[0] : offsets[-1]] == 0x0A)) + len(fired)
+    rows, lines = np.empty(room, np.int64), np.empty((room, 3), np.int64)
+    count = _scan(data, offsets, _FOLD, int(keys.limits.max()), keys.hashes, keys.limits, keys.masks, fired, rows, lines)
+    return rows[:count], lines[:count]
+
+
+def string_buffers(column: pa.StringArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """View a string column as its bytes and where each value starts; nulls are empty."""
+    if column.null_count:
+        column = column.fill_null("")
+    _, starts, values = column.buffers()
+    if starts is None or not len(column):
+        return np.zeros(0, np.uint8), np.zeros(len(column) + 1, np.int64)
+    offsets = np.frombuffer(starts, np.int32)[column.offset : column.offset + len(column) + 1].astype(np.int64)
+    return np.frombuffer(values if values is not None else b"", np.uint8), offsets
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _askers(value, length, hashes, limits, masks):  # type: ignore[no-untyped-def]
+    slot = value % np.uint64(_SLOTS)
+    while limits[slot]:
+        if hashes[slot] == value:
+            return masks[slot] if length <= limits[slot] else 0
+        slot = (slot + np.uint64(1)) % np.uint64(_SLOTS)
+    return 0
+
+
+@njit(cache=True, nogil=True, inline="always")
+def letters_at(data, at, end):  # type: ignore[no-untyped-def]
+    """Count the bytes of the character beyond ASCII at `at` that are of a word: 0 where it is none."""
+    # How many bytes of the character beyond ASCII at `at` are of a word: 0 where it is none. U+0080-00BF but for the copyright
+    # sign, U+2000-2FFF, U+3000-303F and U+FF00-FFFF are punctuation.
+    first = data[at]
+    if first == 0xC2:
+        return 2 if at + 1 < end and data[at + 1] == 0xA9 else 0
+    if first == 0xE2 or (first == 0xE3 and at + 1 < end and data[at + 1] == 0x80):
+        return 0
+    if first == 0xEF and at + 1 < end and data[at + 1] >= 0xBC:
+        return 0
+    size = 1
+    while at + size < end and (data[at + size] & 0xC0) == 0x80:
+        size += 1
+    return size
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _head(data, start, last, fold, hashes, limits, masks):  # type: ignore[no-untyped-def]
+    prime = np.uint64(_PRIME)
+    length = last - start
+    value, words, inside, askers, p = np.uint64(_HEAD_SEED), 0, False, 0, start
+    while p < last:
+        byte = fold[data[p]]
+        size = 1
+        if byte == BEYOND:
+            size = letters_at(data, p, last)
+        if byte == 0 or size == 0:
+            if inside:
+                inside = False
+                words += 1
+                askers |= _askers(value, length, hashes, limits, masks)
+                if words == MAX_WORDS:
+                    return askers
+            p += 1
+            while p < last and (data[p] & 0xC0) == 0x80:
+                p += 1
+            continue
+        if not inside and words:
+            value = (value ^ np.uint64(0x20)) * prime
+        inside = True
+        if byte != BEYOND:
+            value = (value ^ np.uint64(byte)) * prime
+        else:
+            for q in range(p, p + size):
+                value = (value ^ np.uint64(data[q])) * prime
+        p += size
+    if inside or not words:
+        askers |= _askers(value, length, hashes, limits, masks)
+    return askers
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _tail(data, start, last, fold, hashes, limits, masks):  # type: ignore[no-untyped-def]
+    prime = np.uint64(_PRIME)
+    length = last - start
+    value, single = np.uint64(_TAIL_SEED), np.uint64(_WORD_SEED)
+    words, inside, askers, p = 0, False, 0, last
+    while p > start:
+        q = p - 1
+        byte = fold[data[q]]
+        size = 1
+        if byte == BEYOND:
+            while q > start and (data[q] & 0xC0) == 0x80:
+                q -= 1
+            size = letters_at(data, q, last)
+        if byte == 0 or size == 0:
+            if inside:
+                inside = False
+                words += 1
+                askers |= _askers(single, length, hashes, limits, masks)
+                if words <= MAX_WORDS:
+                    askers |= _askers(value, length, hashes, limits, masks)
+                if words == TAIL_WORDS:
+                    return askers
+                single = np.uint64(_WORD_SEED)
+            p = q
+            continue
+        if not inside and words:
+            value = (value ^ np.uint64(0x20)) * prime
+        inside = True
+        while p > q:
+            p -= 1
+            letter = np.uint64(fold[data[p]]) if byte != BEYOND else np.uint64(data[p])
+            value = (value ^ letter) * prime
+            single = (single ^ letter) * prime
+    if inside:
+        askers |= _askers(single, length, hashes, limits, masks)
+        if words < MAX_WORDS:
+            askers |= _askers(value, length, hashes, limits, masks)
+    return askers
+
+
+@njit(cache=True, nogil=True)
+def _scan(data, offsets, fold, longest, hashes, limits, masks, fired, rows, lines):  # type: ignore[no-untyped-def]
+    count = 0
+    for row in range(len(offsets) - 1):
+        at, stop = offsets[row], offsets[row + 1]
+        while at < stop:
+            end = at
+            while end < stop and data[end] != 0x0A:
+                end += 1
+            start, last = at, end
+            at = end + 1
+            while start < last and (data[start] == 0x20 or data[start] == 0x09 or data[start] == 0x0D):
+                start += 1
+            while last > start and (data[last - 1] == 0x20 or data[last - 1] == 0x09 or data[last - 1] == 0x0D):
+                last -= 1
+            if start == last or last - start > longest:
+                continue
+            askers = _head(data, start, last, fold, hashes, limits, masks) | _tail(data, start, last, fold, hashes, limits, masks)
+            if askers:
+                fired[row] = True
+                if len(lines) == 0:
+                    break
+                rows[count], lines[count, 0], lines[count, 1], lines[count, 2] = row, start - offsets[row], last - offsets[row], askers
+                count += 1
+    return count

@@ -1,0 +1,81 @@
+"""Read a date that stands in a line of its own, as newsrooms write it; numeric dates that two countries read in two ways are left."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+# English, German, French, Spanish; cut to the letters that tell them apart.
+_MONTHS = {
+    1: "january jan januar jänner janvier enero",
+    2: "february feb februar février febrero",
+    3: "march mar märz mars marzo",
+    4: "april apr avril abril",
+    5: "may mai mayo",
+    6: "june jun juni juin junio",
+    7: "july jul juli juillet julio",
+    8: "august aug août agosto",
+    9: "september sept sep septembre septiembre",
+    10: "october oct oktober octobre octubre",
+    11: "november nov novembre noviembre",
+    12: "december dec dezember décembre diciembre",
+}
+MONTHS = {name: number for number, names in _MONTHS.items() for name in names.split()}
+WEEKDAYS = tuple("monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun".split())
+_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
+_WEEKDAY = "|".join(sorted(WEEKDAYS, key=len, reverse=True))
+_ZONES: dict[str, float] = {
+    **{"utc": 0, "gmt": 0, "z": 0, "bst": 1, "cet": 1, "cest": 2, "mez": 1, "mesz": 2, "ist": 5.5},
+    **{"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7},
+}
+_PLACES = {"et": "America/New_York", "ct": "America/Chicago", "mt": "America/Denver", "pt": "America/Los_Angeles"}
+ZONE_NAMES = (*_ZONES, *_PLACES)
+_ZONE = "|".join(sorted(ZONE_NAMES, key=len, reverse=True))
+
+DATE = (
+    rf"(?:(?:{_WEEKDAY})\.?,? )?(?:(?P<y1>\d{{4}})[-/](?P<m1>\d{{1,2}})[-/](?P<d1>\d{{1,2}})"
+    rf"|(?P<m2>{_MONTH})\.? (?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<y2>\d{{4}})"
+    rf"|(?P<d3>\d{{1,2}})(?:st|nd|rd|th|\.)? (?:de )?(?P<m3>{_MONTH})\.?,? (?:de )?(?P<y3>\d{{4}}))"
+)
+TIME = (
+    r"(?P<hour>\d{1,2})[:.](?P<minute>\d\d)(?::\d\d(?:\.\d+)?)?(?: ?(?P<half>[ap])\.?m\.?)?"
+    rf"(?: ?\(?(?P<zone>{_ZONE})\b\)?| ?(?P<offset>[+-]\d\d:?\d\d))?"
+)
+_WHOLE = re.compile(rf"(?:(?:{TIME})[,. ]* ?(?:on )?)?{DATE}", re.IGNORECASE)
+_DATE_FIRST = re.compile(rf"{DATE}(?:T|,? (?:at |- |\| |– )?){TIME}", re.IGNORECASE)
+
+
+def read_date(text: str) -> datetime | None:
+    """Return the first date in a text, in UTC, or None where there is none or it cannot be.
+
+    A time without a zone, and a date without a time, is taken as UTC.
+    """
+    found = _DATE_FIRST.search(text) or _WHOLE.search(text)
+    if found is None:
+        return None
+    part = found.groupdict()
+    try:
+        month = part["m1"] or part["m2"] or part["m3"]
+        number = int(month) if month.isdigit() else MONTHS[month.lower()]
+        hour, minute = int(part["hour"] or 0), int(part["minute"] or 0)
+        if part["half"]:
+            hour = hour % 12 + (12 if part["half"].lower() == "p" else 0)
+        day = int(part["d1"] or part["d2"] or part["d3"])
+        moment = datetime(int(part["y1"] or part["y2"] or part["y3"]), number, day, hour, minute, tzinfo=_zone(part))
+        return moment.astimezone(UTC) if 1600 < moment.year < 9000 else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _zone(part: dict[str, str | None]) -> tzinfo:
+    name, offset = (part["zone"] or "").lower(), part["offset"]
+    if offset:
+        minutes = int(offset[1:3]) * 60 + int(offset[-2:])
+        return timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes))
+    if name in _PLACES:
+        try:
+            return ZoneInfo(_PLACES[name])
+        except ZoneInfoNotFoundError:
+            return UTC  # a machine without the time zone database
+    return timezone(timedelta(hours=_ZONES.get(name, 0)))

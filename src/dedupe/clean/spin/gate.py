@@ -1,0 +1,68 @@
+"""The gate: whether an article reads as spun, from how much more often its phrases stand in spun than in honest text."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numba import njit
+from numpy.typing import NDArray
+
+from dedupe.clean.spin.phrase_index import PhraseIndex, build_index, longest_phrase
+from dedupe.tokens import Tokens, tokenize
+
+# Spun articles show themselves early; a bound keeps the cost of a book that of a long article.
+_MOST_TOKENS = 2_000
+
+
+class Gate(NamedTuple):
+    """Hold the phrases that tell spun from honest text, and the weight of each: a log-likelihood ratio, in nats."""
+
+    index: PhraseIndex
+    weights: NDArray[np.float32]
+    per_token: float
+    """what each token of the text takes off, so that a long honest text on an odd subject does not add up to a spun one"""
+    threshold: float
+
+
+@njit(cache=True, nogil=True)
+def _score_column(  # type: ignore[no-untyped-def]
+    hashes, offsets, first_keys, first_lengths, keys, numbers, weights, per_token, scores
+):
+    for row in range(len(offsets) - 1):
+        end = min(offsets[row + 1], offsets[row] + _MOST_TOKENS)
+        at = offsets[row]
+        total = np.float32(0.0)
+        while at < end:
+            phrase, length = longest_phrase(hashes, at, end, first_keys, first_lengths, keys, numbers)
+            if phrase >= 0:
+                total += weights[phrase]
+            at += length
+        scores[row] = total - per_token * np.float32(end - offsets[row])
+
+
+def score_tokens(tokens: Tokens, gate: Gate) -> NDArray[np.float32]:
+    """Score each article of a tokenized column. Shape (n,), float32, in nats: above 0 the text reads as spun."""
+    scores = np.empty(len(tokens.offsets) - 1, np.float32)
+    _score_column(tokens.hashes, tokens.offsets, *gate.index, gate.weights, np.float32(gate.per_token), scores)
+    return scores
+
+
+def score(column: pa.Array, gate: Gate) -> NDArray[np.float32]:
+    """Score each article of a string column as `score_tokens` does."""
+    return score_tokens(tokenize(column), gate)
+
+
+@cache
+def load_gate(language: str = "en") -> Gate:
+    """Read the phrases and weights of a language from `gate.csv`, whose first rows hold the threshold and the cost of a token."""
+    content = (resources.files("dedupe") / "lexicon" / language / "gate.csv").read_text(encoding="utf-8")
+    rows = [(row["phrase"], float(row["weight"])) for row in csv.DictReader(content.splitlines())]
+    settings = {phrase: weight for phrase, weight in rows if phrase.startswith("#")}
+    phrases = [(phrase, weight) for phrase, weight in rows if not phrase.startswith("#")]
+    weights = np.array([weight for _, weight in phrases], np.float32)
+    return Gate(build_index([phrase for phrase, _ in phrases]), weights, settings["#per_token"], settings["#threshold"])

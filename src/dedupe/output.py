@@ -1,0 +1,69 @@
+"""Read an output: its manifest, its tables, one article with all that belongs to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from dedupe.config import Config
+from dedupe.errors import DedupeError, UsageError
+from dedupe.job import load_manifest
+from dedupe.schema import SCHEMA_VERSION
+from dedupe.write.publish import settle
+
+
+class Output:
+    """Open the output of a run for reading.
+
+    Completes what a killed publication has left. Raises UsageError where there is no output, DedupeError where it is of a newer
+    version.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        settle(folder)
+        self.folder = folder
+        self.manifest = load_manifest(folder)
+        version = self.manifest["dedupe"]["schema_version"]
+        if version > SCHEMA_VERSION:
+            raise DedupeError(
+                f"{folder} was written by dedupe {self.manifest['dedupe']['version']} (schema {version});"
+                f" this one reads up to {SCHEMA_VERSION}.",
+                "Upgrade with: pip install --upgrade article-dedupe",
+            )
+
+    @property
+    def config(self) -> Config:
+        """The settings that the output was made with."""
+        return Config.from_mapping(self.manifest["settings"], str(self.folder / "manifest.json"))
+
+    def path(self, table: str) -> Path:
+        """Return the path of a table."""
+        return self.folder / f"{table}.parquet"
+
+    def table(self, name: str, columns: list[str] | None = None) -> pa.Table:
+        """Read a table, or some of its columns."""
+        return pq.read_table(self.path(name), columns=columns)
+
+    def select(self, name: str, column: str, values: list[str], columns: list[str] | None = None) -> list[dict[str, Any]]:
+        """Return the rows of a table in which `column` has one of the values, reading row groups that may hold them only."""
+        found = ds.dataset(self.path(name)).to_table(columns=columns, filter=pc.field(column).isin(values))
+        rows: list[dict[str, Any]] = found.to_pylist()
+        return rows
+
+    def resolve(self, given: str) -> str:
+        """Return the article ID that starts with `given`. Raises UsageError where none or several do."""
+        ids = self.table("corpus", ["article_id"])["article_id"]
+        found = ids.filter(pc.starts_with(ids, given.lower())).unique().to_pylist() if given else []
+        if len(found) == 1:
+            return str(found[0])
+        if not found:
+            raise UsageError(
+                f"No article of {self.folder} has an ID that starts with {given!r}.",
+                "IDs stand in the column article_id of corpus.parquet.",
+            )
+        raise UsageError(f"{len(found):,} articles have an ID that starts with {given}.", "Give more of it.")

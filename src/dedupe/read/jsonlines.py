@@ -1,0 +1,155 @@
+"""JSON Lines: one object a line, read by byte range; whatever orjson refuses gets a second, more patient reading."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from dedupe.read.decode import decode, magic_kind, replace_surrogates
+from dedupe.read.parts import FilePart, ReadBatch
+from dedupe.read.reasons import BadInputError
+from dedupe.read.rows import Rows
+from dedupe.read.streams import chunks, head, lines, range_chunks
+
+# A line holds more than the text: markup, embeddings, and six bytes of escapes for two of Cyrillic.
+LINE_FACTOR = 8
+_LEAST_LINE = 1 << 20
+
+
+def line_limit(max_article_bytes: int) -> int:
+    """Return how many bytes of one record are held at most."""
+    return max(_LEAST_LINE, LINE_FACTOR * max_article_bytes)
+
+
+def read_json_lines(part: FilePart, out: Rows) -> Iterator[ReadBatch]:
+    """Read the lines that start within the part. Records are numbered as lines, blank ones included."""
+    most = line_limit(out.config.max_article_bytes)
+    wide = None if part.start else wide_codec(part)
+    if wide:
+        yield from _read_lines(_recoded(part, wide), most, out, {"decoded_as": wide})
+    else:
+        data = chunks(part) if part.compression else range_chunks(part, most)
+        yield from _read_lines(data, most, out, None)
+    if not out.numbered and part.index == 0:
+        raise BadInputError("empty", "the file has no lines")
+
+
+def can_be_cut(part: FilePart) -> bool:
+    """Tell whether lines can be found from the middle of the file: not in UTF-16, and not in what is no text at all."""
+    try:
+        return wide_codec(part) is None
+    except BadInputError:
+        return False
+
+
+def wide_codec(part: FilePart) -> str | None:
+    """Return the codec of a file that starts with a mark of UTF-16 or UTF-32. Raises BadInputError: binary."""
+    try:
+        mark = head(part.path, part.compression, 16)
+    except OSError:
+        return None
+    if mark[:4] in (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff"):
+        return "utf-32"
+    if kind := magic_kind(mark):
+        raise BadInputError("binary", kind)
+    return "utf-16" if mark[:2] in (b"\xff\xfe", b"\xfe\xff") else None
+
+
+def _recoded(part: FilePart, codec: str) -> Iterator[bytes]:
+    import codecs
+
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+    for data in chunks(part):
+        yield decoder.decode(data).encode("utf-8", "replace")
+
+
+def _read_lines(data: Iterator[bytes], most: int, out: Rows, notes: dict[str, Any] | None) -> Iterator[ReadBatch]:
+    loads = orjson.loads
+    number = 0
+    for line in lines(data, most):
+        number += 1
+        out.numbered = number
+        if line is None:
+            out.reject(number, "too_large", f"the line has over {most:,} bytes")
+            continue
+        if not line or line.isspace():
+            continue
+        try:
+            values = loads(line)
+        except orjson.JSONDecodeError:
+            _patient(line, number, out, notes)
+        else:
+            out.raw = line
+            out.add_record(number, values, notes)
+        if out.full:
+            yield from out.take()
+
+
+def _patient(line: bytes, number: int, out: Rows, notes: dict[str, Any] | None) -> None:
+    try:
+        values, seen = patient_loads(line, out)
+    except BadInputError as error:
+        out.reject(number, error.code, error.detail)
+        return
+    out.raw = None
+    out.add_record(number, values, {**(notes or {}), **seen} or None)
+
+
+def patient_loads(data: bytes, out: Rows) -> tuple[Any, dict[str, Any]]:
+    """Parse JSON that is not strict: other charsets, NaN, escapes of lone surrogates; return it with what was mended.
+
+    Of equal keys in an object the last one counts, as with orjson. Raises BadInputError.
+    """
+    decoded = decode(data)
+    notes: dict[str, Any] = {}
+    if decoded.event:
+        out.count(decoded.event)
+    if decoded.decoded_as and decoded.decoded_as != "utf-8-sig":
+        notes["decoded_as"] = decoded.decoded_as
+    if decoded.text.isspace() or not decoded.text:
+        raise BadInputError("empty", "nothing but a byte order mark")
+    try:
+        values = json.loads(decoded.text)
+    except json.JSONDecodeError as error:
+        raise BadInputError("malformed", f"{error.msg} at character {error.pos + 1:,} of the record") from error
+    except RecursionError as error:
+        raise BadInputError("malformed", "it is nested too deep") from error
+    except ValueError as error:
+        raise BadInputError("malformed", str(error)) from error
+    mender = _Mender()
+    try:
+        values = mender.mend(values)
+    except RecursionError as error:
+        raise BadInputError("malformed", "it is nested too deep") from error
+    if mender.lone:
+        out.count("lone_surrogate", mender.lone)
+        notes["lone_surrogates_replaced"] = mender.lone
+    if mender.not_finite:
+        out.count("number_not_finite", mender.not_finite)
+    return values, notes
+
+
+class _Mender:
+    """Make values that Arrow and JSON can hold: no lone surrogates, NaN and Infinity as words."""
+
+    def __init__(self) -> None:
+        self.lone = 0
+        self.not_finite = 0
+
+    def mend(self, value: Any) -> Any:
+        if isinstance(value, str):
+            mended, lone = replace_surrogates(value)
+            self.lone += lone
+            return mended
+        if isinstance(value, float) and not math.isfinite(value):
+            self.not_finite += 1
+            return repr(value)
+        if isinstance(value, list):
+            return [self.mend(item) for item in value]
+        if isinstance(value, dict):
+            return {self.mend(name): self.mend(item) for name, item in value.items()}
+        return value

@@ -1,0 +1,47 @@
+"""The index of an output: hashes that serve look-ups and increments, and no text."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dedupe.errors import OutputError
+
+FOLDER = "index"
+_FACTS = "index.json"
+_ARRAYS = ("signatures", "keys", "n_tokens")
+
+
+class Index(NamedTuple):
+    """Hold what an index knows of each article, in the order of corpus.parquet: the arrays of `match.signatures.Signed`."""
+
+    signatures: np.ndarray
+    keys: np.ndarray
+    n_tokens: np.ndarray
+    facts: dict[str, Any]
+
+
+def write_index(output: Path, signatures: np.ndarray, keys: np.ndarray, n_tokens: np.ndarray, facts: dict[str, Any]) -> None:
+    """Write the index into `output/index`. `facts` say what it was made with, so that a stale one is refused."""
+    folder = output / FOLDER
+    folder.mkdir()
+    for name, array in zip(_ARRAYS, (signatures, keys, n_tokens), strict=True):
+        np.save(folder / f"{name}.npy", array)
+    (folder / _FACTS).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def read_index(output: Path, rows: int) -> Index:
+    """Map the index of an output into memory. Raises OutputError where it is missing, damaged or of another corpus."""
+    folder = output / FOLDER
+    hint = f"Run `dedupe clean` on the same input with -o {output} to build it again."
+    try:
+        facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+        arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS]
+    except (OSError, ValueError, EOFError) as error:
+        raise OutputError(f"The index of {output} cannot be read: {error}.", hint) from None
+    if any(len(array) != rows for array in arrays):
+        raise OutputError(f"The index of {output} is of another corpus than corpus.parquet.", hint)
+    return Index(*arrays, facts)

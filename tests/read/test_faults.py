@@ -1,0 +1,226 @@
+"""Bad input is a row of rejects with its code, and the rest is read."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+import pytest
+
+from dedupe.config import Config
+from dedupe.read import plan, read, streams
+from dedupe.read.reasons import SENTENCES, sentence
+
+from .conftest import ARTICLES, COMPRESSORS, RECORD_FORMATS, jsonl, parquet, read_paths
+
+MANY = [{"id": str(n), "text": f"article {n} " + os.urandom(30).hex() * 4} for n in range(400)]
+
+
+def read_one(tmp_path, name: str, data: bytes, config: Config | None = None):
+    (tmp_path / name).write_bytes(data)
+    return read_paths([tmp_path / name], config)
+
+
+@pytest.mark.parametrize("kind", ["txt", "md", "html", *RECORD_FORMATS])
+def test_an_empty_file_is_empty(tmp_path, kind):
+    got = read_one(tmp_path, f"a.{kind}", b"")
+    assert (got.rows, got.codes(), got.records) == ([], ["empty"], 1)
+
+
+@pytest.mark.parametrize("kind", ["txt", "md", "html", "json", "csv"])
+def test_white_space_is_empty(tmp_path, kind):
+    assert read_one(tmp_path, f"a.{kind}", b" \n\t\r\n ").codes() == ["empty"]
+
+
+@pytest.mark.parametrize("data", [b"text\n", b'{"text": null}\n{"text": ""}\n{"text": " \\n"}\n{"title": "no text"}\n{}\n'])
+def test_records_without_text_are_empty(tmp_path, data):
+    got = read_one(tmp_path, "a.jsonl" if data[:1] == b"{" else "a.csv", data)
+    assert set(got.codes()) == {"empty"}
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "json", "parquet", "arrow"])
+def test_text_of_a_wrong_type(tmp_path, kind):
+    for text in (5, ["a"], {"a": "b"}, True):
+        got = read_one(tmp_path, f"a.{kind}", RECORD_FORMATS[kind]([{"text": text, "id": "1"}]))
+        assert (got.rows, got.codes()) == ([], ["wrong_type"])
+
+
+def test_records_that_are_no_objects(tmp_path):
+    got = read_one(tmp_path, "a.jsonl", b'["a"]\n"text"\n5\nnull\n{"text": "good"}\n')
+    assert [(r["record"], r["code"]) for r in got.rejects] == [(n, "wrong_type") for n in (1, 2, 3, 4)]
+    assert [row["record"] for row in got.rows] == [5]
+
+
+def test_malformed_lines_name_their_number(tmp_path):
+    data = b'{"text": "one"}\n\n{"text": "two"\n{"text": ' + b"[" * 5000 + b'\n{"text": "five"}'
+    got = read_one(tmp_path, "a.jsonl", data)
+    assert [row["record"] for row in got.rows] == [1, 5]
+    assert [(r["record"], r["code"]) for r in got.rejects] == [(3, "malformed"), (4, "malformed")]
+
+
+@pytest.mark.parametrize("kind", ["txt", "md", "html", "json", "jsonl", "csv"])
+def test_binary_data_under_a_text_name(tmp_path, kind):
+    got = read_one(tmp_path, f"a.{kind}", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
+    assert got.rows == []
+    assert set(got.codes()) <= {"binary", "malformed"}
+    assert "binary" in got.codes()
+
+
+def test_undecodable(tmp_path):
+    assert read_one(tmp_path, "a.txt", b"\xff\xfe" + b"\x00\xd8" * 9).codes() == ["undecodable"]
+
+
+@pytest.mark.parametrize("kind", ["txt", "html"])
+@pytest.mark.parametrize("packing", COMPRESSORS)
+def test_a_file_over_the_limit(tmp_path, kind, packing):
+    data = COMPRESSORS[packing](os.urandom(3000).hex().encode())
+    got = read_one(tmp_path, f"a.{kind}{packing}", data, Config(max_article_bytes=5000))
+    assert (got.rows, got.codes()) == ([], ["too_large"])
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "json", "csv", "parquet", "arrow"])
+def test_a_record_over_the_limit_leaves_the_others(tmp_path, kind):
+    articles = [{"text": "short"}, {"text": "é" * 600}, {"text": "é" * 500}]
+    got = read_one(tmp_path, f"a.{kind}", RECORD_FORMATS[kind](articles), Config(max_article_bytes=1000))
+    assert [row["record"] for row in got.rows] == [1, 3]
+    assert [(r["record"], r["code"]) for r in got.rejects] == [(2, "too_large")]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_an_endless_line_is_never_held(tmp_path, kind):
+    line = b"x" * (3 << 20)
+    data = b'{"text": "a"}\n' + line + b'\n{"text": "b"}\n' if kind == "jsonl" else b"id,text\n1,a\n2," + line + b"\n3,b\n"
+    got = read_one(tmp_path, f"a.{kind}", data, Config(max_article_bytes=1000))
+    assert [row["text"] for row in got.rows] == ["a", "b"]
+    assert got.codes() == ["too_large"]
+
+
+@pytest.mark.parametrize("packing", [p for p in COMPRESSORS if p])
+def test_bombs_are_refused_and_honest_files_are_not(tmp_path, packing, monkeypatch):
+    got = read_one(tmp_path, f"a.txt{packing}", COMPRESSORS[packing](bytes(12_000_000)))
+    assert got.codes() == ["bomb"]
+    honest = "".join(f"Line {n % 50} of a text that repeats itself as lists do.\n" for n in range(20_000))
+    packed = COMPRESSORS[packing](honest.encode())
+    assert len(honest) > 30 * len(packed)
+    assert read_one(tmp_path, f"b.txt{packing}", packed).rows[0]["text"] == honest
+    monkeypatch.setattr(streams, "BOMB_FLOOR", 1 << 20)
+    for kind in ("jsonl", "csv", "json", "parquet"):
+        assert read_one(tmp_path, f"a.{kind}{packing}", COMPRESSORS[packing](bytes(8 << 20))).codes()[-1] in ("bomb", "binary")
+
+
+def test_the_bound_on_ratio_does_not_meet_honest_record_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "BOMB_FLOOR", 1 << 16)
+    data = jsonl([{"text": f"copy {n % 9} of one article that is often repeated"} for n in range(20_000)])
+    got = read_one(tmp_path, "a.jsonl.gz", gzip.compress(data))
+    assert len(got.rows) == 20_000
+
+
+@pytest.mark.parametrize("packing", [p for p in COMPRESSORS if p])
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "json"])
+def test_a_cut_archive_keeps_what_came_before(tmp_path, kind, packing):
+    packed = COMPRESSORS[packing](RECORD_FORMATS[kind](MANY))
+    got = read_one(tmp_path, f"a.{kind}{packing}", packed[: len(packed) * 3 // 4])
+    assert got.codes()[-1] == "truncated"
+    kept = len(got.rows)
+    assert kept > 100 or packing in (".bz2", ".zst")  # these give whole blocks of up to 900 KB only
+    assert [(row["input_id"], row["text"]) for row in got.rows] == [(a["id"], a["text"]) for a in MANY[:kept]]
+    assert got.rejects[-1]["record"] in (0, kept + 1, kept + 2)
+
+
+def test_a_cut_text_keeps_its_beginning(tmp_path):
+    text = "".join(f"Zeile {n} über {os.urandom(8).hex()}\n" for n in range(4000))
+    packed = gzip.compress(text.encode())
+    got = read_one(tmp_path, "a.txt.gz", packed[:-2000])
+    assert got.codes() == ["truncated"]
+    assert text.startswith(got.rows[0]["text"])
+    assert len(got.rows[0]["text"]) > 0.8 * len(text)
+    assert '"truncated":true' in got.rows[0]["extra"]
+
+
+@pytest.mark.parametrize("packing", [p for p in COMPRESSORS if p])
+def test_damage_inside_an_archive(tmp_path, packing):
+    packed = bytearray(COMPRESSORS[packing](jsonl(MANY)))
+    packed[len(packed) // 2] ^= 0xFF
+    got = read_one(tmp_path, f"a.jsonl{packing}", bytes(packed))
+    assert len(got.rows) < len(MANY) or got.codes()
+    assert set(got.codes()) <= {"unreadable", "truncated", "malformed", "binary", "undecodable"}
+    assert got.codes()
+
+
+@pytest.mark.parametrize("packing", [p for p in COMPRESSORS if p])
+def test_joined_archives_are_one(tmp_path, packing):
+    one = COMPRESSORS[packing](jsonl(ARTICLES))
+    assert len(read_one(tmp_path, f"a.jsonl{packing}", one + one).rows) == 6
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "ipc"])
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.7, 0.99])
+def test_cut_tables(tmp_path, kind, share):
+    data = RECORD_FORMATS[kind](MANY)
+    got = read_one(tmp_path, f"a.{kind}", data[: int(len(data) * share)])
+    assert set(got.codes()) <= {"truncated", "unreadable"}
+    assert got.codes()
+
+
+def test_a_table_without_rows_or_without_text(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"words": ["x", "y"]}), tmp_path / "b.parquet")
+    got = read_paths([tmp_path])
+    assert [(r["path"], r["record"], r["code"]) for r in got.rejects] == [
+        ("a.parquet", 0, "empty"), ("b.parquet", 1, "empty"), ("b.parquet", 2, "empty"),
+    ]  # fmt: skip
+    assert "--field text=" in got.rejects[1]["sentence"]
+
+
+@pytest.mark.parametrize("change", ["gone", "grown", "closed"])
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.parquet", "a.arrow", "a.csv", "a.json", "a.html"])
+def test_a_file_that_changes_during_the_run(tmp_path, change, name, monkeypatch):
+    path = tmp_path / name
+    path.write_bytes(RECORD_FORMATS.get(name[2:], lambda _: b"some text")(ARTICLES))
+    made = plan([str(tmp_path)], Config())
+    if change == "gone":
+        path.unlink()
+    elif change == "grown":
+        with path.open("ab") as file:
+            file.write(b" ")
+    else:
+
+        def refuse(*_):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(streams, "open", refuse, raising=False)
+    [batch] = list(read(made.shards[0], Config()))
+    assert batch.articles.num_rows == 0
+    assert batch.rejects.column("code").to_pylist() == ["unreadable"]
+
+
+def test_one_bad_file_does_not_stop_its_shard(tmp_path):
+    (tmp_path / "a.txt").write_text("first")
+    (tmp_path / "b.parquet").write_bytes(b"no parquet at all")
+    (tmp_path / "c.jsonl").write_bytes(jsonl(ARTICLES))
+    got = read_paths([tmp_path])
+    assert len(got.plan.shards) == 1
+    assert [row["source"] for row in got.rows] == ["a.txt", *["c.jsonl"] * 3]
+    assert [(r["path"], r["code"]) for r in got.rejects] == [("b.parquet", "unreadable")]
+
+
+def test_every_code_has_a_sentence_and_a_test():
+    here = Path(__file__).read_text()
+    for code in SENTENCES:
+        assert f'"{code}"' in here
+        said = sentence(code, "because \x00\n of\ud800 this" + "x" * 1000)
+        assert said.isprintable()
+        assert len(said) < 500
+        assert said.encode()
+
+
+def test_parquet_rows_keep_their_numbers_through_cuts(tmp_path):
+    (tmp_path / "a.parquet").write_bytes(parquet(MANY, row_group_size=150))
+    whole = read_paths([tmp_path])
+    cut = read_paths([tmp_path], part_bytes=2000)
+    assert len(cut.plan.shards) > 3
+    assert cut.rows == whole.rows
