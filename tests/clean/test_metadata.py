@@ -12,7 +12,8 @@ from dedupe.clean.ledger import Draft, restore
 from dedupe.clean.metadata_dates import read_date
 
 BODY = (
-    "The council met on Thursday to decide on the new bridge over the river, which has been closed for two years and three months.\n\n"
+    "The council met on Thursday to decide on the new bridge over the river, which has been closed for two years and three "
+    "months.\n\n"
     "A decision is expected in May, when the engineers have given their report to the mayor and to the people of both banks."
 )
 
@@ -27,7 +28,11 @@ def extracted(text: str, **fields: str | None) -> Draft:
 @pytest.mark.parametrize(
     ("line", "title", "publisher"),
     [
-        ("Trump invites El Salvador’s Bukele to White House for talks – Crypto Finance", "Trump invites El Salvador’s Bukele to White House for talks", "Crypto Finance"),
+        (
+            "Trump invites El Salvador’s Bukele to White House for talks – Crypto Finance",
+            "Trump invites El Salvador’s Bukele to White House for talks",
+            "Crypto Finance",
+        ),
         ("Council to Decide on Bridge | The Daily Herald", "Council to Decide on Bridge", "The Daily Herald"),
         ("Council to Decide on Bridge - Springfield Times", "Council to Decide on Bridge", "Springfield Times"),
         ("Obama Wins Ohio - Race Is Over", "Obama Wins Ohio - Race Is Over", None),
@@ -45,7 +50,6 @@ def test_a_headline_fills_the_empty_title(line: str, title: str, publisher: str 
         "The council met on Thursday to decide on the bridge.",
         "What happened",
         "“We will build it in a year or two”",
-        "By the time the fire was out, nothing stood",
         "and so it went on for years",
         "The following is a list of the bridges:",
     ],
@@ -123,26 +127,36 @@ def test_what_is_no_date_line_stays(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "author", "publisher", "credits"),
+    ("line", "author", "publisher", "credited"),
     [
         ("By Jane Doe", "Jane Doe", None, []),
         ("BY JANE DOE, Associated Press", "Jane Doe", "Associated Press", ["Associated Press"]),
         ("By Jane Doe and John Roe | Staff Writer", "Jane Doe and John Roe", None, []),
+        ("By Jane Doe, John Roe", "Jane Doe, John Roe", None, []),
+        ("By Jane Doe, John Roe and Max Moe", "Jane Doe, John Roe and Max Moe", None, []),
+        ("By Jane Doe, Kaiser Health News", "Jane Doe", "Kaiser Health News", []),
         ("By J. R. Doe, CNN", "J. R. Doe", "CNN", []),
         ("Written by Jane van der Doe", "Jane van der Doe", None, []),
         ("Von Jürgen Müller", "Jürgen Müller", None, []),
     ],
 )
-def test_a_byline_fills_the_empty_author(line: str, author: str, publisher: str | None, credits: list[str]) -> None:
+def test_a_byline_fills_the_empty_author(line: str, author: str, publisher: str | None, credited: list[str]) -> None:
     draft = extracted(f"{line}\n\n{BODY}", title="Known")
-    assert (draft.text, draft.fields["author"], draft.fields["publisher"], draft.credits) == (BODY, author, publisher, credits)
+    assert (draft.text, draft.fields["author"], draft.fields["publisher"], draft.credits) == (BODY, author, publisher, credited)
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        "By the time the fire was out, nothing stood.", "By Monday Morning", "By Popular Demand", "By Design", "By 2025", "By Staff Writer",
-        "By Jane Doe's account, the bridge was closed.", "By Contrast, Germany", "By far the best",
+        "By the time the fire was out, nothing stood.",
+        "By Monday Morning",
+        "By Popular Demand",
+        "By Design",
+        "By 2025",
+        "By Staff Writer",
+        "By Jane Doe's account, the bridge was closed.",
+        "By Contrast, Germany",
+        "By far the best",
     ],
 )
 def test_what_is_no_byline_stays(line: str) -> None:
@@ -153,7 +167,7 @@ def test_what_is_no_byline_stays(line: str) -> None:
 
 def test_a_byline_that_the_column_holds_leaves_and_another_stays() -> None:
     text = f"By Jane Doe\n\n{BODY}"
-    assert extracted(text, title="Known", author="JANE DOE").text == f"By Jane Doe\n\n{BODY}" or True
+    assert extracted(text, title="Known", author="JANE DOE and John Roe").text == BODY
     assert extracted(text, title="Known", author="Jane Doe").text == BODY
     assert extracted(text, title="Known", author="John Roe").text == text
 
@@ -170,7 +184,9 @@ def test_all_of_a_head_leaves() -> None:
     assert draft.fields["published_at"] == "2025-04-03T10:00:00+00:00"
 
 
-@pytest.mark.parametrize("text", ["9999-12-31 23:59 -0800", "0001-01-01", "2025-13-01", "April 31, 2025", "no date", "25:00 April 3, 2025"])
+@pytest.mark.parametrize(
+    "text", ["9999-12-31 23:59 -0800", "0001-01-01", "2025-13-01", "April 31, 2025", "no date", "25:00 April 3, 2025"]
+)
 def test_impossible_dates_are_none(text: str) -> None:
     moment = read_date(text)
     assert moment is None or moment.year == 2025
@@ -179,9 +195,28 @@ def test_impossible_dates_are_none(text: str) -> None:
 PIECES = st.one_of(
     st.sampled_from(
         [
-            "Council to decide on the new bridge", "By Jane Doe", "BY JANE DOE, AP", "Published: April 3, 2025", "10:02 April 3, 2025", "3rd of May", "3rd May 2025",
-            "14:05 UTC 3 April 2025", "2025-04-03T10:02:00Z", "date 2025-04-03 US President", "Updated at 6:20 p.m. ET", "Stand: 3. März 2025", "title – Site News",
-            "mis à jour le 3 FÉVRIER 2025", BODY, "A Short Line", "• By Jane Doe", "(April 3, 2025)", "一二三四五六七八九十", "\u2014", "\xa0", "",
+            "Council to decide on the new bridge",
+            "By Jane Doe",
+            "BY JANE DOE, AP",
+            "Published: April 3, 2025",
+            "10:02 April 3, 2025",
+            "3rd of May",
+            "3rd May 2025",
+            "14:05 UTC 3 April 2025",
+            "2025-04-03T10:02:00Z",
+            "date 2025-04-03 US President",
+            "Updated at 6:20 p.m. ET",
+            "Stand: 3. März 2025",
+            "title – Site News",
+            "mis à jour le 3 FÉVRIER 2025",
+            BODY,
+            "A Short Line",
+            "• By Jane Doe",
+            "(April 3, 2025)",
+            "一二三四五六七八九十",
+            "\u2014",
+            "\xa0",
+            "",
         ]
     ),
     st.text(max_size=30),

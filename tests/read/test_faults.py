@@ -218,6 +218,23 @@ def test_every_code_has_a_sentence_and_a_test():
         assert said.encode()
 
 
+def test_a_table_that_repeats_one_long_text_is_not_written_out_at_once(tmp_path):
+    import resource
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    numbers = pa.array([0] * 400 + [1], pa.int32())
+    column = pa.DictionaryArray.from_arrays(numbers, pa.array(["long " * 1_600_000, "short"]))
+    pq.write_table(pa.table({"text": column}), tmp_path / "a.parquet")
+    assert (tmp_path / "a.parquet").stat().st_size < 1_000_000
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    got = read_paths([tmp_path], Config(max_article_bytes=1_000_000))
+    assert [row["record"] for row in got.rows] == [401]
+    assert got.codes() == ["too_large"] * 400
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1_500_000  # KB; written out it would be 3.2 GB
+
+
 def test_parquet_rows_keep_their_numbers_through_cuts(tmp_path):
     (tmp_path / "a.parquet").write_bytes(parquet(MANY, row_group_size=150))
     whole = read_paths([tmp_path])

@@ -15,7 +15,7 @@ from dedupe.read.formats import FORMATS
 from .conftest import ARTICLES, COMPRESSORS, RECORD_FORMATS, jsonl, read_paths
 
 KINDS = sorted({kind.removeprefix(".") for kind in FORMATS} - {"warc"})
-RELAXED = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+RELAXED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 PIECES = [
     *(b'{"text": "a"}', b'{"text":', b'"', b"[", b"]", b"}", b",", b"\n", b"\r", b"\\", b"text,id\n", b"\xff", b"\0", b"<p>"),

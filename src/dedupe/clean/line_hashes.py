@@ -31,7 +31,13 @@ OPENINGS = 4096
 # Digits count here, other than in the rules' keys: "Part 1" and "Part 2" are two lines.
 _FOLD: NDArray[np.uint8] = np.array(
     [
-        b + 0x20 if 0x41 <= b <= 0x5A else b if 0x61 <= b <= 0x7A or 0x30 <= b <= 0x39 or b == 0x40 else BEYOND if b >= 0x80 else 0
+        b + 0x20
+        if 0x41 <= b <= 0x5A
+        else b
+        if 0x61 <= b <= 0x7A or 0x30 <= b <= 0x39 or b == 0x40
+        else BEYOND
+        if b >= 0x80
+        else 0
         for b in range(256)
     ],
     np.uint8,
@@ -226,7 +232,7 @@ def learn_lines(data, offsets, owners, fold, cue_hashes, cue_bits, rows, spans, 
                     while data[start] <= 0x20:
                         start += 1
                     final = data[end - 1]
-                    sentence = final == 0x2E or final == 0x21
+                    sentence = final in (0x2E, 0x21)
                     # Quotations, labels, and what ends with a year (as tweets do) may recur in articles. Without a full stop a
                     # noun may be of a name or an attribution ("The Editors, National Review"), an imperative not.
                     quote = data[start] == 0x22 or (data[start] == 0xE2 and data[start + 1] == 0x80 and data[start + 2] == 0x9C)
@@ -255,7 +261,8 @@ def learn_lines(data, offsets, owners, fold, cue_hashes, cue_bits, rows, spans, 
 def find_hashes(data, offsets, owners, fold, openings, known, fired, spans):  # type: ignore[no-untyped-def]
     """Mark the rows that hold a line whose hash, mixed with the row's owner, is in `known` (open addressing, 0 is free).
 
-    `openings` marks the first words of known lines: most lines are done with after one word. With room in `spans`, write down the spans of the lines in bytes and their places in `known`. Returns how many.
+    `openings` marks the first words of known lines: most lines are done with after one word. With room in `spans`, write
+    down the spans of the lines in bytes and their places in `known`. Returns how many.
     """
     count = 0
     for row in range(len(offsets) - 1):

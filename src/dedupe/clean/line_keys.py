@@ -29,7 +29,9 @@ TAIL_WORDS = 8  # "Follow him on Twitter at @name" is six of them
 
 # What a byte is in a word: itself, its small letter, or nothing; BEYOND is decided by the whole character.
 BEYOND = 255
-_FOLD = np.array([b + 0x20 if 0x41 <= b <= 0x5A else b if 0x61 <= b <= 0x7A else BEYOND if b >= 0x80 else 0 for b in range(256)], np.uint8)
+_FOLD = np.array(
+    [b + 0x20 if 0x41 <= b <= 0x5A else b if 0x61 <= b <= 0x7A else BEYOND if b >= 0x80 else 0 for b in range(256)], np.uint8
+)
 
 
 _ROOM_FOR_NONE = (np.empty(0, np.int64), np.empty((0, 3), np.int64))
@@ -51,8 +53,8 @@ def build_keys(entries: Iterable[tuple[str, int, int]]) -> LineKeys:
     without any letter. Raises ValueError for a key of more than three words, and for more keys than the table holds.
     """
     keys = LineKeys(np.zeros(_SLOTS, np.uint64), np.zeros(_SLOTS, np.int64), np.zeros(_SLOTS, np.int64))
-    for key, limit, asker in [(form, limit, asker) for key, limit, asker in entries for form in _forms(key)]:
-        value = _hash_key(key)
+    for form, limit, asker in [(form, limit, asker) for key, limit, asker in entries for form in _forms(key)]:
+        value = _hash_key(form)
         slot = value % _SLOTS
         while keys.limits[slot] and int(keys.hashes[slot]) != value:
             slot = (slot + 1) % _SLOTS
@@ -90,7 +92,7 @@ def _hash_key(key: str) -> int:
 
 
 class Line(NamedTuple):
-    """Say where a line stands, in code points, without its line break and the blanks at its ends, and who asks for it, as bits."""
+    """Say where a line stands, in code points, without line break and the blanks at its ends; who asks for it, as bits."""
 
     start: int
     end: int
@@ -275,6 +277,11 @@ def _scan(data, offsets, fold, longest, hashes, limits, masks, fired, rows, line
                 fired[row] = True
                 if len(lines) == 0:
                     break
-                rows[count], lines[count, 0], lines[count, 1], lines[count, 2] = row, start - offsets[row], last - offsets[row], askers
+                rows[count], lines[count, 0], lines[count, 1], lines[count, 2] = (
+                    row,
+                    start - offsets[row],
+                    last - offsets[row],
+                    askers,
+                )
                 count += 1
     return count

@@ -1,7 +1,7 @@
 """Move a title, a date and a byline out of the text into their columns, where the columns are empty.
 
-They stand in the first lines only. A line whose content the column already holds leaves the text too; one that says something else
-stays, since then nobody knows which is right.
+They stand in the first lines only. A line whose content the column already holds leaves the text too; one that says something
+else stays, since then nobody knows which is right.
 """
 
 from __future__ import annotations
@@ -31,12 +31,15 @@ _LEAST_BODY = 200
 _BLANK = " \t\r\x0b\x0c"
 
 _HEADS = (
-    "by, written by, posted by, story by, von, par, por, date, published, publication date, publish date, updated, last updated, posted, "
-    "first published, created, last modified, veröffentlicht, aktualisiert, publié, mis à jour, publicado, actualizado, am, pm, a m, p m, on, t, st, nd, rd, th, de, "
+    "by, written by, posted by, story by, von, par, por, date, published, publication date, publish date, updated, last "
+    "updated, posted, "
+    "first published, created, last modified, veröffentlicht, aktualisiert, publié, mis à jour, publicado, actualizado, am, "
+    "pm, a m, p m, on, t, st, nd, rd, th, de, "
 )
 
 _LABEL = (
-    r"(?:date|publication date|publish date|(?:first )?published|posted|created|(?:last )?updated|last modified|veröffentlicht|aktualisiert|"
+    r"(?:date|publication date|publish date|(?:first )?published|posted|created|(?:last )?updated|last modified|"
+    r"veröffentlicht|aktualisiert|"
     r"publié(?: le)?|mis à jour(?: le)?|publicado(?: el)?|actualizado(?: el)?)(?: ?(?:on|at|am) | ?[:|] ?| )"
 )
 _ANONYMOUS = re.compile(r"\(\?P<\w+>")
@@ -50,28 +53,37 @@ _DATE_PREFIX = re.compile(rf"[ \t]*date[: ] ?({_BARE_DATE})[ \t]+(?=\S)", re.IGN
 _WORD = r"(?:[A-ZÀ-ÖØ-Þ][\w'’-]*\.?|[A-Z]\.(?:[A-Z]\.)*)"
 _PERSON = rf"{_WORD}(?: (?:(?:de|del|della|van|von|der|den|bin|al|el|la|le|du|da|dos|di) ){{0,2}}{_WORD}){{1,3}}"
 _BYLINE = re.compile(
-    rf"(?:By|BY|by|Written by|Posted by|Story by|Von|Par|Por)[: ] ?(?P<names>{_PERSON}(?:(?:, (?:and )?| and | & | AND | und | et | y ){_PERSON}){{0,5}})"
-    rf"(?:(?:,| ?\||,? for| of| ?/| -| –| —) ?(?P<of>(?:the |The )?{_WORD}(?: (?:of |the |and |& ){{0,2}}{_WORD}){{0,4}}))?"
+    rf"(?:By|BY|by|Written by|Posted by|Story by|Von|Par|Por)[: ] ?(?P<names>{_PERSON}(?:(?:, {_PERSON}){{0,5}},? (?:and|AND|"
+    rf"&|und|et|y) {_PERSON})?)"
+    rf"(?:(?P<between>,| ?\||,? for| of| ?/| -| –| —) ?(?P<of>(?:the |The )?{_WORD}(?: (?:of |the |and |& "
+    rf"){{0,2}}{_WORD}){{0,4}}))?"
     r"(?:[ ,|]+[\w.+-]+@[\w.-]+)?"
 )
 _ROLE = re.compile(
-    r"\b(?:staff|writer|reporter|correspondent|editor|columnist|contributor|bureau|chief|photographer|opinion|guest|special|producer)\b",
+    r"\b(?:staff|writer|reporter|correspondent|editor|columnist|contributor|bureau|chief|photographer|opinion|guest|special|"
+    r"producer)\b",
     re.IGNORECASE,
 )
-_NO_NAME = frozenset(
-    "the this that these those any all popular demand monday tuesday wednesday thursday friday saturday sunday election day time contrast "
-    "comparison law default design word early late mid most some many no one two three new year christmas independence labor memorial "
-    "now then end sunrise sunset midnight noon using making his her its their my our".split()
-) | frozenset(month for month in MONTHS if len(month) > 3 and month not in ("april", "june", "august", "march", "mars", "januar"))
+_NOT_NAMES = (
+    "the this that these those any all popular demand monday tuesday wednesday thursday friday saturday sunday election day "
+    "time contrast comparison law default design word early late mid most some many no one two three new year christmas "
+    "independence labor memorial now then end sunrise sunset midnight noon using making his her its their my our"
+)
+_NO_NAME = frozenset(_NOT_NAMES.split()) | frozenset(
+    month for month in MONTHS if len(month) > 3 and month not in ("april", "june", "august", "march", "mars", "januar")
+)
 
 _SEPARATOR = re.compile(r" (?:\||–|—|-|::|»|·) ")
 _SITE = re.compile(r"(?:The |the )?[A-Z0-9][\w.'’&-]*(?: (?:of |the |and |& )?[A-Z0-9][\w.'’&-]*){0,3}")
 _NEWSY = re.compile(
-    r"\b(?:news|times|post|daily|journal|herald|tribune|gazette|chronicle|telegraph|guardian|press|magazine|online|media|radio|tv|"
-    r"today|globe|observer|independent|finance|report|wire|network|world|reuters|cnn|bbc|npr|nbc|cbs|abc|insider|review|blog)\b|\.(?:com|org|net|co)\b",
+    r"\b(?:news|times|post|daily|journal|herald|tribune|gazette|chronicle|telegraph|guardian|press|magazine|online|media|"
+    r"radio|tv|"
+    r"today|globe|observer|independent|finance|report|wire|network|world|reuters|cnn|bbc|npr|nbc|cbs|abc|insider|review|"
+    r"blog)\b|\.(?:com|org|net|co)\b",
     re.IGNORECASE,
 )
-_FUNCTION = frozenset("is are was were to in for on with at from by as after before over says wins his her not be it".split())
+_FUNCTION_WORDS = "is are was were to in for on with at from by as after before over says wins his her not be it"
+_FUNCTION = frozenset(_FUNCTION_WORDS.split())
 # The characters that make two headlines the same: letters and digits, ASCII ones without case. As in `_same_first_line`.
 _LETTERS = re.compile("[A-Za-z0-9\u00c0-\u1fff\u3040-\ufeff\U00010000-\U0010ffff]+")
 
@@ -190,7 +202,7 @@ def _is_headline(line: str, rest: str) -> bool:
         return False
     # The body's first paragraph is a paragraph: longer than the headline, and a sentence.
     for paragraph in body.strip().split("\n")[:6]:
-        if len(paragraph) > max(len(line), 100) and re.search(r"[.!?。！？][\"”’')\]]*\s*$", paragraph):  # noqa: RUF001
+        if len(paragraph) > max(len(line), 100) and re.search(r"[.!?。！？][\"”’')\]]*\s*$", paragraph):
             return True
     return False
 
@@ -222,7 +234,7 @@ def _accept_date(draft: Draft, moment: datetime, updated: bool = False) -> bool:
     before = datetime.fromisoformat(known)
     if before.tzinfo is None:
         before = before.replace(tzinfo=moment.tzinfo)
-    return updated and moment >= before or abs(before - moment) <= timedelta(days=1)
+    return (updated and moment >= before) or abs(before - moment) <= timedelta(days=1)
 
 
 def _take_byline(draft: Draft, line: str) -> bool:
@@ -232,6 +244,11 @@ def _take_byline(draft: Draft, line: str) -> bool:
     names, of = found["names"], found["of"] or ""
     if _ROLE.search(names):
         return False
+    if of and not (_ROLE.search(of) or agencies(of) or _NEWSY.search(of) or of.isupper()):
+        # Behind a comma may stand one more author; behind anything else nobody knows what.
+        if found["between"].strip() != ",":
+            return False
+        names, of = f"{names}, {of}", ""
     author, publisher = draft.fields.get("author"), draft.fields.get("publisher")
     if author and author.strip():
         if _letters(names) not in _letters(author) and _letters(author) not in _letters(names):
@@ -256,9 +273,11 @@ def _next_letter(data, at, stop):  # type: ignore[no-untyped-def]
             at += 1
         elif byte == 0xC2:
             at += 2
-        elif byte == 0xE2 or (byte == 0xE3 and at + 1 < stop and data[at + 1] == 0x80):
-            at += 3
-        elif byte == 0xEF and at + 1 < stop and data[at + 1] >= 0xBC:
+        elif (
+            byte == 0xE2
+            or (byte == 0xE3 and at + 1 < stop and data[at + 1] == 0x80)
+            or (byte == 0xEF and at + 1 < stop and data[at + 1] >= 0xBC)
+        ):
             at += 3
         else:
             return at

@@ -1,4 +1,4 @@
-"""Read a date that stands in a line of its own, as newsrooms write it; numeric dates that two countries read in two ways are left."""
+"""Read a date that stands in a line of its own, as newsrooms write it; what two countries read in two ways is left."""
 
 from __future__ import annotations
 
@@ -22,12 +22,28 @@ _MONTHS = {
     12: "december dec dezember décembre diciembre",
 }
 MONTHS = {name: number for number, names in _MONTHS.items() for name in names.split()}
-WEEKDAYS = tuple("monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun".split())
+_WEEKDAY_NAMES = "monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun"
+WEEKDAYS = tuple(_WEEKDAY_NAMES.split(" "))
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _WEEKDAY = "|".join(sorted(WEEKDAYS, key=len, reverse=True))
 _ZONES: dict[str, float] = {
-    **{"utc": 0, "gmt": 0, "z": 0, "bst": 1, "cet": 1, "cest": 2, "mez": 1, "mesz": 2, "ist": 5.5},
-    **{"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7},
+    "utc": 0,
+    "gmt": 0,
+    "z": 0,
+    "bst": 1,
+    "cet": 1,
+    "cest": 2,
+    "mez": 1,
+    "mesz": 2,
+    "ist": 5.5,
+    "est": -5,
+    "edt": -4,
+    "cst": -6,
+    "cdt": -5,
+    "mst": -7,
+    "mdt": -6,
+    "pst": -8,
+    "pdt": -7,
 }
 _PLACES = {"et": "America/New_York", "ct": "America/Chicago", "mt": "America/Denver", "pt": "America/Los_Angeles"}
 ZONE_NAMES = (*_ZONES, *_PLACES)

@@ -1,11 +1,12 @@
 """Lines learned from the run: what one publisher repeats in articles that otherwise differ is residue.
 
-Learned are only lines that read like residue: that hold a word of address or advertisement to the reader (a cue). Headings, names, quotations, questions and the template sentences of
-short reports recur as well, and are the article's own; they are never counted.
+Learned are only lines that read like residue: that hold a word of address or advertisement to the reader (a cue). Headings,
+names, quotations, questions and the template sentences of short reports recur as well, and are the article's own; they are
+never counted.
 
-Counting is a partial aggregate for each batch; partials merge in any order into the same table, and memory is bounded: of a publisher
-with more than `MOST_LINES` such lines only the articles are kept whose hash ends in d zero bits, with the smallest d that fits.
-Each partial's d is at most the union's, so that what is kept depends on the articles alone.
+Counting is a partial aggregate for each batch; partials merge in any order into the same table, and memory is bounded: of a
+publisher with more than `MOST_LINES` such lines only the articles are kept whose hash ends in d zero bits, with the smallest d
+that fits. Each partial's d is at most the union's, so that what is kept depends on the articles alone.
 """
 
 from __future__ import annotations
@@ -20,7 +21,18 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dedupe.clean.ledger import Draft
-from dedupe.clean.line_hashes import BINS, BODY, FIRST, STRONG, cue_table, find_hashes, fold_table, learn_lines, mix, opening_table
+from dedupe.clean.line_hashes import (
+    BINS,
+    BODY,
+    FIRST,
+    STRONG,
+    cue_table,
+    find_hashes,
+    fold_table,
+    learn_lines,
+    mix,
+    opening_table,
+)
 from dedupe.clean.line_keys import string_buffers
 from dedupe.clean.residue import Removal, remove_lines
 from dedupe.schema import RESIDUE
@@ -29,31 +41,35 @@ RULE = "R200"
 MOST_LINES = 32_768  # of a publisher: some 8,000 articles, enough to find a line that stands in one of 500 of them
 SAMPLE = 64  # articles of a line that are compared with each other
 
-# The bars: articles that otherwise differ, and share of the publisher's articles, so that it holds for 5 of them and for 5 million.
+# The bars: articles that otherwise differ, and share of the publisher's articles; they hold for 5 articles and for 5 million.
 LEAST_CONTEXTS = 3
 LEAST_SHARE = 0.0005
 SAME_BINS = 4  # of eight: copies of one article with Jaccard 0.6 agree in four with probability 0.83, others with 0.1 in 0.005
 
 _STRONG_WORDS = (
-    "newsletter newsletters subscribe subscribers subscribing subscription inbox podcast podcasts app copyright columnist columnists editor "
-    "editors correspondent contributor contributors homepage website http https www com org tips unsubscribe email mail e-mail twitter facebook "
-    "instagram youtube linkedin whatsapp telegram flipboard click clicking tap advertisement sponsored transcripts republished reprinted "
-    "syndicate syndicated author bio op-ed commentary columns comments fact-check airs weeknights livestream coverage donate donation membership "
-    "newsletter's app's playlist spotify itunes cookies privacy rss"
-).split()
-_FIRST_WORDS = "follow read watch listen get join visit contact support share send see check click tune download sign subscribe like view more for want".split()
+    "newsletter newsletters subscribe subscribers subscribing subscription inbox podcast podcasts app copyright columnist "
+    "columnists editor editors correspondent contributor contributors homepage website http https www com org tips "
+    "unsubscribe email mail twitter facebook instagram youtube linkedin whatsapp telegram flipboard click clicking "
+    "tap advertisement sponsored transcripts republished reprinted syndicate syndicated author bio commentary columns "
+    "comments airs weeknights livestream coverage donate donation membership playlist spotify "
+    "itunes cookies privacy rss"
+)
+_FIRST_WORDS = (
+    "follow read watch listen get join visit contact support share send see check click tune download sign subscribe like "
+    "view more for want"
+)
 # Words of reports: a sentence with one of them may recur and still be news.
 _BODY_WORDS = (
-    "said says say told asked declined respond responded responding reply replied denied police sheriff officers arrested charged suspect "
-    "anyone investigation shooting crash according statement spokesman spokeswoman spokesperson he she i they tweeted wrote replied court "
-    "killed died weather temperatures winds percent voters poll"
-).split()
+    "said says say told asked declined respond responded responding reply replied denied police sheriff officers arrested "
+    "charged suspect anyone investigation shooting crash according statement spokesman spokeswoman spokesperson he she i "
+    "they tweeted wrote court killed died weather temperatures winds percent voters poll"
+)
 
 
 def _cue_words() -> dict[str, int]:
     cues: dict[str, int] = {}
     for words, bit in ((_STRONG_WORDS, STRONG), (_FIRST_WORDS, FIRST), (_BODY_WORDS, BODY)):
-        for word in words:
+        for word in words.split():
             cues[word] = cues.get(word, 0) | int(bit)
     return cues
 
@@ -72,7 +88,9 @@ def _owner_hash(name: str) -> int:
 def owner_names(batch: pa.RecordBatch) -> pa.StringArray:
     """Name who answers for each article: its publisher, else the host of its URL, else nobody (empty)."""
     publisher = pc.utf8_trim_whitespace(batch.column("publisher").fill_null(""))
-    hosts = pc.struct_field(pc.extract_regex(batch.column("url"), r"^(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?//(?:[^/@]*@)?(?:www\.)?(?P<host>[^/:?#]+)"), "host")
+    hosts = pc.struct_field(
+        pc.extract_regex(batch.column("url"), r"^(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?//(?:[^/@]*@)?(?:www\.)?(?P<host>[^/:?#]+)"), "host"
+    )
     return pc.if_else(pc.equal(publisher, ""), pc.utf8_lower(hosts.fill_null("")), publisher)
 
 
@@ -103,7 +121,8 @@ class _Publisher:
     def kept(self) -> NDArray[np.uint64]:
         if not self.depth:
             return self.lines
-        return self.lines[self.lines[:, 1] & np.uint64((1 << self.depth) - 1) == 0]
+        kept: NDArray[np.uint64] = self.lines[self.lines[:, 1] & np.uint64((1 << self.depth) - 1) == 0]
+        return kept
 
 
 @dataclass
@@ -138,11 +157,11 @@ class LineCounts:
             if name:
                 held = _Publisher(int(totals[number]), 0, lines[of_line == number])
                 counts.publishers[name] = held.add(_Publisher())
-        blob = memoryview(data)
+        blob = data.tobytes()
         starts = offsets[rows]
         for i in np.unique(hashes, return_index=True)[1].tolist():
             base = int(starts[i])
-            counts.texts[int(hashes[i])] = bytes(blob[base + int(spans[i, 0]) : base + int(spans[i, 1])]).decode()
+            counts.texts[int(hashes[i])] = blob[base + int(spans[i, 0]) : base + int(spans[i, 1])].decode()
         return counts
 
     def merge(self, other: LineCounts) -> LineCounts:
@@ -182,19 +201,18 @@ def _learned(counted: _Publisher) -> list[tuple[int, int, int]]:
         sample = lines[start : start + min(size, SAMPLE), 2]
         differing = _contexts(sample)
         if differing >= LEAST_CONTEXTS:
-            found.append((int(lines[start, 0]), size * scale, differing * size * scale // len(sample)))
+            found.append((int(lines[start, 0]), size * scale, int(differing * size * scale / len(sample))))
     return found
 
 
-def _contexts(signatures: NDArray[np.uint64]) -> int:
-    """Count the articles that otherwise differ, each compared with those counted before it."""
+def _contexts(signatures: NDArray[np.uint64]) -> float:
+    """Return the effective number of articles that otherwise differ: n² over the ordered pairs that are alike (inverse Simpson).
+
+    Forty copies of one article with 5 % of their words changed are 1.2; counted one by one against those before, they would be 4.
+    """
     bins = np.stack([(signatures >> np.uint64(8 * b)).astype(np.uint8) for b in range(BINS)], axis=1)
     alike = (bins[:, None, :] == bins[None, :, :]).sum(axis=2) >= SAME_BINS
-    counted: list[int] = []
-    for i in range(len(bins)):
-        if not alike[i, counted].any():
-            counted.append(i)
-    return len(counted)
+    return float(len(bins) ** 2 / np.count_nonzero(alike))
 
 
 def _signed(value: int) -> int:
@@ -243,6 +261,11 @@ class RepeatedLines:
         remove_lines(draft, removals)
 
     def _find(
-        self, data: NDArray[np.uint8], offsets: NDArray[np.int64], owners: NDArray[np.uint64], fired: NDArray[np.bool_], spans: NDArray[np.int64]
+        self,
+        data: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        owners: NDArray[np.uint64],
+        fired: NDArray[np.bool_],
+        spans: NDArray[np.int64],
     ) -> int:
         return int(find_hashes(data, offsets, owners, fold_table(), self._openings, self._known, fired, spans))

@@ -43,7 +43,9 @@ AGENCIES: dict[str, str] = {
 }
 _AGENCY = {name: re.compile(pattern) for name, pattern in AGENCIES.items()}
 _ANY_AGENCY = re.compile("|".join(AGENCIES.values()))
-_DATELINE_AGENCY = "Reuters|AP|The Associated Press|AFP|dpa|DPA|Bloomberg|UPI|Xinhua|ANSA|EFE|Kyodo|TASS|Tass|CNN Wire|PTI|Yonhap|Interfax"
+_DATELINE_AGENCY = (
+    "Reuters|AP|The Associated Press|AFP|dpa|DPA|Bloomberg|UPI|Xinhua|ANSA|EFE|Kyodo|TASS|Tass|CNN Wire|PTI|Yonhap|Interfax"
+)
 # "WASHINGTON (Reuters) -", "PARIS, April 3 (AFP) —": a place, an agency in brackets, a dash. RE2 and Python read it alike.
 DATELINE = rf"^\s{{0,9}}[^\s()\n\x22][^()\n\x22]{{1,60}}\(({_DATELINE_AGENCY})\)[ \t]{{0,3}}(?:-|–|—)"
 _DATELINE = re.compile(DATELINE)
@@ -104,20 +106,20 @@ def remove(draft: Draft, disabled: frozenset[str] = frozenset(), lines: Sequence
     text = draft.text
     if lines is None:
         lines = Suspects(pa.array([text])).lines(0, text)
-    removals, cuts, credits = [], [], list(_dateline_credits(text))
+    removals, cuts, credited = [], [], list(_dateline_credits(text))
     for start, end, askers in lines:
         line = text[start:end]
         family = _match(line, [family for i, family in enumerate(_ALL[:-1]) if askers >> i & 1 and family.code not in disabled])
         if family is not None:
             removals.append(Removal(start, end, family.code, ""))
             if family.code == CREDIT_CODE:
-                credits += agencies(line)
+                credited += agencies(line)
         elif askers >> (len(_ALL) - 1) and TRAILING_CODE not in disabled:
             cut = TRAILING.pattern.search(line, max(0, len(line) - _TRAILING_LENGTH))
             if cut:
                 cuts.append(Removal(start + cut.start(), start + cut.end(), TRAILING_CODE, ""))
     remove_lines(draft, removals, cuts)
-    draft.credits += [name for name in dict.fromkeys(credits) if name not in draft.credits]
+    draft.credits += [name for name in dict.fromkeys(credited) if name not in draft.credits]
 
 
 def match_line(line: str) -> Family | None:

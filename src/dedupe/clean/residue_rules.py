@@ -31,7 +31,10 @@ def _family(code: str, limit: int, keys: str, *patterns: str) -> Family:
 _NO_SPEECH = r"(?!.*\b(?:said|says|told|tells|added|asked|wrote|according to|reported)\b)"
 # A headline after a label: it does not end like a sentence of the article.
 _HEADLINE = r"(?!.*[.;,]['\")]*$).{1,160}"
-_NETWORKS = r"(?:facebook|twitter|x|instagram|youtube|linkedin|tiktok|threads|bluesky|telegram|whatsapp|flipboard|pinterest|google\+?|reddit|tumblr|gab|parler)"
+_NETWORKS = (
+    r"(?:facebook|twitter|x|instagram|youtube|linkedin|tiktok|threads|bluesky|telegram|whatsapp|flipboard|pinterest|"
+    r"google\+?|reddit|tumblr|gab|parler)"
+)
 _SHARE = (
     r"(?:share|tweet|post|e-?mail|print|pin(?: it)?|save|like|copy link|comments?|more|pocket|messenger|sms|addthis|"
     + _NETWORKS
@@ -39,7 +42,10 @@ _SHARE = (
     + _NETWORKS
     + r")|teilen|partager|compartir|tweeter|twittern|drucken|imprimer|imprimir)"
 )
-_PHOTO = r"(?:photo|photograph|picture|image|graphic|chart|illustration|video|photo illustration|map|infographic|foto|imagen|bild|grafik)"
+_PHOTO = (
+    r"(?:photo|photograph|picture|image|graphic|chart|illustration|video|photo illustration|map|infographic|foto|imagen|"
+    r"bild|grafik)"
+)
 _NAME = r"[^\W\d_][\w.'’-]*"
 # Who is credited: words that begin with a capital, and what stands between names.
 _CREDITED = (
@@ -70,7 +76,8 @@ FAMILIES: tuple[Family, ...] = (
         "... whatsapp, ... share",
         rf"(?=.*\bshare\b|.*\btweet\b|.*\b(?:e-?mail|print)\b|.*\bpin it\b|.*\bteilen\b|.*\bpartager\b|.*\bcompartir\b)"
         rf"{_SHARE}(?:[ ,|/•·:]+(?:and |or )?{_SHARE})+",
-        r"(?:share|tweet|pin it|share (?:this|this article|this story|this post|this page)|share on|print this(?: article| page| story)?|"
+        r"(?:share|tweet|pin it|share (?:this|this article|this story|this post|this page)|share on|print this(?: article| "
+        r"page| story)?|"
         r"e-?mail this(?: article| page| story)?):?",
         r"share all sharing options for: .{1,180}",
         rf"click to (?:share on {_NETWORKS}|e-?mail (?:this|a link) to a friend|print)(?: \(opens in (?:a )?new window)?",
@@ -80,11 +87,13 @@ FAMILIES: tuple[Family, ...] = (
         "R102",
         100,
         "leave a, leave your, post a, add a, add your, write a, view, show, see all, comments, comment, no comments, join the, "
-        "be the first, comentarios, kommentare, kommentar, commentaires, laisser un, ajouter un, deja un, deja una, ... comments, "
+        "be the first, comentarios, kommentare, kommentar, commentaires, laisser un, ajouter un, deja un, deja una, ... "
+        "comments, "
         "... commentaires, ... kommentare, ... comentarios, ... comment",
         r"(?:leave|post|add|write) (?:a|your) (?:comment|reply)(?: cancel reply)?",
         r"(?:view|show|see all|hide|read|load more)(?: all)?(?: \d[\d,.]*)? comments?",
-        r"\d[\d,.]* comments?(?: so far)?|no comments(?: yet)?|comments? ?\(?\d[\d,.]*\)?|comments(?: are closed| off| disabled)?",
+        r"\d[\d,.]* comments?(?: so far)?|no comments(?: yet)?|comments? ?\(?\d[\d,.]*\)?|comments(?: are closed| off| "
+        r"disabled)?",
         r"join the (?:conversation|discussion)|be the first to comment",
         r"(?:\d+ )?(?:kommentare|commentaires|comentarios)(?: \(?\d+\)?)?|kommentar (?:schreiben|verfassen|hinterlassen)",
         r"(?:laisser|ajouter) un commentaire|deja un comentario|deja una respuesta",
@@ -107,16 +116,23 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "R104",
         240,
-        "read more, read also, also read, see also, more, related, related stories, related coverage, recommended, recommended stories, "
+        "read more, read also, also read, see also, more, related, related stories, related coverage, recommended, "
+        "recommended stories, "
         "also see, you may, you might, don t miss, must read, watch, video, click for more, click here for, further reading, "
-        "lire aussi, à lire, voir aussi, lesen sie, mehr zum thema, lea también, lee también, te puede, también te, leia também, read next, "
-        "up next, read, trending, top stories, popular, most popular, most read, most viewed, most shared, latest, more from, more on, leggi anche, listen",
-        r"(?:read more|related|see also|also read|read also|also see|don't miss|must[- ]read|you (?:may|might) also like|recommended|read next|"
+        "lire aussi, à lire, voir aussi, lesen sie, mehr zum thema, lea también, lee también, te puede, también te, leia "
+        "também, read next, "
+        "up next, read, trending, top stories, popular, most popular, most read, most viewed, most shared, latest, more from, "
+        "more on, leggi anche, listen",
+        r"(?:read more|related|see also|also read|read also|also see|don't miss|must[- ]read|you (?:may|might) also like|"
+        r"recommended|read next|"
         r"up next|watch|listen|more from [^:]{2,40}|lire aussi|à lire aussi|voir aussi|lesen sie (?:auch|hier|mehr)|lea también|"
         r"lee también|te puede interesar|leia também|leggi anche) ?: ?" + _HEADLINE,
-        r"(?:read more|related|also see|see also|more|watch|video|you (?:may|might) also like|recommended|don't miss|must reads?) ?:",
-        r"(?:read|see) more|more on this(?: story| topic)?(?:\.\.\.|…)?|more from (?:the web|around the web|this author|our network)",
-        r"(?:related|recommended|popular|trending|top|latest) (?:stories|articles|coverage|posts|content|topics|news|videos|links|now)",
+        r"(?:read more|related|also see|see also|more|watch|video|you (?:may|might) also like|recommended|don't miss|must "
+        r"reads?) ?:",
+        r"(?:read|see) more|more on this(?: story| topic)?(?:\.\.\.|…)?|more from (?:the web|around the web|this author|our "
+        r"network)",
+        r"(?:related|recommended|popular|trending|top|latest) (?:stories|articles|coverage|posts|content|topics|news|videos|"
+        r"links|now)",
         r"most (?:popular|read|viewed|shared)|you (?:may|might) (?:also|be) (?:like|interested in)|read next|up next",
         r"click (?:here )?for more from [\w .'&-]{2,50}",
         r"related coverage " + _HEADLINE,
@@ -125,29 +141,37 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "R105",
         900,
-        "sign up, sign me up, subscribe, subscribe to, subscribe on, subscribe now, get the, get our, get all, get breaking, get daily, want, "
+        "sign up, sign me up, subscribe, subscribe to, subscribe on, subscribe now, get the, get our, get all, get breaking, "
+        "get daily, want, "
         "newsletter, newsletters, for indispensable, ... newsletter, ... newsletters, ... inbox, ... sign up here, ... sign up, "
-        "... subscribe here, enter your, join our, thanks for subscribing, thank you for, you ll receive, daily, abonnez, inscrivez, "
-        "jetzt abonnieren, suscríbete, s inscrire, registrieren, vox mark, the coronavirus brief, ... our newsletter, invalid email, "
+        "... subscribe here, enter your, join our, thanks for subscribing, thank you for, you ll receive, daily, abonnez, "
+        "inscrivez, "
+        "jetzt abonnieren, suscríbete, s inscrire, registrieren, vox mark, the coronavirus brief, ... our newsletter, invalid "
+        "email, "
         "please enter a, ... sign up now, don t miss",
-        _NO_SPEECH + r"sign up (?:for|to (?:get|receive)|here|now|today)\b(?=.*\b(?:newsletters?|inbox|e-?mail|alerts?|brief(?:ing)?)\b).{3,800}",
-        r"(?:sign up|subscribe|sign up now|subscribe now|sign me up|sign up here|subscribe here|newsletters?|newsletter sign[- ]?up)",
-        _NO_SPEECH
-        + r"subscribe (?:to|on|now|for|today)\b(?=.*\b(?:our|newsletters?|inbox|podcasts?|itunes|spotify|youtube|alerts?)\b).{3,300}",
+        _NO_SPEECH + r"sign up (?:for|to (?:get|receive)|here|now|today)\b(?=.*\b(?:newsletters?|inbox|e-?mail|alerts?|"
+        r"brief(?:ing)?)\b).{3,800}",
+        r"(?:sign up|subscribe|sign up now|subscribe now|sign me up|sign up here|subscribe here|newsletters?|newsletter "
+        r"sign[- ]?up)",
+        _NO_SPEECH + r"subscribe (?:to|on|now|for|today)\b(?=.*\b(?:our|newsletters?|inbox|podcasts?|itunes|spotify|youtube|"
+        r"alerts?)\b).{3,300}",
         _NO_SPEECH + r"newsletter sign up continue reading .{10,800}",
         _NO_SPEECH + r"get (?:the|our|all|breaking|daily)\b(?=.*\b(?:newsletters?|inbox|sign up|daily email)\b).{3,800}",
         _NO_SPEECH + r"want .{3,160}\? ?(?:sign up|subscribe)\b.{0,120}",
         _NO_SPEECH + r"for indispensable .{3,120}subscribe to .{3,80}newsletters?",
         _NO_SPEECH + r".{3,120}(?:delivered|straight|sent) to your inbox: ?sign up.{0,60}",
         _NO_SPEECH + r"(?:the coronavirus brief|vox-mark)\b(?=.*\bsign up\b)(?=.*\b(?:privacy policy|email)\b).{10,880}",
-        r"enter your e-?mail(?: address)?|(?:invalid|please enter a valid) e-?mail(?: address)?|thanks? (?:you )?for (?:subscribing|signing up)",
+        r"enter your e-?mail(?: address)?|(?:invalid|please enter a valid) e-?mail(?: address)?|thanks? (?:you )?for "
+        r"(?:subscribing|signing up)",
         _NO_SPEECH + r"join our (?:facebook|whatsapp|telegram|newsletter|mailing)\b.{0,120}",
-        r"(?:abonnez-vous|inscrivez-vous) à .{0,30}newsletter.{0,60}|jetzt abonnieren|suscríbete a .{0,40}(?:newsletter|boletín).{0,40}",
+        r"(?:abonnez-vous|inscrivez-vous) à .{0,30}newsletter.{0,60}|jetzt abonnieren|suscríbete a .{0,40}(?:newsletter|"
+        r"boletín).{0,40}",
     ),
     _family(
         "R106",
         200,
-        "click here, click to get, click to, get the, download, download our, download the, stay up to, visit, visit our, for more, "
+        "click here, click to get, click to, get the, download, download our, download the, stay up to, visit, visit our, for "
+        "more, "
         "get fox business, watch the latest, read the full, ... click here, ... clicking here, open in, view in, for continuing, "
         "this content is, got a tip, got a, tap here",
         _NO_SPEECH + r"(?:click|tap) (?:here )?(?:to|for) .{3,140}",
@@ -170,7 +194,8 @@ FAMILIES: tuple[Family, ...] = (
         r"(?:follow @\w+ ?)+",
         rf"(?:like|join|find|follow) us on {_NETWORKS}(?:\.com)?(?:/\w+)?(?:[ ,]*(?:and|or)? ?{_NETWORKS})*(?: at)?(?: @\w+)?",
         rf"follow (?:{_NAME} ){{1,4}}(?:join|like|find) us on {_NETWORKS}(?: and {_NETWORKS})?",
-        rf"you can follow (?:him|her|them|{_NAME}(?: {_NAME}){{0,3}}) on {_NETWORKS}(?:[ ,]*(?:and|or)? ?{_NETWORKS})*(?:[ ,:]*(?:at |here )?@\w+)?",
+        rf"you can follow (?:him|her|them|{_NAME}(?: {_NAME}){{0,3}}) on {_NETWORKS}(?:[ ,]*(?:and|or)? ?{_NETWORKS})*(?:[ ,"
+        rf":]*(?:at |here )?@\w+)?",
         rf"{_NAME}(?: {_NAME}){{1,3}},? (?:is|was) (?:an? |the )?[^?!]{{3,300}}[.!] ?(?:you can )?follow (?:him|her|them)"
         rf"(?: on {_NETWORKS})?(?: at| here)?:? @\w+",
         r"(?:suivez-nous|folgen sie uns|síguenos) (?:sur|auf|en) .{2,60}",
@@ -178,9 +203,11 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "R108",
         420,
-        "copyright, ©, © copyright, c, all rights, this material may, alle rechte, tous droits, todos los derechos, copyright ©, ~reserved, "
+        "copyright, ©, © copyright, c, all rights, this material may, alle rechte, tous droits, todos los derechos, copyright "
+        "©, ~reserved, "
         "npr transcripts are",
-        r"(?:(?:copyright ?)?© ?(?:copyright ?)?(?:\d{4}(?:[-–]\d{2,4})?)?|(?:copyright|\(?c\)) ?\(?\d{4}(?:[-–]\d{2,4})?)(?!.*[?!])(?:(?!\w{3}\. ).){0,100}"
+        r"(?:(?:copyright ?)?© ?(?:copyright ?)?(?:\d{4}(?:[-–]\d{2,4})?)?|(?:copyright|\(?c\)) ?\(?\d{4}(?:[-–]\d{2,"
+        r"4})?)(?!.*[?!])(?:(?!\w{3}\. ).){0,100}"
         r"(?:\. ?(?:all rights reserved|distributed by|this material may not|visit our website|used with|reprinted)\b.{0,260})?",
         r".{0,80}\ball rights reserved(?:\. ?this material may not be published.{0,120})?",
         r"this material may not be published, broadcast.{0,120}",
@@ -190,7 +217,8 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "R109",
         620,
-        "photo, photos, photo by, photograph, photograph by, photographer, picture, image, image source, image copyright, chart, graphic, "
+        "photo, photos, photo by, photograph, photograph by, photographer, picture, image, image source, image copyright, "
+        "chart, graphic, "
         "illustration, featured image, featured picture, featured photo, feature image, cover image, credit, enlarge this, "
         "toggle caption, file photo, ap photo, video, ~reuters, ~getty, foto, imagen, bild, crédit, fotocredit, "
         "main image, top image, header image, lead image, hero image, screenshot, map, infographic",
@@ -198,11 +226,14 @@ FAMILIES: tuple[Family, ...] = (
         r"image copyright .{2,80}?(?: image caption .{3,300})?",
         rf"(?:{_PHOTO}|photo credit|image credit|picture credit|photographer|credit|image source|crédit photo|fotocredit)s?"
         rf" ?(?:: ?|by |courtesy of )(?:by )?{_CREDITED}",
-        rf"(?:featured?|cover|main|top|header|lead|hero) (?:image|picture|photo|photograph)(?: ?: ?| from | by | via | courtesy of | credit:? )"
+        rf"(?:featured?|cover|main|top|header|lead|hero) (?:image|picture|photo|photograph)(?: ?: ?| from | by | via | "
+        rf"courtesy of | credit:? )"
         rf"{_CREDITED}(?:,? (?:and )?(?:chart|image|picture|photo)s? (?:from|by|via) {_CREDITED})?",
-        rf"file photo ?: .{{5,560}}|.{{10,480}}[.)] ?(?:{_CREDITED}/pool via )?reuters/{_NAME}(?: {_NAME}){{0,3}}(?:/file photo)?",
+        rf"file photo ?: .{{5,560}}|.{{10,480}}[.)] ?(?:{_CREDITED}/pool via )?reuters/{_NAME}(?: {_NAME}){{0,3}}(?:/file "
+        rf"photo)?",
         r"ap photo/[^.!?]{3,60}",
-        rf"{_NAME}(?: {_NAME}){{0,4}} ?/ ?(?:[\w ]{{2,30}}/ ?)?(?:[\w ]{{2,30}} via )?(?:getty images?|reuters)(?:, file| file photo)?",
+        rf"{_NAME}(?: {_NAME}){{0,4}} ?/ ?(?:[\w ]{{2,30}}/ ?)?(?:[\w ]{{2,30}} via )?(?:getty images?|reuters)(?:, file| "
+        rf"file photo)?",
     ),
     _family(
         "R110",
@@ -216,34 +247,47 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "R111",
         900,
-        "we use, this website uses, this site uses, our website uses, by continuing, by using, accept all, accept cookies, cookie, "
-        "cookie settings, cookie policy, manage cookies, privacy policy, terms of, please enable, you need to, javascript, this page requires, "
-        "please verify, by clicking, by signing up, nous utilisons, diese website verwendet, wir verwenden, utilizamos, este sitio, "
+        "we use, this website uses, this site uses, our website uses, by continuing, by using, accept all, accept cookies, "
+        "cookie, "
+        "cookie settings, cookie policy, manage cookies, privacy policy, terms of, please enable, you need to, javascript, "
+        "this page requires, "
+        "please verify, by clicking, by signing up, nous utilisons, diese website verwendet, wir verwenden, utilizamos, este "
+        "sitio, "
         "this video is, your browser, we and our, this site is",
         _NO_SPEECH
-        + r"(?:we|this (?:web)?site|our (?:web)?site) uses? cookies\b(?=.*\b(?:you|your|experience|agree|consent|traffic|analy[sz]e|website|site)\b).{0,600}",
-        r"by (?:continuing|using|clicking|signing up)\b(?=.*\b(?:cookies|privacy policy|terms of (?:use|service)|consent)\b).{10,600}",
+        + r"(?:we|this (?:web)?site|our (?:web)?site) uses? cookies\b(?=.*\b(?:you|your|experience|agree|consent|traffic|"
+        r"analy[sz]e|website|site)\b).{0,600}",
+        r"by (?:continuing|using|clicking|signing up)\b(?=.*\b(?:cookies|privacy policy|terms of (?:use|service)|"
+        r"consent)\b).{10,600}",
         r"(?:accept|reject|manage|allow) (?:all )?cookies|cookies? (?:settings|policy|preferences|notice)",
-        r"privacy policy|terms of (?:use|service)|terms (?:&|and) conditions|privacy policy(?: and|,| \|) terms of (?:use|service)",
-        r"(?:please enable|you need to enable|this page requires) javascript\b.{0,200}|javascript (?:is )?(?:disabled|required|must be enabled)\b.{0,120}",
+        r"privacy policy|terms of (?:use|service)|terms (?:&|and) conditions|privacy policy(?: and|,| \|) terms of (?:use|"
+        r"service)",
+        r"(?:please enable|you need to enable|this page requires) javascript\b.{0,200}|javascript (?:is )?(?:disabled|"
+        r"required|must be enabled)\b.{0,120}",
         r"please verify (?:that )?you(?:'re| are) (?:not a robot|human)\b.{0,120}",
-        r"your browser (?:does not|doesn't) support .{3,120}|we and our (?:\d+ )?(?:partners|vendors)\b(?=.*\bcookies\b).{10,700}",
-        r"nous utilisons des cookies\b.{0,400}|diese website verwendet cookies\b.{0,400}|wir verwenden cookies\b.{0,400}|utilizamos cookies\b.{0,400}",
+        r"your browser (?:does not|doesn't) support .{3,120}|we and our (?:\d+ )?(?:partners|vendors)\b(?=.*\bcookies\b).{10,"
+        r"700}",
+        r"nous utilisons des cookies\b.{0,400}|diese website verwendet cookies\b.{0,400}|wir verwenden cookies\b.{0,400}|"
+        r"utilizamos cookies\b.{0,400}",
     ),
     _family(
         "R112",
         4000,
         "window, function, var, googletag, document, jquery, gtag, fbq, ga, datalayer, if typeof, const, let, script, cdata",
-        r"(?:window|googletag|document|datalayer)\.\w+\s*[.=(\[].*[;)}\]]|(?:jquery|gtag|fbq|ga)\(['\"].*\);?|jquery\(document\).*",
+        r"(?:window|googletag|document|datalayer)\.\w+\s*[.=(\[].*[;)}\]]|(?:jquery|gtag|fbq|ga)\(['\"].*\);?|"
+        r"jquery\(document\).*",
         r"function ?\w* ?\(.*\) ?\{.*|(?:var|const|let) [\w$]+ ?= ?.*[;{\[(]|if ?\(typeof .*\{.*",
         r"(?:<script|<!\[cdata\[|// ?<!\[cdata\[).*",
     ),
     _family(
         "R113",
         900,
-        "editorial process, editorial course, editorial policy, editorial process for, editorial standards, our editorial process, "
+        "editorial process, editorial course, editorial policy, editorial process for, editorial standards, our editorial "
+        "process, "
         "strict editorial",
-        _NO_SPEECH + r"editorial (?:process|course of|course|policy|standards?)(?: (?:for|of|at) [\w .'-]{2,50})? (?:is|are) (?:centered|centred|focused|targeted|based|built) (?:on|upon|round|around) .{20,800}",
+        _NO_SPEECH
+        + r"editorial (?:process|course of|course|policy|standards?)(?: (?:for|of|at) [\w .'-]{2,50})? (?:is|are) (?:centered|"
+        r"centred|focused|targeted|based|built) (?:on|upon|round|around) .{20,800}",
         r"strict editorial policy that focuses on accuracy.{0,300}",
     ),
     _family(
@@ -252,17 +296,21 @@ FAMILIES: tuple[Family, ...] = (
         "this article, this story, this post, this column, this piece, a version of, an earlier version, originally published, "
         "reprinted from, republished from, the opinions expressed, the views expressed, opinions expressed, views expressed, "
         "this commentary, excerpted from, first published, cet article, dieser artikel, este artículo",
-        _NO_SPEECH + r"(?:this|a version of this|an? (?:earlier|longer|shorter) version of this) (?:article|story|post|column|piece|commentary|essay)"
+        _NO_SPEECH
+        + r"(?:this|a version of this|an? (?:earlier|longer|shorter) version of this) (?:article|story|post|column|piece|"
+        r"commentary|essay)"
         r" (?:was )?(?:originally |first )(?:appeared|published|ran|posted|produced)\b(?:(?!\w{3}[.!?] ).){2,120}",
         r"(?:originally|first) (?:published|appeared) (?:on|in|at|by) (?-i:[A-Z])(?:(?!\w{3}[.!?] ).){1,80}",
         r"(?:reprinted|republished) (?:from|by|with) .{2,200}permission.{0,200}",
-        r"(?:the )?(?:opinions|views)(?: and (?:opinions|views))? expressed (?:by columnists|in this (?:article|commentary|column|post|piece|video)|"
+        r"(?:the )?(?:opinions|views)(?: and (?:opinions|views))? expressed (?:by columnists|in this (?:article|commentary|"
+        r"column|post|piece|video)|"
         r"here|herein|by the authors?|are)\b.{0,40}\b(?:are|do|is)\b.{3,260}",
     ),
     _family(
         "R115",
         60,
-        "years ago, year ago, months ago, month ago, weeks ago, week ago, days ago, day ago, hours ago, hour ago, minutes ago, minute ago, "
+        "years ago, year ago, months ago, month ago, weeks ago, week ago, days ago, day ago, hours ago, hour ago, minutes ago,"
+        " minute ago, "
         "mins ago, min ago, h ago, hrs ago",
         r"\d{1,3} ?(?:years?|months?|weeks?|days?|hours?|hrs?|minutes?|mins?|h) ago",
     ),
@@ -277,7 +325,8 @@ FAMILIES: tuple[Family, ...] = (
 
 # Names, in one sentence; what is not a person or an agency does not contribute to reports, but to disasters it does.
 _CONTRIBUTORS = (
-    r"(?=(?-i:[A-Z])|the )(?!.*\b(?:who|which|that|have|has|had|not|factors?|data|stud(?:y|ies)|research|efforts?)\b)(?:(?!\w{3}[.!?] ).){3,300}?"
+    r"(?=(?-i:[A-Z])|the )(?!.*\b(?:who|which|that|have|has|had|not|factors?|data|stud(?:y|ies)|research|"
+    r"efforts?)\b)(?:(?!\w{3}[.!?] ).){3,300}?"
 )
 
 # An agency or a colleague is credited: the line goes, the agencies stay in a column of their own.
@@ -285,9 +334,11 @@ CREDIT_CODE = "R120"
 CREDIT = _family(
     CREDIT_CODE,
     420,
-    "... this report, ... this story, ... this article, ... to this post, ... this dispatch, ... contributed reporting, ... contributed, "
+    "... this report, ... this story, ... this article, ... to this post, ... this dispatch, ... contributed reporting, ... "
+    "contributed, "
     "reporting by, with reporting, with files, with agencies, ~contributed, ~reached",
-    rf"{_CONTRIBUTORS} (?:also )?contributed(?: reporting)?(?: (?:from|in) [\w ,.]{{2,60}}?)? to this (?:report|story|article|post|dispatch)[.;]*"
+    rf"{_CONTRIBUTORS} (?:also )?contributed(?: reporting)?(?: (?:from|in) [\w ,.]{{2,60}}?)? to this (?:report|story|article|"
+    rf"post|dispatch)[.;]*"
     r"(?: [^.!?]{2,100} (?:also )?contributed to this (?:report|story|article)| [^.!?]{2,60} can be reached at \S+)?",
     rf"{_CONTRIBUTORS} contributed reporting(?: from (?-i:[A-Z])[\w ,.]{{2,60}})?",
     r"(?-i:[A-Z]{2,}'s (?:[A-Z][\w.'-]+ ){2,3})contributed",

@@ -50,7 +50,7 @@ class LocalRepair:
             lines = None if any(edit.field == "text" for edit in draft.edits) else suspects.lines(row, draft.text)
             residue.remove(draft, self._disabled, lines)
         drafts.each(
-            metadata.screen(batch) | drafts.changed(lambda changed: metadata.screen(changed)),
+            metadata.screen(batch) | drafts.changed(metadata.screen),
             lambda draft: metadata.extract(draft, self._disabled),
         )
         return _assemble(batch, drafts.drafts)
@@ -120,9 +120,9 @@ def _assemble(batch: pa.RecordBatch, drafts: dict[int, Draft]) -> pa.RecordBatch
     lengths = had_edits.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
     made = [[edit._replace(seq=edit.seq + int(lengths[row])) for edit in drafts[row].edits] for row in touched]
     columns["edits"] = _append(had_edits, touched, [len(edits) for edits in made], _edits(e for edits in made for e in edits))
-    credits = [drafts[row].credits for row in touched]
+    credited = [drafts[row].credits for row in touched]
     columns["credits"] = _append(
-        had_credits, touched, [len(names) for names in credits], pa.array([n for names in credits for n in names], pa.string())
+        had_credits, touched, [len(names) for names in credited], pa.array([n for names in credited for n in names], pa.string())
     )
     return pa.RecordBatch.from_arrays([columns[name].cast(CLEANED.field(name).type) for name in CLEANED.names], schema=CLEANED)
 

@@ -89,7 +89,7 @@ def build_table(frequencies: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
     size = 1 << max(4, (2 * len(unique)).bit_length())
     table, rarity = np.zeros(size, np.uint64), np.zeros(size, np.uint8)
     steps = np.clip(np.round(-np.log(np.maximum(summed, 1e-12)) / RARITY_STEP), 0, RAREST).astype(np.uint8)
-    place = (unique % np.uint64(size)).astype(np.int64)
+    place = ((unique >> np.uint64(8)) % np.uint64(size)).astype(np.int64)
     left = np.arange(len(unique))
     while len(left):
         # All that want a free slot of their own take it; of several that want one, the first in order of hash.

@@ -65,7 +65,7 @@ def month_table() -> tuple[np.ndarray, np.ndarray]:
             found = np.empty(4, np.uint64)
             places = np.empty((2, 4), np.int32)
             scan(data, 0, len(data), fold_table(), upper_table(), hashes, months * 0, found, places, np.empty(4, np.uint8))
-            slot = int(found[0]) % _MONTH_SLOTS
+            slot = (int(found[0]) >> 8) % _MONTH_SLOTS
             while hashes[slot]:
                 slot = (slot + 1) % _MONTH_SLOTS
             hashes[slot], months[slot] = found[0], number
@@ -204,7 +204,7 @@ def scan(data, begin, end, fold, upper, month_hashes, months, hashes, places, fl
             line_capitals += capital and letters > 3
             month, day = 0, 0
             if not numeric:
-                slot = np.int64(hashed >> np.uint64(8)) % _MONTH_SLOTS if False else np.int64(hashed % np.uint64(_MONTH_SLOTS))
+                slot = np.int64(hashed >> np.uint64(8)) % _MONTH_SLOTS
                 while month_hashes[slot] != 0:
                     if month_hashes[slot] == hashed:
                         month = months[slot]

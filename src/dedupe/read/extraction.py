@@ -23,6 +23,10 @@ _MENU_LINES = 40
 _MENU_SHARE = 0.6
 _FEW_WORDS = 4
 
+# htmldate looks for the date of publication where pages state it, not in their prose, and not up to today: that would make a
+# page's row depend on the day it is read.
+_STATED_DATES = {"original_date": True, "extensive_search": False, "max_date": "2100-01-01"}
+
 _WORD = re.compile(r"\w+")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 
@@ -91,7 +95,9 @@ def _trafilatura(html: str, fast: bool, facts: bool) -> Any:
     for name in ("trafilatura", "htmldate"):  # they log what they make of hostile pages, for every page
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        return bare_extraction(html, include_comments=False, fast=fast, with_metadata=facts)
+        return bare_extraction(
+            html, include_comments=False, fast=fast, with_metadata=facts, date_extraction_params=dict(_STATED_DATES)
+        )
     except Exception:  # a page that brings the extractor down is the page's fault, and goes to the other one
         return None
 

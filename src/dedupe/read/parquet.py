@@ -21,6 +21,9 @@ from dedupe.read.tables import read_table
 # the waste stays below 1.5 times the group, against one busy worker for a file that is one group.
 MOST_CUTS = 4
 
+_NUMBER_BYTES = 16
+_SMALL_DICTIONARY = 64 << 10
+
 
 @contextmanager
 def seekable(part: FilePart) -> Iterator[IO[bytes]]:
@@ -42,6 +45,8 @@ def read_parquet(part: FilePart, out: Rows) -> Iterator[ReadBatch]:
         if not file.read(1):
             raise BadInputError("empty", "the file has no bytes")
         table = _open(file)
+        if packed := _packed_columns(table.metadata):
+            table = pq.ParquetFile(file, read_dictionary=packed, arrow_extensions_enabled=False)
         stop = table.metadata.num_rows if part.stop is None else part.stop
         if table.metadata.num_rows == 0:
             raise BadInputError("empty", "the table has no rows")
@@ -94,6 +99,26 @@ def _open(file: IO[bytes]) -> pq.ParquetFile:
         return pq.ParquetFile(file, arrow_extensions_enabled=False)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BadInputError("unreadable", f"it is no valid Parquet ({error})") from error
+
+
+def _packed_columns(metadata: pq.FileMetaData) -> list[str]:
+    """Return the columns whose rows are but numbers of entries in a large dictionary, to be read as such.
+
+    A file of 400 KB can repeat one text of 8 MB in 3,000 rows: as strings they would fill 24 GB before any row is looked at.
+    Read as a dictionary, `read_table` sees their size first. Columns of ordinary text, whose pages hold the text itself, are
+    read as they are: building a dictionary of them would cost 15 us an article.
+    """
+    found = set()
+    for group in range(metadata.num_row_groups):
+        for index in range(metadata.num_columns):
+            column = metadata.row_group(group).column(index)
+            if column.physical_type != "BYTE_ARRAY" or not column.dictionary_page_offset:
+                continue
+            dictionary = column.data_page_offset - column.dictionary_page_offset
+            numbers = (column.total_compressed_size - dictionary) <= _NUMBER_BYTES * max(1, column.num_values)
+            if numbers and column.total_uncompressed_size > _SMALL_DICTIONARY:
+                found.add(column.path_in_schema)
+    return sorted(found)
 
 
 def _groups(metadata: pq.FileMetaData, start: int, stop: int) -> tuple[list[int], int]:

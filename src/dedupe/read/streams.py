@@ -15,9 +15,10 @@ from dedupe.read.reasons import BadInputError
 CHUNK = 1 << 20
 
 # Bounds against decompression bombs. Plain news packs 2 to 4 to 1, very repetitive honest text 30 to 1, files of near-copies
-# up to some hundreds to 1; zeros pack 1,030 to 1 with gzip and 10,000 to 1 and more with the others. Formats that are read record by
-# record never hold more than one, so only their ratio is bounded, and only beyond BOMB_FLOOR unpacked bytes. A file that is one
-# article is held whole, up to the largest article: over that it is a bomb from WHOLE_BOMB_RATIO on, and else just too large.
+# up to some hundreds to 1; zeros pack 1,030 to 1 with gzip and 10,000 to 1 and more with the others. Formats that are read
+# record by record never hold more than one, so only their ratio is bounded, and only beyond BOMB_FLOOR unpacked bytes. A file
+# that is one article is held whole, up to the largest article: over that it is a bomb from WHOLE_BOMB_RATIO on, and else just
+# too large.
 BOMB_RATIO = 800
 BOMB_FLOOR = 256 << 20
 WHOLE_BOMB_RATIO = 200

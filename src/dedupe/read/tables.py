@@ -20,6 +20,7 @@ from dedupe.read.parts import ReadBatch
 from dedupe.read.reasons import BadInputError
 from dedupe.read.rows import Rows, dump_extra, no_text, put_notes
 
+_MOST_GROWN = 64 << 20
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
@@ -34,14 +35,34 @@ def unique_names(names: Sequence[str]) -> list[str]:
 
 
 def read_table(batch: pa.RecordBatch, first: int, out: Rows) -> Iterator[ReadBatch]:
-    """Yield one batch of articles from one batch of a table whose first row is record `first` of its part."""
+    """Yield batches of articles from one batch of a table whose first row is record `first` of its part."""
     yield from out.take()
+    for low, high in _bounded(batch):
+        yield _read_slice(batch.slice(low, high - low), first + low, out)
+
+
+def _bounded(batch: pa.RecordBatch) -> Iterator[tuple[int, int]]:
+    """Cut a batch so that no piece grows beyond bounds when its dictionaries are written out: values may be shared by rows."""
+    grown = np.zeros(batch.num_rows, np.int64)
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type) and _stringy(column.type.value_type) and len(column.dictionary):
+            sizes = pc.fill_null(pc.binary_length(plain(column.dictionary)), 0).take(pc.fill_null(column.indices, 0))
+            grown += sizes.to_numpy(zero_copy_only=False)
+    low = 0
+    while low < batch.num_rows:
+        ends = np.cumsum(grown[low:])
+        high = low + max(1, int(np.searchsorted(ends, _MOST_GROWN, "right")))
+        yield low, high
+        low = high
+
+
+def _read_slice(batch: pa.RecordBatch, first: int, out: Rows) -> ReadBatch:
     names = unique_names(batch.schema.names)
     mapped = out.mapping(tuple(names))
     out.say_mapping(mapped.taken)
     out.numbered = first + batch.num_rows - 1
     articles = _Table(dict(zip(names, batch.columns, strict=True)), batch.num_rows, first, mapped, out).articles()
-    yield out.hand_on(articles)
+    return out.hand_on(articles)
 
 
 class _Table:

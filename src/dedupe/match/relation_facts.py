@@ -1,0 +1,276 @@
+"""Facts of a stretch of text: numbers by value, months and days, names; and which of them contradict each other."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+from dedupe.match.relation_words import (
+    AGENCIES,
+    ALIASES,
+    CAPITAL_ONLY,
+    DAYS,
+    MONTHS,
+    MULTIPLIERS,
+    NUMBERS,
+    PLAIN,
+    SUFFIXES,
+    TITLES,
+)
+
+NUMBER, MONTH, DAY, NAME = "number", "month", "day", "name"
+
+
+class Fact(NamedTuple):
+    """Hold one fact: its kind, its value (a float, or a folded word), how it is written, and the words before and after it."""
+
+    kind: str
+    value: float | str
+    written: str
+    before: str
+    after: str
+
+
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*")
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_POINTED = re.compile(r"\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d{1,3}(?:\.\d{3})+,\d+")
+_DECIMAL_COMMA = re.compile(r"\d+,\d{1,2}")
+_PUNCTUATION = " \t\r\n.,;:!?()[]{}\"'“”‘’«»*|/-–—"
+# Behind one of these a word begins a sentence, unless an abbreviation stands before the point.
+_ENDS = frozenset(".!?:;•*|>\n")
+_QUOTES = " \t\"'“”‘’«»([—–-"
+_REACH = 60  # bytes that are looked back and on for the rest of a word, and for where a sentence begins
+
+
+def facts_of(text: bytes, line: int, begin: int, end: int, stop: int) -> list[Fact]:
+    """Return the facts of `text[begin:end]`, a part of the line `text[line:stop]`, in their order.
+
+    Words that begin or end outside are taken whole, and so is a number of several words.
+    """
+    head = text[max(line, begin - _REACH) : begin].decode("utf-8", "ignore")
+    tail = text[end : min(stop, end + _REACH)].decode("utf-8", "ignore")
+    body = text[begin:end].decode("utf-8", "ignore")
+    cut = max((head.rfind(space) for space in " \t\xa0"), default=-1) + 1
+    first = len(head) - len(head[cut:])
+    rest = re.match(r"[^\s]*", tail)
+    whole = head + body + tail
+    last = len(head) + len(body) + (rest.end() if rest else 0)
+    found = list(_WORD.finditer(whole))
+    words = [match.group() for match in found]
+    inside = [first <= match.start() < last for match in found]
+    names = not _title_case(text, line, stop)
+    facts: list[Fact] = []
+    at = 0
+    while at < len(words):
+        if not inside[at]:
+            at += 1
+            continue
+        value, used = _number(words, found, whole, at)
+        if used:
+            facts.append(_fact(NUMBER, value, whole, found, at, used))
+            at += used
+            continue
+        fact = _date_or_name(words[at], whole, found, at, names, more=line < max(line, begin - _REACH))
+        if fact:
+            facts.append(fact)
+        at += 1
+    return facts
+
+
+def _fact(kind: str, value: float | str, whole: str, found: list[re.Match[str]], at: int, used: int) -> Fact:
+    # As it is written, with what is joined to it without a space: '$12', 'two-day', '3-1'.
+    start, end = found[at].start(), found[at + used - 1].end()
+    while start > 0 and not whole[start - 1].isspace() and found[at].start() - start < 20:
+        start -= 1
+    while end < len(whole) and not whole[end].isspace() and end - found[at + used - 1].end() < 20:
+        end += 1
+    before = found[at - 1].group().casefold() if at else ""
+    after = found[at + used].group().casefold() if at + used < len(found) else ""
+    return Fact(kind, value, whole[start:end].strip(_PUNCTUATION), before, after)
+
+
+def _number(words: list[str], found: list[re.Match[str]], whole: str, at: int) -> tuple[float, int]:
+    # The value of the number that begins here, and how many words it takes; 0 words where none does.
+    word = words[at]
+    used = 1
+    if word[0].isdigit():
+        value = _digits(word)
+        if at + 1 < len(words) and found[at + 1].start() == found[at].end():
+            suffix = words[at + 1].casefold()
+            if suffix in SUFFIXES:
+                return value * SUFFIXES[suffix], 2
+            if suffix in ("st", "nd", "rd", "th"):
+                used = 2
+    elif word.casefold() in NUMBERS:
+        value = NUMBERS[word.casefold()]
+        if value >= 20 and at + 1 < len(words) and 0 < NUMBERS.get(words[at + 1].casefold(), 0) < 10:
+            value += NUMBERS[words[at + 1].casefold()]
+            used = 2
+    else:
+        return 0.0, 0
+    total = float(value)
+    while at + used < len(words):
+        joint = whole[found[at + used - 1].end() : found[at + used].start()]
+        factor = MULTIPLIERS.get(words[at + used].casefold())
+        if factor is None or len(joint) > 1:
+            break
+        total *= factor
+        used += 1
+    return total, used
+
+
+def _digits(word: str) -> float:
+    if _GROUPED.fullmatch(word):
+        return float(word.replace(",", ""))
+    if _POINTED.fullmatch(word):
+        return float(word.replace(".", "").replace(",", "."))
+    if _DECIMAL_COMMA.fullmatch(word):
+        return float(word.replace(",", "."))
+    if word.count(".") == 1 and "," not in word:
+        return float(word)
+    # "3.4.5" or "1,2,3": a version or a list, taken as one thing.
+    return float(re.sub(r"[.,]", "", word)[:300])
+
+
+def _date_or_name(
+    word: str, whole: str, found: list[re.Match[str]], at: int, names: bool, more: bool
+) -> Fact | None:
+    capital = word[0].isupper()
+    folded = word.casefold()
+    if capital or folded not in CAPITAL_ONLY:
+        if folded in MONTHS:
+            return _fact(MONTH, float(MONTHS[folded]), whole, found, at, 1)
+        if folded in DAYS:
+            return _fact(DAY, float(DAYS[folded]), whole, found, at, 1)
+    if not names or not capital or folded in PLAIN:
+        return None
+    if _opens_sentence(whole, found[at].start(), more) and not _capital_follows(found, at, whole):
+        return None
+    name = fold_name(word)
+    if name in TITLES or name in AGENCIES or not name:
+        return None
+    before = fold_name(found[at - 1].group()) if at else ""
+    after = fold_name(found[at + 1].group()) if at + 1 < len(found) else ""
+    return Fact(NAME, name, word, before, after)
+
+
+def fold_name(word: str) -> str:
+    """Fold a name for comparison: no case, no accents, no possessive, one spelling where two are usual."""
+    folded = re.sub(r"['’]s?$", "", word.casefold()).replace("'", "").replace("’", "")
+    folded = "".join(char for char in unicodedata.normalize("NFD", folded) if not unicodedata.combining(char))
+    return ALIASES.get(folded, folded)
+
+
+def _opens_sentence(whole: str, start: int, more: bool) -> bool:
+    head = whole[:start].rstrip(_QUOTES)
+    if not head:
+        return not more
+    if head[-1] not in _ENDS:
+        return False
+    last = re.search(r"([^\W\d_]+)\.$", head)
+    return not (last and (len(last.group(1)) == 1 or last.group(1).casefold() in TITLES or last.group(1).casefold() in MONTHS))
+
+
+def _capital_follows(found: list[re.Match[str]], at: int, whole: str) -> bool:
+    if at + 1 >= len(found):
+        return False
+    following = found[at + 1]
+    return following.group()[0].isupper() and whole[found[at].end() : following.start()] in (" ", "-")
+
+
+def _title_case(text: bytes, line: int, stop: int) -> bool:
+    # Where most words carry a capital (headlines, lists, shouting), or hardly any letter has one, capitals tell no names.
+    words = [word for word in re.findall(r"[^\W\d_]{4,}", text[line : min(stop, line + 400)].decode("utf-8", "ignore"))]
+    return len(words) >= 3 and sum(word[0].isupper() for word in words) > 0.6 * len(words)
+
+
+def unmatched(one: list[Fact], other: list[Fact], left: bytes, right: bytes, counted_only: bool) -> tuple[str, str] | None:
+    """Return how two facts of one kind are written that contradict each other, or None.
+
+    Facts that both sides hold are struck out. What is left on one side only contradicts nothing. With `counted_only`, in
+    stretches that are other sentences altogether, just numbers that count the same thing are set against each other.
+    """
+    for kind in (NUMBER, MONTH, DAY, NAME):
+        a = [fact for fact in one if fact.kind == kind]
+        b = [fact for fact in other if fact.kind == kind]
+        for fact in list(a):
+            same = next((candidate for candidate in b if _same(fact, candidate)), None)
+            if same:
+                a.remove(fact)
+                b.remove(same)
+        if not a or not b:
+            continue
+        if counted_only:
+            if kind == NUMBER:
+                for fact in a:
+                    for candidate in b:
+                        if fact.after and fact.after == candidate.after and len(fact.after) > 3:
+                            return fact.written, candidate.written
+            continue
+        if kind == NAME:
+            a, b = _names_left(a, b, left, right)
+            if not a or not b:
+                continue
+            return " ".join(f.written for f in a), " ".join(f.written for f in b)
+        return a[0].written, b[0].written
+    return None
+
+
+def _same(a: Fact, b: Fact) -> bool:
+    if a.kind == NAME:
+        return same_name(str(a.value), str(b.value))
+    assert isinstance(a.value, float)
+    assert isinstance(b.value, float)
+    return a.value == b.value or (a.kind == NUMBER and _rounded(a.value, b.value))
+
+
+def _rounded(a: float, b: float) -> bool:
+    # "3.49 billion" and "3.5 billion": one is the other with fewer digits, but at least two of them.
+    short, long = sorted((a, b), key=lambda value: len(f"{value:.12g}".strip("0").replace(".", "")))
+    digits = len(f"{short:.12g}".replace(".", "").strip("0"))
+    return digits >= 2 and abs(short) >= 1 and float(f"{long:.{digits}g}") == short and "." in f"{short / 1000:.12g}"
+
+
+def same_name(a: str, b: str) -> bool:
+    """Tell whether two folded words are one name: equal, or one a misspelling of the other.
+
+    A letter too many, too few, or two in the wrong order count from five letters on; another letter only from seven on, since
+    Iran is not Iraq, nor Gambia Zambia.
+    """
+    if a == b:
+        return True
+    short, long = sorted((a, b), key=len)
+    if len(long) - len(short) > 1 or len(long) < 5:
+        return False
+    if len(long) > len(short):
+        return any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
+    differing = [at for at in range(len(a)) if a[at] != b[at]]
+    if len(differing) == 1:
+        return len(a) >= 7
+    first, last = differing[0], differing[-1]
+    return len(differing) == 2 and last == first + 1 and a[first] == b[last] and a[last] == b[first]
+
+
+def _names_left(a: list[Fact], b: list[Fact], left: bytes, right: bytes) -> tuple[list[Fact], list[Fact]]:
+    one, other = "".join(str(f.value) for f in a), "".join(str(f.value) for f in b)
+    if one == other or _initials(a, other) or _initials(b, one):
+        return [], []
+    for x in a:
+        for y in b:
+            # "Boris said" and "Johnson said", where either text names Boris Johnson.
+            for full in (f"{x.written} {y.written}", f"{y.written} {x.written}"):
+                if full.encode() in left or full.encode() in right:
+                    return [], []
+    # A word that is written small elsewhere carries its capital for some other reason.
+    return [f for f in a if not _small(f, left, right)], [f for f in b if not _small(f, left, right)]
+
+
+def _initials(facts: list[Fact], short: str) -> bool:
+    return len(facts) > 1 and "".join(str(f.value)[0] for f in facts) == short
+
+
+def _small(fact: Fact, left: bytes, right: bytes) -> bool:
+    written = re.escape(fact.written.lower().encode())
+    pattern = re.compile(rb"(?<![\w-])" + written + rb"(?![\w-])")
+    return bool(pattern.search(left) or pattern.search(right))
