@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
 import sys
 import tempfile
 from pathlib import Path
@@ -29,3 +31,29 @@ def cache_dir() -> Path | None:
     except OSError:
         return None
     return folder
+
+
+def kernels_compiled() -> bool:
+    """Tell whether this version of the code has left its kernels compiled on this machine.
+
+    By a marker of ours, since asking numba means importing it, and the first thing a user sees should not wait for that.
+    """
+    marker = _marker()
+    return marker is not None and marker.exists()
+
+
+def note_compiled() -> None:
+    """Leave the marker that `kernels_compiled` looks for."""
+    marker = _marker()
+    if marker is not None:
+        marker.touch()
+
+
+def _marker() -> Path | None:
+    folder = cache_dir()
+    if folder is None:
+        return None
+    # numba compiles a kernel again when its file is newer, so the files' times are part of the name.
+    code = sorted((str(path), path.stat().st_mtime_ns) for path in Path(__file__).parent.rglob("*.py"))
+    told = f"{code} {platform.python_version()} {platform.machine()}"
+    return folder / f"kernels-{hashlib.sha256(told.encode()).hexdigest()[:16]}"

@@ -57,9 +57,11 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     PATH is a file, a folder, a pattern, or - for standard input: text, Markdown, HTML, JSON, JSON Lines, CSV, Parquet, Arrow,
     each also compressed.
     """
+    from dedupe.cache import kernels_compiled
     from dedupe.clean.rules import rule_codes
     from dedupe.config import Config
     from dedupe.console import notice, progress_shown, show_json, show_summary
+    from dedupe.engine.local import Pool, useful_workers
 
     given = {name: options[name] for name in ("html", "max_article_bytes", "threshold", "recall", "seed")}
     settings: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -69,26 +71,29 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     settings |= {"exact_only": True} if options["exact_only"] else {}
     config = Config.from_toml(config_file, **settings) if config_file else Config.from_mapping(settings, "the options")
 
-    from dedupe import job  # pyarrow and numba: only once the options are known to be right
-    from dedupe.maps import compile_kernels, kernels_compiled
-
-    quiet = options["quiet"]
     if not kernels_compiled():
         notice("Compiling for this machine: this happens once and takes about 20 seconds.")
+        from dedupe.maps import compile_kernels
+
         compile_kernels()
-    if options["sample"]:
-        summary = job.sample(paths, config, limit=options["sample"])
-    else:
-        with progress_shown(quiet) as progress:
-            summary = job.clean(
-                paths,
-                output,
-                config,
-                workers=options["workers"],
-                fresh=options["fresh"],
-                previous=options["previous"],
-                progress=progress,
-            )
+    # Workers start first: they import what they need while this process imports the same.
+    workers = 1 if options["sample"] else useful_workers(paths, options["workers"])
+    with Pool(workers, "dedupe.maps:warm") as pool:
+        from dedupe import job
+
+        if options["sample"]:
+            summary = job.sample(paths, config, limit=options["sample"])
+        else:
+            with progress_shown(options["quiet"]) as progress:
+                summary = job.clean(
+                    paths,
+                    output,
+                    config,
+                    workers=pool,
+                    fresh=options["fresh"],
+                    previous=options["previous"],
+                    progress=progress,
+                )
     if options["as_json"]:
         show_json(summary.as_dict())
     else:

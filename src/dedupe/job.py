@@ -10,6 +10,7 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,9 +25,9 @@ from dedupe import __version__
 from dedupe.cluster.canonical import why_canonical
 from dedupe.cluster.lasting import Previous, cluster_ids
 from dedupe.config import Config
-from dedupe.engine.local import Pool, default_workers
+from dedupe.engine.local import Pool, useful_workers
 from dedupe.errors import DedupeError, UsageError
-from dedupe.maps import warm
+from dedupe.maps import WARM
 from dedupe.match.edges import RELATIONS
 from dedupe.pipeline import Matched, Prepared, Progress, Timings, match, prepare, silent
 from dedupe.read import plan as plan_input
@@ -37,9 +38,6 @@ from dedupe.write.index import write_index
 from dedupe.write.manifest import file_digest, input_digest, manifest
 from dedupe.write.publish import MANIFEST, RUNS, discard, publish, writing
 from dedupe.write.tables import Clustered, Edge, write_tables
-
-# Below this much input one process is done before a second one has started.
-_ALONE_BYTES = 8 << 20
 
 
 @dataclass
@@ -82,34 +80,35 @@ def clean(
     output: str | Path = "output",
     config: Config | None = None,
     *,
-    workers: int | None = None,
+    workers: int | Pool | None = None,
     fresh: bool = False,
     previous: str | Path | None = None,
     progress: Progress = silent,
 ) -> Summary:
     """Clean and deduplicate articles, write the corpus into `output`, and return what was done.
 
-    An output already in place is replaced whole, at the end; its cluster IDs are carried over unless `fresh`. Raises UsageError
+    An output already in place is replaced whole, at the end; its cluster IDs are carried over unless `fresh`. `workers`: how many
+    processes, or a pool that is running already and stays the caller's. Raises UsageError
     for paths that cannot be read as given, OutputError where the output cannot be written or another run holds it.
     """
     begin = time.perf_counter()
     config, target = config or Config(), Path(output)
-    paths = [str(path) for path in paths]
-    with writing(target):
+    given = [str(path) for path in paths]
+    pool = workers if isinstance(workers, Pool) else Pool(useful_workers(given, workers), WARM)
+    with writing(target), pool if pool is not workers else nullcontext():
         discard(target)
         run = target / RUNS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
         scratch, new = run / "scratch", run / "new"
         scratch.mkdir(parents=True)
         new.mkdir()
-        plan = plan_input(paths, config, spool=scratch)
+        plan = plan_input(given, config, spool=scratch)
         before = None if fresh else _previous(Path(previous) if previous else target, explicit=previous is not None)
         timings = Timings()
-        with _pool(plan, workers) as pool:
-            prepared = prepare(plan, config, scratch, pool, progress, timings)
-            threads = pool.workers
+        prepared = prepare(plan, config, scratch, pool, progress, timings)
+        threads = pool.workers
         matched = match(prepared, config, threads, progress, timings)
         with timings.of("write"):
-            summary = _write(new, plan, prepared, matched, config, before, threads, paths, timings, begin)
+            summary = _write(new, plan, prepared, matched, config, before, threads, given, timings, begin)
             progress("write", 1, 2)
         publish(target, run)
         progress("write", 2, 2)
@@ -131,14 +130,6 @@ def sample(paths: Sequence[str | Path], config: Config | None = None, *, limit: 
         summary.examples = _examples(prepared, matched)
         del prepared, matched  # Windows removes no file that is mapped
     return summary
-
-
-def _pool(plan: Plan, workers: int | None) -> Pool:
-    wanted = default_workers() if workers is None else workers
-    if wanted < 1:
-        raise UsageError(f"{wanted} workers cannot do anything.", "Give 1 or more to --workers.")
-    useful = 1 if plan.n_bytes < _ALONE_BYTES and workers is None else wanted
-    return Pool(min(useful, max(1, len(plan.shards))), warm)
 
 
 def _previous(folder: Path, explicit: bool) -> Previous | None:

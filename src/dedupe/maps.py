@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dedupe.cache import note_compiled
 from dedupe.clean.language import LanguageIdentifier
 from dedupe.clean.repetition import LineCounts
 from dedupe.clean.stages import LocalRepair, RepetitionRepair
@@ -32,6 +33,9 @@ from dedupe.read import read
 from dedupe.read.parts import ReadReport, Shard
 from dedupe.schema import ARTICLES, CLEANED, REJECTS
 from dedupe.tokens import string_buffers
+
+# What a worker calls before its first shard.
+WARM = "dedupe.maps:warm"
 
 _READ = pa.schema([*CLEANED, ("decoded_sha256", pa.string()), ("article_id", pa.string())])
 PREPARED = pa.schema(
@@ -183,23 +187,13 @@ def compile_kernels() -> None:
     rows = np.arange(2)
     find_edges(find_nothing, rows, np.ones(2, np.int32), rows, Bands(2, 4), 0.5, verify)
     agreements(find_nothing, 0, rows)
-
-
-def kernels_compiled() -> bool:
-    """Tell whether an earlier run has left its kernels compiled for this version of the code."""
-    from dedupe.match import signatures
-
-    cached = signatures._sign_column._cache
-    try:
-        return bool(cached._cache_file._load_index())
-    except (AttributeError, OSError):  # not ours to know: the notice is then shown once too often
-        return False
+    note_compiled()
 
 
 def _sha256(column: pa.Array) -> pa.Array:
     # hashlib works on the Arrow buffer itself: no string is made. 4 µs an article of 5.9 KB.
     data, offsets = string_buffers(column)
-    view = memoryview(data)
+    view = data.data
     bounds = offsets.tolist()
     digest = hashlib.sha256
     return pa.array([digest(view[a:b]).hexdigest() for a, b in pairwise(bounds)], pa.string())

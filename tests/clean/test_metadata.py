@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -192,6 +194,15 @@ def test_impossible_dates_are_none(text: str) -> None:
     assert moment is None or moment.year == 2025
 
 
+@pytest.mark.parametrize("unit", ["A A, ", "By A A ", "A. ", "and A A ", "3 April 2025, ", "10:00 ", "A | ", "date 2025-04-03 "])
+def test_no_first_line_takes_long_to_fail(unit: str) -> None:
+    start = time.process_time()
+    for head in ("By ", "Published: ", "date ", ""):
+        extracted(f"{head}{(unit * 200)[:190]}!\n\n{BODY}")
+        extracted(f"{head}{unit * 5_000}")
+    assert time.process_time() - start < 2
+
+
 PIECES = st.one_of(
     st.sampled_from(
         [
@@ -223,7 +234,7 @@ PIECES = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=3000, deadline=None)
 @given(st.lists(PIECES, max_size=7), st.sampled_from(["\n", "\n\n", "\r\n", " \n\t"]), st.one_of(st.none(), PIECES))
 def test_the_screen_fires_on_whatever_is_extracted(pieces: list[str], joint: str, title: str | None) -> None:
     text = joint.join(pieces).encode("utf-8", "replace").decode()

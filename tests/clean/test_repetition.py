@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dedupe.clean import repetition
 from dedupe.clean.ledger import Draft, restore
 from dedupe.clean.line_hashes import hash_word
-from dedupe.clean.repetition import LEAST_CONTEXTS, LineCounts, RepeatedLines
+from dedupe.clean.repetition import LEAST_CONTEXTS, NOBODYS_CONTEXTS, LineCounts, RepeatedLines
 from dedupe.schema import RESIDUE
 
 WORDS = [
@@ -131,9 +131,10 @@ def test_publishers_learn_apart_and_the_host_stands_in_for_a_publisher() -> None
     assert table.column("publisher").to_pylist() == ["example.com"]
 
 
-def test_nobody_teaches_nothing() -> None:
-    assert learned([article(n, PROMPT) for n in range(9)], None, None) == []
-    assert learned([article(n, PROMPT) for n in range(9)], "  ", "no address") == []
+def test_where_nobody_is_known_more_articles_are_asked_for() -> None:
+    for publisher, url in ((None, None), ("  ", "no address")):
+        assert learned([article(n, PROMPT) for n in range(NOBODYS_CONTEXTS - 1)], publisher, url) == []
+        assert learned([article(n, PROMPT) for n in range(NOBODYS_CONTEXTS)], publisher, url) == [PROMPT]
 
 
 def test_a_line_that_is_rare_for_its_publisher_is_not_learned() -> None:

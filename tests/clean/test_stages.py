@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -64,6 +65,19 @@ def test_nothing_is_touched_without_cleaning_and_in_an_empty_batch() -> None:
     rows = check([text], LocalRepair(Config(clean=False))(articles({"text": text})))
     assert (rows[0]["edits"], rows[0]["credits"]) == ([], [])
     assert len(LocalRepair(Config())(articles())) == 0
+
+
+def test_the_seeds_give_up_their_metadata() -> None:
+    seeds = [path.read_text(encoding="utf-8") for path in sorted((Path(__file__).parents[2] / "seeds").glob("*.txt"))]
+    rows = check(seeds, LocalRepair(Config())(articles(*({"text": text} for text in seeds))))
+    [titled] = [row for row in rows if row["title"]]
+    assert (titled["title"][:13], titled["publisher"]) == ("Trump invites", "Crypto Finance")
+    [dated] = [row for row in rows if row["published_at"]]
+    assert dated["published_at"] == datetime(2025, 4, 3, tzinfo=UTC)
+    assert dated["text"].startswith("US President Donald Trump will host")
+    # Nothing longer leaves than the policy paragraph: no sentence of the articles.
+    gone = [edit["before"].strip() for row in rows for edit in row["edits"] if edit["field"] == "text"]
+    assert sorted(len(line) > 90 for line in gone) == [False] * (len(gone) - 1) + [True]
 
 
 def test_switched_off_rules_leave_the_text() -> None:

@@ -34,6 +34,12 @@ SAMPLE = 1200
 REGIONS = 4
 REACH = 10_000
 
+# Most texts show their language in far less, so a third of the sample is read first, and the whole of it only where that
+# leaves doubt: for 1 of 1,000 news articles and half of the documents in 128 languages. Of 7,900 texts that are sure by
+# the first look, none is told otherwise by the second (at a score of 0.6 it would be 7). 24 µs in place of 44.
+FIRST_LOOK = 400
+SURE = 0.85
+
 # Right answers among those told, by letters, for news sentences cut short in languages with a profile (NTREX): 5-8
 # letters 0.66, 8-12 0.71, 12-16 0.83, 16-20 0.88, 20-24 0.91, 24-30 0.94, 30-40 0.96, 40-60 0.99, 60 and more 0.998.
 MIN_LETTERS = 24
@@ -120,11 +126,18 @@ class LanguageIdentifier:
         `und` and a score of 0 where a text is null or empty, has too few letters, or could as well be of another
         language or of none we know. A text's answer depends on nothing but the text.
         """
-        sums, counts = self._add_up(column)
+        best, scores = self._told(column, FIRST_LOOK)
+        doubtful = np.flatnonzero(scores < SURE)
+        if len(doubtful):
+            best[doubtful], scores[doubtful] = self._told(column.take(pa.array(doubtful)), SAMPLE)
+        return self._names.take(pa.array(best)), pa.array(scores)
+
+    def _told(self, column: pa.Array, sample: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        sums, counts = self._add_up(column, sample)
         best = np.empty(len(column), np.int64)
         scores = np.zeros(len(column), np.float32)
         _decide(sums, counts, self._usual, best, scores)
-        return self._names.take(pa.array(best)), pa.array(scores)
+        return best, scores
 
     def _add_up(
         self, column: pa.Array, sample: int = SAMPLE, reach: int = REACH

@@ -7,6 +7,7 @@ copies of one article agree, and two articles that share no more than this line 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -27,6 +28,9 @@ _SEED = 0xCBF29CE484222325
 _MIX = 0x9E3779B97F4A7C15
 CUE_SLOTS = 2048
 OPENINGS = 4096
+_ALL_BITS = 0xFFFFFFFFFFFFFFFF
+# The characters of words, as the kernels tell them by their bytes.
+_WORD = re.compile("[A-Za-z0-9@\u00a9\u00c0-\u1fff\u3040-\ufeff\U00010000-\U0010ffff]+")
 
 # Digits count here, other than in the rules' keys: "Part 1" and "Part 2" are two lines.
 _FOLD: NDArray[np.uint8] = np.array(
@@ -46,8 +50,17 @@ _FOLD: NDArray[np.uint8] = np.array(
 
 def hash_word(word: str) -> int:
     """Hash a word as the kernels do."""
-    data = np.frombuffer(word.encode(), np.uint8)
-    return int(_word_end(data, 0, len(data), _FOLD)[1])
+    value = _SEED
+    for byte in word.encode():
+        value = (value << 7 | value >> 57) & _ALL_BITS ^ (byte if byte >= 0x80 else int(_FOLD[byte]))
+    return value * _MIX & _ALL_BITS
+
+
+def mix_hash(value: int) -> int:
+    """Spread a hash over all its bits, as the kernels do."""
+    value = (value ^ value >> 33) * 0xFF51AFD7ED558CCD & _ALL_BITS
+    value = (value ^ value >> 33) * 0xC4CEB9FE1A85EC53 & _ALL_BITS
+    return value ^ value >> 33
 
 
 def cue_table(cues: dict[str, int]) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
@@ -66,9 +79,8 @@ def opening_table(lines: Iterable[str]) -> NDArray[np.bool_]:
     """Mark the hashes of the first words of lines."""
     table = np.zeros(OPENINGS, np.bool_)
     for line in lines:
-        data = np.frombuffer(line.encode(), np.uint8)
-        start = _next_word(data, 0, len(data), _FOLD)
-        table[(int(_word_end(data, start, len(data), _FOLD)[1]) >> 40) % OPENINGS] = True
+        for word in _WORD.findall(line)[:1]:
+            table[(hash_word(word) >> 40) % OPENINGS] = True
     return table
 
 
@@ -84,44 +96,6 @@ def mix(value):  # type: ignore[no-untyped-def]
     value = (value ^ (value >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
     value = (value ^ (value >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
     return value ^ (value >> np.uint64(33))
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _word_end(data, p, end, fold):  # type: ignore[no-untyped-def]
-    # Where the word at `p` ends, and its hash.
-    word = np.uint64(_SEED)
-    while p < end:
-        byte = fold[data[p]]
-        if byte == 0:
-            break
-        if byte != BEYOND:
-            word = (word << np.uint64(7) | word >> np.uint64(57)) ^ np.uint64(byte)
-            p += 1
-            continue
-        size = letters_at(data, p, end)
-        if size == 0:
-            break
-        for q in range(p, p + size):
-            word = (word << np.uint64(7) | word >> np.uint64(57)) ^ np.uint64(data[q])
-        p += size
-    return p, word * np.uint64(_MIX)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _next_word(data, p, end, fold):  # type: ignore[no-untyped-def]
-    while p < end:
-        byte = fold[data[p]]
-        if byte == BEYOND:
-            if letters_at(data, p, end):
-                return p
-            p += 1
-            while p < end and (data[p] & 0xC0) == 0x80:
-                p += 1
-        elif byte:
-            return p
-        else:
-            p += 1
-    return p
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -261,47 +235,67 @@ def learn_lines(data, offsets, owners, fold, cue_hashes, cue_bits, rows, spans, 
 def find_hashes(data, offsets, owners, fold, openings, known, fired, spans):  # type: ignore[no-untyped-def]
     """Mark the rows that hold a line whose hash, mixed with the row's owner, is in `known` (open addressing, 0 is free).
 
-    `openings` marks the first words of known lines: most lines are done with after one word. With room in `spans`, write
-    down the spans of the lines in bytes and their places in `known`. Returns how many.
+    Rows whose owner is 0 are passed over. `openings` marks the first words of known lines: most lines are done with after one
+    word. With room in `spans`, write down the spans of the lines in bytes and their places in `known`. Returns how many.
     """
     count = 0
     for row in range(len(offsets) - 1):
         if owners[row] == 0:
             continue
-        at, stop = offsets[row], offsets[row + 1]
-        while at < stop:
-            end = at
-            while end < stop and data[end] != 0x0A:
-                end += 1
-            start = at
-            at = end + 1
-            while end > start and data[end - 1] <= 0x20:
-                end -= 1
-            while start < end and data[start] <= 0x20:
-                start += 1
-            if end - start > MOST_BYTES or end - start < 2 * LEAST_WORDS - 1:
+        stop = offsets[row + 1]
+        p = line = offsets[row]
+        value, word, words, inside = np.uint64(_MIX), np.uint64(_SEED), 0, False
+        while p <= stop:
+            raw = data[p] if p < stop else np.uint8(0x0A)
+            byte = fold[raw]
+            if byte == BEYOND:
+                size = letters_at(data, p, stop)
+                if size:
+                    inside = True
+                    for q in range(p, p + size):
+                        word = (word << np.uint64(7) | word >> np.uint64(57)) ^ np.uint64(data[q])
+                    p += size
+                    continue
+                while p + 1 < stop and (data[p + 1] & 0xC0) == 0x80:
+                    p += 1
+            elif byte:
+                inside = True
+                word = (word << np.uint64(7) | word >> np.uint64(57)) ^ np.uint64(byte)
+                p += 1
                 continue
-            value = np.uint64(_MIX)
-            p = _next_word(data, start, end, fold)
-            first = True
-            while p < end:
-                p, word = _word_end(data, p, end, fold)
-                if first and not openings[(word >> np.uint64(40)) % np.uint64(OPENINGS)]:
-                    break
-                first = False
+            if inside:
+                inside = False
+                word *= np.uint64(_MIX)
+                if words == 0 and not openings[(word >> np.uint64(40)) % np.uint64(OPENINGS)]:
+                    while p < stop and data[p] != 0x0A:
+                        p += 1
+                    raw, words = np.uint8(0x0A), -1
                 value = (value ^ word) * np.uint64(_MIX)
                 value ^= value >> np.uint64(29)
-                p = _next_word(data, p, end, fold)
-            if first:
-                continue
-            key = mix(value ^ owners[row])
-            slot = key % np.uint64(len(known))
-            while known[slot] != 0 and known[slot] != key:
-                slot = (slot + np.uint64(1)) % np.uint64(len(known))
-            if known[slot] == key:
-                fired[row] = True
-                if len(spans) == 0:
-                    break
-                spans[count, 0], spans[count, 1], spans[count, 2] = start - offsets[row], end - offsets[row], np.int64(slot)
-                count += 1
+                word = np.uint64(_SEED)
+                words += 1
+            if raw == 0x0A:
+                if words >= LEAST_WORDS:
+                    key = mix(value ^ owners[row])
+                    slot = key % np.uint64(len(known))
+                    while known[slot] != 0 and known[slot] != key:
+                        slot = (slot + np.uint64(1)) % np.uint64(len(known))
+                    if known[slot] == key:
+                        fired[row] = True
+                        if len(spans) == 0:
+                            break
+                        start, end = line, p
+                        while data[end - 1] <= 0x20:
+                            end -= 1
+                        while data[start] <= 0x20:
+                            start += 1
+                        spans[count, 0], spans[count, 1], spans[count, 2] = (
+                            start - offsets[row],
+                            end - offsets[row],
+                            np.int64(slot),
+                        )
+                        count += 1
+                line = p + 1
+                value, words = np.uint64(_MIX), 0
+            p += 1
     return count

@@ -16,6 +16,8 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
+from dedupe.tokens import string_buffers
+
 # FNV-1a, 64 bits (Fowler, Noll, Vo); two seeds, so that a word at the head and the same word at the tail are two keys.
 _HEAD_SEED = 0xCBF29CE484222325
 _TAIL_SEED = 0x9E3779B97F4A7C15
@@ -138,17 +140,6 @@ def _scanned(
     rows, lines = np.empty(room, np.int64), np.empty((room, 3), np.int64)
     count = _scan(data, offsets, _FOLD, int(keys.limits.max()), keys.hashes, keys.limits, keys.masks, fired, rows, lines)
     return rows[:count], lines[:count]
-
-
-def string_buffers(column: pa.StringArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """View a string column as its bytes and where each value starts; nulls are empty."""
-    if column.null_count:
-        column = column.fill_null("")
-    _, starts, values = column.buffers()
-    if starts is None or not len(column):
-        return np.zeros(0, np.uint8), np.zeros(len(column) + 1, np.int64)
-    offsets = np.frombuffer(starts, np.int32)[column.offset : column.offset + len(column) + 1].astype(np.int64)
-    return np.frombuffer(values if values is not None else b"", np.uint8), offsets
 
 
 @njit(cache=True, nogil=True, inline="always")

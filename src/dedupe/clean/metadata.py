@@ -18,9 +18,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from dedupe.clean.ledger import Draft, Replacement
-from dedupe.clean.line_keys import LineKeys, build_keys, screen_lines, string_buffers
+from dedupe.clean.line_keys import LineKeys, build_keys, screen_lines
 from dedupe.clean.metadata_dates import DATE, MONTHS, TIME, WEEKDAYS, ZONE_NAMES, read_date
 from dedupe.clean.residue import Removal, agencies, remove_lines
+from dedupe.tokens import string_buffers
 
 TITLE, DATED, BYLINE = "R300", "R301", "R302"
 

@@ -35,12 +35,13 @@ _NETWORKS = (
     r"(?:facebook|twitter|x|instagram|youtube|linkedin|tiktok|threads|bluesky|telegram|whatsapp|flipboard|pinterest|"
     r"google\+?|reddit|tumblr|gab|parler)"
 )
+# Further networks of a list. Separators are told apart in one way only: two ways at each would be 2^n ways to fail over a line.
+_AND_MORE = rf"(?:[ ,/&]+(?:(?:and|or) )?{_NETWORKS}\b)*"
 _SHARE = (
-    r"(?:share|tweet|post|e-?mail|print|pin(?: it)?|save|like|copy link|comments?|more|pocket|messenger|sms|addthis|"
-    + _NETWORKS
-    + r"|share (?:this|this article|this story|this post|this page|on|via|with|to)|(?:share )?(?:on|via|by) (?:e-?mail|"
-    + _NETWORKS
-    + r")|teilen|partager|compartir|tweeter|twittern|drucken|imprimer|imprimir)"
+    rf"(?:(?:share )?(?:on|via|by) (?:e-?mail|{_NETWORKS})|share (?:this (?:article|story|post|page)|this|on|via|with|to)|pin "
+    rf"it|copy link|"
+    r"share|tweet|post|e-?mail|print|pin|save|like|comments?|more|pocket|messenger|sms|addthis|"
+    rf"{_NETWORKS}|teilen|partager|compartir|tweeter|twittern|drucken|imprimer|imprimir)\b"
 )
 _PHOTO = (
     r"(?:photo|photograph|picture|image|graphic|chart|illustration|video|photo illustration|map|infographic|foto|imagen|"
@@ -75,7 +76,7 @@ FAMILIES: tuple[Family, ...] = (
         "listen to article, facebook, twitter, x, whatsapp, linkedin, reddit, pinterest, ... tweet, ... email, ... print, "
         "... whatsapp, ... share",
         rf"(?=.*\bshare\b|.*\btweet\b|.*\b(?:e-?mail|print)\b|.*\bpin it\b|.*\bteilen\b|.*\bpartager\b|.*\bcompartir\b)"
-        rf"{_SHARE}(?:[ ,|/•·:]+(?:and |or )?{_SHARE})+",
+        rf"(?>{_SHARE}(?:[ ,|/•·:]+(?:(?:and|or) )?{_SHARE})+)",
         r"(?:share|tweet|pin it|share (?:this|this article|this story|this post|this page)|share on|print this(?: article| "
         r"page| story)?|"
         r"e-?mail this(?: article| page| story)?):?",
@@ -189,13 +190,13 @@ FAMILIES: tuple[Family, ...] = (
         420,
         "follow, like us, join us, find us, you can follow, connect with, watch state of, suivez, folgen sie, síguenos, "
         "~follow, ~twitter, ~facebook, ~instagram",
-        rf"follow (?:us|me|@\w+|[^.!?]{{2,60}}) on (?:{_NETWORKS}|social media)\b(?:[ ,/&]*(?:and|or)?[ ,/&]*{_NETWORKS})*"
+        rf"follow (?:us|me|@\w+|[^.!?]{{2,60}}) on (?:{_NETWORKS}|social media)\b{_AND_MORE}"
         r"(?:[ :]*(?:at )?@\w+)*(?:[.!]? follow (?:his|her|their) facebook page here)?",
         r"(?:follow @\w+ ?)+",
-        rf"(?:like|join|find|follow) us on {_NETWORKS}(?:\.com)?(?:/\w+)?(?:[ ,]*(?:and|or)? ?{_NETWORKS})*(?: at)?(?: @\w+)?",
+        rf"(?:like|join|find|follow) us on {_NETWORKS}(?:\.com)?(?:/\w+)?{_AND_MORE}(?: at)?(?: @\w+)?",
         rf"follow (?:{_NAME} ){{1,4}}(?:join|like|find) us on {_NETWORKS}(?: and {_NETWORKS})?",
-        rf"you can follow (?:him|her|them|{_NAME}(?: {_NAME}){{0,3}}) on {_NETWORKS}(?:[ ,]*(?:and|or)? ?{_NETWORKS})*(?:[ ,"
-        rf":]*(?:at |here )?@\w+)?",
+        rf"you can follow (?:him|her|them|{_NAME}(?: {_NAME}){{0,3}}) on {_NETWORKS}{_AND_MORE}"
+        r"(?:[ ,:]*(?:at |here )?@\w+)?",
         rf"{_NAME}(?: {_NAME}){{1,3}},? (?:is|was) (?:an? |the )?[^?!]{{3,300}}[.!] ?(?:you can )?follow (?:him|her|them)"
         rf"(?: on {_NETWORKS})?(?: at| here)?:? @\w+",
         r"(?:suivez-nous|folgen sie uns|síguenos) (?:sur|auf|en) .{2,60}",
@@ -203,10 +204,11 @@ FAMILIES: tuple[Family, ...] = (
     _family(
         "R108",
         420,
-        "copyright, ©, © copyright, c, all rights, this material may, alle rechte, tous droits, todos los derechos, copyright "
+        "copyright, ©, ©copyright, c, all rights, this material may, alle rechte, tous droits, todos los derechos, copyright "
         "©, ~reserved, "
         "npr transcripts are",
-        r"(?:(?:copyright ?)?© ?(?:copyright ?)?(?:\d{4}(?:[-–]\d{2,4})?)?|(?:copyright|\(?c\)) ?\(?\d{4}(?:[-–]\d{2,"
+        r"(?:(?:copyright ?)?©(?=[\s\d(,.]|copyright|$) ?(?:copyright ?)?(?:\d{4}(?:[-–]\d{2,4})?)?|(?:copyright|\(?c\)) "
+        r"?\(?\d{4}(?:[-–]\d{2,"
         r"4})?)(?!.*[?!])(?:(?!\w{3}\. ).){0,100}"
         r"(?:\. ?(?:all rights reserved|distributed by|this material may not|visit our website|used with|reprinted)\b.{0,260})?",
         r".{0,80}\ball rights reserved(?:\. ?this material may not be published.{0,120})?",
@@ -342,7 +344,7 @@ CREDIT = _family(
     r"(?: [^.!?]{2,100} (?:also )?contributed to this (?:report|story|article)| [^.!?]{2,60} can be reached at \S+)?",
     rf"{_CONTRIBUTORS} contributed reporting(?: from (?-i:[A-Z])[\w ,.]{{2,60}})?",
     r"(?-i:[A-Z]{2,}'s (?:[A-Z][\w.'-]+ ){2,3})contributed",
-    r"reporting by (?-i:[A-Z])[^!?]{3,300}?(?:; ?(?:additional reporting|writing|editing) by [^!?]{3,200})*",
+    r"reporting by (?-i:[A-Z])[^!?]{3,400}",
     r"with (?:files|reporting|material) (?:from|by) (?-i:[A-Z]|the )[^.!?]{2,160}|with agencies",
 )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from importlib import import_module
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Self, TypeVar
 
-from dedupe.errors import DedupeError
+from dedupe.errors import DedupeError, UsageError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -27,23 +28,28 @@ def _start_worker() -> None:
     pa.set_io_thread_count(1)
 
 
-def _warm(warm: Callable[[], None]) -> None:
-    warm()
+def _warm(name: str) -> None:
+    module, _, function = name.partition(":")
+    getattr(import_module(module), function)()
 
 
 class Pool:
     """Hold worker processes, started by spawn so that they behave alike on Linux, macOS and Windows.
 
-    With one worker everything runs in this process, which saves the second that a process takes to start.
+    With one worker everything runs in this process, which saves the second that a process takes to start. `warm` names a function
+    ("package.module:function") that loads what the shards need: by name, so that this process can start its workers before it has
+    imported that module itself.
     """
 
-    def __init__(self, workers: int, warm: Callable[[], None] | None = None) -> None:
+    def __init__(self, workers: int, warm: str | None = None) -> None:
+        if workers < 1:
+            raise UsageError(f"{workers} workers cannot do anything.", "Give 1 or more to --workers.")
         self.workers = workers
         self._pool: ProcessPoolExecutor | None = None
         if workers > 1:
             self._pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker)
             if warm is not None:
-                # Importing and loading kernels takes most of a second: it runs while this process still plans.
+                # Importing and loading kernels takes most of a second: it runs while this process still imports and plans.
                 for _ in range(workers):
                     self._pool.submit(_warm, warm)
 
@@ -84,3 +90,34 @@ def default_workers() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS and Windows have no affinity
         return os.cpu_count() or 1
+
+
+# Below this much input one process is done before a second one has started.
+_ALONE_BYTES = 8 << 20
+
+
+def useful_workers(paths: Sequence[str], wanted: int | None) -> int:
+    """Return how many processes are worth starting for these files, or as many as the user wants.
+
+    A look at sizes only, in a few system calls: input that has to be searched for (patterns, standard input) counts as large.
+    """
+    if wanted is not None:
+        return wanted
+    return default_workers() if _holds_more_than(_ALONE_BYTES, paths) else 1
+
+
+def _holds_more_than(limit: int, paths: Sequence[str]) -> bool:
+    total = 0
+    waiting = list(paths)
+    while waiting:
+        path = waiting.pop()
+        try:
+            if os.path.isdir(path):
+                waiting += [entry.path for entry in os.scandir(path) if not entry.is_symlink() and not entry.name.startswith(".")]
+            else:
+                total += os.path.getsize(path)
+        except OSError:
+            return True
+        if total > limit or len(waiting) > 10_000:
+            return True
+    return False

@@ -220,16 +220,19 @@ def unmatched(one: list[Fact], other: list[Fact], left: bytes, right: bytes, cou
 def _same(a: Fact, b: Fact) -> bool:
     if a.kind == NAME:
         return same_name(str(a.value), str(b.value))
-    assert isinstance(a.value, float)
-    assert isinstance(b.value, float)
-    return a.value == b.value or (a.kind == NUMBER and _rounded(a.value, b.value))
+    return a.value == b.value or (a.kind == NUMBER and _rounded(a, b))
 
 
-def _rounded(a: float, b: float) -> bool:
-    # "3.49 billion" and "3.5 billion": one is the other with fewer digits, but at least two of them.
-    short, long = sorted((a, b), key=lambda value: len(f"{value:.12g}".strip("0").replace(".", "")))
-    digits = len(f"{short:.12g}".replace(".", "").strip("0"))
-    return digits >= 2 and abs(short) >= 1 and float(f"{long:.{digits}g}") == short and "." in f"{short / 1000:.12g}"
+def _rounded(a: Fact, b: Fact) -> bool:
+    # "3.49 billion" and "3.5 billion": one is the other with fewer digits, but at least two. Whole numbers are counts: a toll of
+    # 150 is not one of 148.
+    short, long = sorted((a, b), key=_precision)
+    digits = _precision(short)
+    return 2 <= digits < _precision(long) and "." in long.written and float(f"{long.value:.{digits}g}") == short.value
+
+
+def _precision(fact: Fact) -> int:
+    return len(f"{fact.value:.12g}".replace(".", "").strip("0"))
 
 
 def same_name(a: str, b: str) -> bool:

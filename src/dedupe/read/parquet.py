@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import IO
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,6 +20,9 @@ from dedupe.read.tables import read_table
 # A row group cannot be entered in its middle: a part decodes what stands before it, too. With at most four parts to a row group
 # the waste stays below 1.5 times the group, against one busy worker for a file that is one group.
 MOST_CUTS = 4
+
+# Pages are read as they are needed: without a buffer size a whole column of a row group is held, however large.
+_OPTIONS: dict[str, Any] = {"arrow_extensions_enabled": False, "buffer_size": 1 << 16}
 
 _NUMBER_BYTES = 16
 _SMALL_DICTIONARY = 64 << 10
@@ -46,7 +49,7 @@ def read_parquet(part: FilePart, out: Rows) -> Iterator[ReadBatch]:
             raise BadInputError("empty", "the file has no bytes")
         table = _open(file)
         if packed := _packed_columns(table.metadata):
-            table = pq.ParquetFile(file, read_dictionary=packed, arrow_extensions_enabled=False)
+            table = pq.ParquetFile(file, read_dictionary=packed, **_OPTIONS)
         stop = table.metadata.num_rows if part.stop is None else part.stop
         if table.metadata.num_rows == 0:
             raise BadInputError("empty", "the table has no rows")
@@ -96,7 +99,7 @@ def _open(file: IO[bytes]) -> pq.ParquetFile:
         raise BadInputError("truncated", "the footer of the Parquet file is missing, and without it no row can be found")
     file.seek(0)
     try:
-        return pq.ParquetFile(file, arrow_extensions_enabled=False)
+        return pq.ParquetFile(file, **_OPTIONS)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BadInputError("unreadable", f"it is no valid Parquet ({error})") from error
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-# Addresses, handles, hashtags, code and file names are never touched: they name things that exist under that name only.
-_PROTECTED = (
-    r"(?:https?://|www\.)\S+|\S+@\S+\.\w+|[@#]\w+|`[^`\n]*`|<[^<>\n]*>|\{[^{}\n]*\}"
-    r"|\w+(?:[._/\\]\w+)*(?:\(\)|\.(?:com|org|net|io|gov|edu|co|uk|html?|php|js|py|txt|pdf|jpe?g|png|gif))\b\S*|\w*_\w+|\w+\\\S+"
-)
-_WORD = r"(?:[A-Za-z]\.){2,}|[$€£]?\d[\d.,:/]*\d?[A-Za-z%]*(?:[\-‑][^\W_]+)*|[^\W\d_]+(?:['’\-‑][^\W\d_]+|-\d+|&[^\W\d_]+)*"
-_TOKEN = re.compile(f"(?P<protected>{_PROTECTED})|(?P<word>{_WORD})|(?P<quote>[\"“”«»])|(?P<stop>[.!?…:;]|\n)|(?P<other>[^\\s])")
+# Addresses, handles, hashtags, code and file names are never touched: they name things that exist under that name only. Whatever
+# holds one of these signs is left alone up to the next space, which takes one pass over any text whatever.
+_SIGNS = ("@", "#", "_", "\\", "://", "{", "}", "<", ">", "()", "www.", "`")
+_FILE = re.compile(r"\w\.(?:com|org|net|io|gov|edu|co|uk|html?|php|js|py|txt|pdf|jpe?g|png|gif)\b", re.IGNORECASE)
+_CODE = re.compile(r"`[^`\n]{1,200}`")
+_CHUNK = re.compile(r"\S+")
+_WORD = r"(?:[A-Za-z]\.){2,}|[$€£]?\d[\d.,:/]*[A-Za-z%]*(?:[\-‑][^\W_]+)*|[^\W\d_]+(?:['’\-‑][^\W\d_]+|-\d+|&[^\W\d_]+)*"
+_TOKEN = re.compile(f"(?P<word>{_WORD})|(?P<quote>[\"“”«»])|(?P<stop>[.!?…:;]|\n)")
 
 # Bases that with 's are contractions of their own, not possessives.
 _NO_POSSESSIVE = frozenset(
@@ -39,23 +40,42 @@ class Word(NamedTuple):
 def read_words(text: str) -> list[Word]:
     """Split a text into words. Punctuation ends phrases, sentence marks and line ends end sentences."""
     words: list[Word] = []
+    shielded = _shielded(text)
     opens, quoted, end = True, False, -2
     for match in _TOKEN.finditer(text):
-        kind = match.lastgroup
-        start = match.start()
-        if kind == "stop":
-            opens = True
-            if match.group() == "\n":
-                quoted = False
-        elif kind == "quote":
-            mark = match.group()
-            quoted = mark in "“«" or (mark == '"' and not quoted)
-        elif kind in {"word", "protected"}:
-            raw = match.group().rstrip(".,:/") if kind == "word" and match.group()[-1] in ",:/" else match.group()
+        kind, start = match.lastgroup, match.start()
+        while shielded and shielded[-1][1] <= start:
+            shielded.pop()
+        protected = bool(shielded) and shielded[-1][0] <= start
+        if kind == "word":
+            raw = match.group()
+            if not raw[-1].isalnum() and raw[-1] not in ".%":
+                raw = raw.rstrip(",:/.")
+            elif raw[-1] == "." and raw[0].isdigit():
+                raw = raw.rstrip(".,:/")
             # An acronym spelled like a pronoun would be scored as one.
             folded = "u.s." if raw == "US" else raw.replace("\u2019", "'").replace("\u2011", "-").lower()
             joined = not opens and text[end:start] in {" ", "\u00a0"}
             possessive = folded.endswith("'s") and folded[:-2] not in _NO_POSSESSIVE
-            words.append(Word(start, start + len(raw), folded, possessive, joined, opens, quoted, kind == "protected"))
+            words.append(Word(start, start + len(raw), folded, possessive, joined, opens, quoted, protected))
             opens, end = False, start + len(raw)
+        elif protected:
+            continue
+        elif kind == "stop":
+            opens = True
+            if match.group() == "\n":
+                quoted = False
+        else:
+            mark = match.group()
+            quoted = mark in "“«" or (mark == '"' and not quoted)
     return words
+
+
+def _shielded(text: str) -> list[tuple[int, int]]:
+    """Return the places that are not to be touched, last first."""
+    places = [match.span() for match in _CODE.finditer(text)]
+    for match in _CHUNK.finditer(text):
+        chunk = match.group()
+        if any(sign in chunk for sign in _SIGNS) or ("." in chunk and _FILE.search(chunk)) or chunk.count("/") > 1:
+            places.append(match.span())
+    return sorted(places, reverse=True)

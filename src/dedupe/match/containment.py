@@ -1,0 +1,214 @@
+"""Candidates for containment: which articles may lie almost whole inside a longer one.
+
+A signature cannot see this: an abridged copy of a fifth of an article has a Jaccard of 0.2 with it. A scaled MinHash sketch can: it
+keeps every shingle hash below a bound, so the share of a sketch that another holds estimates the share of the article (FracMinHash:
+Irber et al., 2022, doi:10.1101/2022.01.11.475838; Hera, Pierce-Ward and Koslicki, 2023, doi:10.1101/gr.277651.123).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numba import njit
+
+from dedupe.tokens import fold_table, shingle_tokens, string_buffers, tokenize_bytes
+
+# One shingle hash in so many is kept. An article of 100 words then has 6 hashes on average and none once in 460; the sketch of
+# an article of 950 words takes 480 bytes. docs/relations.md has the sweep.
+SCALE = 16
+BOUND = np.uint64(2**64 // SCALE)
+
+# A hash that more articles share than this is looked up in the most preferred of them only. Those are what a cluster of many copies
+# gathers around, and what keeps a phrase that every page carries from proposing every pair. Such hashes are counted and reported.
+LONGEST_POSTING = 64
+
+# An article lies inside another when it holds this share of its shingles.
+CONTAINED = 0.8
+
+# A pair is proposed where the sketches share no less than a true pair would, but for 2.5 standard deviations (1 in 160).
+_DEVIATIONS = 2.5
+
+_ONE = np.uint64(1)
+
+
+class Sketches(NamedTuple):
+    """Hold the sketches of a column: article `i` has the sorted, distinct hashes `hashes[offsets[i]:offsets[i + 1]]`, uint64."""
+
+    hashes: np.ndarray
+    offsets: np.ndarray
+
+
+class Proposed(NamedTuple):
+    """Hold proposed pairs, `small` perhaps inside `large`, sorted; and what was left out to stay near-linear.
+
+    `capped`: hashes that more than `LONGEST_POSTING` articles share. `skipped`: how many lookups the cap saved.
+    """
+
+    small: np.ndarray
+    large: np.ndarray
+    capped: int
+    skipped: int
+
+
+@njit(cache=True, nogil=True)
+def keep_low(shingles, count, bound, kept):  # type: ignore[no-untyped-def]
+    """Write the distinct hashes of `shingles[:count]` below `bound` to `kept`, sorted, and return their number."""
+    written = 0
+    for at in range(count):
+        if shingles[at] < bound:
+            kept[written] = shingles[at]
+            written += 1
+    # Insertion: a sketch has some sixty hashes; one of many thousands goes to the library's sort.
+    if written > 64:
+        kept[:written].sort()
+    else:
+        for at in range(1, written):
+            value = kept[at]
+            place = at
+            while place > 0 and kept[place - 1] > value:
+                kept[place] = kept[place - 1]
+                place -= 1
+            kept[place] = value
+    distinct = 0
+    for at in range(written):
+        if distinct == 0 or kept[at] != kept[distinct - 1]:
+            kept[distinct] = kept[at]
+            distinct += 1
+    return distinct
+
+
+@njit(cache=True, nogil=True)
+def _sketch_column(data, offsets, fold, bound, sketches, counts):  # type: ignore[no-untyped-def]
+    longest = 0
+    for row in range(len(offsets) - 1):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    hashes = np.empty(longest // 2 + 1, np.uint64)
+    shingles = np.empty(longest // 2 + 1, np.uint64)
+    nowhere = np.empty(0, np.int32)
+    total = 0
+    for row in range(len(offsets) - 1):
+        count = tokenize_bytes(data, offsets[row], offsets[row + 1], fold, hashes, nowhere, nowhere)
+        written = shingle_tokens(hashes, count, shingles)
+        total += keep_low(shingles, written, bound, sketches[total:])
+        counts[row + 1] = total
+    return total
+
+
+def sketch(column: pa.Array) -> Sketches:
+    """Sketch a string column, in one pass over its UTF-8 bytes."""
+    data, offsets = string_buffers(column)
+    sketches = np.empty(int(offsets[-1] - offsets[0]) // 2 + len(offsets), np.uint64)
+    counts = np.zeros(len(offsets), np.int64)
+    total = _sketch_column(data, offsets, fold_table(), BOUND, sketches, counts)
+    return Sketches(sketches[:total].copy(), counts)
+
+
+def join_sketches(parts: list[Sketches]) -> Sketches:
+    """Join the sketches of consecutive batches into those of one column."""
+    offsets = [np.zeros(1, np.int64)]
+    for part in parts:
+        offsets.append(part.offsets[1:] - part.offsets[0] + offsets[-1][-1])
+    return Sketches(np.concatenate([np.empty(0, np.uint64), *(part.hashes for part in parts)]), np.concatenate(offsets))
+
+
+@njit(cache=True, nogil=True)
+def _post(ordered, bits, postings, runs, filled):  # type: ignore[no-untyped-def]
+    # From the sorted keys: the article of each posting, and for each article where the runs of its shared hashes begin.
+    low = (_ONE << bits) - _ONE
+    begin = 0
+    for at in range(1, len(ordered) + 1):
+        if at < len(ordered) and ordered[at] >> bits == ordered[begin] >> bits:
+            continue
+        for place in range(begin, at):
+            row = np.int64(ordered[place] & low)
+            postings[place] = row
+            if at - begin > 1:
+                runs[filled[row]] = begin
+                filled[row] += 1
+        begin = at
+
+
+@njit(cache=True, nogil=True)
+def _propose(ordered, bits, postings, runs, starts, filled, least, longest, pairs):  # type: ignore[no-untyped-def]
+    # Returns (pairs found, runs cut, lookups saved). Articles are numbered by preference here.
+    n = len(starts) - 1
+    shared = np.zeros(n, np.int32)
+    touched = np.empty(n, np.int32)
+    found = 0
+    cut = 0
+    saved = 0
+    for row in range(n):
+        size = starts[row + 1] - starts[row]
+        if filled[row] == starts[row]:
+            continue
+        met = 0
+        for at in range(starts[row], filled[row]):
+            begin = runs[at]
+            key = ordered[begin] >> bits
+            place = begin
+            while place < len(ordered) and place - begin < longest and ordered[place] >> bits == key:
+                other = postings[place]
+                if other != row:
+                    if shared[other] == 0:
+                        touched[met] = other
+                        met += 1
+                    shared[other] += 1
+                place += 1
+            if place - begin == longest and place < len(ordered) and ordered[place] >> bits == key:
+                cut += postings[begin] == row
+                saved += 1
+        for at in range(met):
+            other = touched[at]
+            other_size = starts[other + 1] - starts[other]
+            if shared[other] >= least[min(size, len(least) - 1)] and (other_size > size or (other_size == size and other > row)):
+                if found < len(pairs):
+                    pairs[found, 0] = row
+                    pairs[found, 1] = other
+                found += 1
+            shared[other] = 0
+    return found, cut, saved
+
+
+def least_shared(size: int) -> int:
+    """Return how many hashes a sketch of this size must share with another for its article to be proposed as contained."""
+    spread = math.sqrt(CONTAINED * (1 - CONTAINED) * size)
+    return max(min(size, 2), math.floor(CONTAINED * size - _DEVIATIONS * spread))
+
+
+_LARGEST = 1 << 16
+
+
+def propose_contained(sketches: Sketches, rows: np.ndarray, rank: np.ndarray) -> Proposed:
+    """Propose the pairs of `rows` of which one may lie inside the other.
+
+    `rows`: row numbers, one of each set of exact copies. `rank`: (n,) place of every article in the order of preference, which says
+    whom the cap spares. The cost is `LONGEST_POSTING` lookups a hash at most, whatever the corpus is like; 8 to 16 bytes a hash.
+    """
+    rows = rows[np.argsort(rank[rows], kind="stable")]
+    sizes = (sketches.offsets[1:] - sketches.offsets[:-1])[rows]
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    bits = np.uint64(max(1, int(len(rows)).bit_length()))
+    # One word holds hash and article, so that one plain sort gives posting lists in order of preference. The upper bits of a
+    # hash below the bound are zero and make room; what is cut off below can only propose a pair that verification refuses.
+    gained = np.uint64(SCALE.bit_length() - 1)
+    places = np.repeat(sketches.offsets[rows] - starts[:-1], sizes) + np.arange(starts[-1])
+    numbers = np.repeat(np.arange(len(rows), dtype=np.uint64), sizes)
+    ordered = ((sketches.hashes[places] << gained) >> bits << bits) | numbers
+    ordered.sort()
+    postings = np.empty(len(ordered), np.int32)
+    runs = np.empty(len(ordered), np.int64)
+    filled = starts[:-1].copy()
+    _post(ordered, bits, postings, runs, filled)
+    least = np.fromiter(map(least_shared, range(min(int(sizes.max(initial=0)), _LARGEST) + 1)), np.int32)
+    pairs = np.empty((max(1024, len(rows)), 2), np.int32)
+    while True:
+        found, cut, saved = _propose(ordered, bits, postings, runs, starts, filled, least, LONGEST_POSTING, pairs)
+        if found <= len(pairs):
+            break
+        pairs = np.empty((found, 2), np.int32)
+    small, large = rows[pairs[:found, 0]], rows[pairs[:found, 1]]
+    order = np.lexsort((large, small))
+    return Proposed(small[order], large[order], cut, saved)

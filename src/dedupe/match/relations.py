@@ -1,0 +1,178 @@
+"""What two articles are to each other: every verified pair gets one relation, and the evidence for it in words.
+
+Relations that join a cluster are few and strict. A pair that contradicts itself in a fact is an `update`; one that lies in a text
+which holds other articles too is `part_of`. Both keep their articles apart, also where a third article would bring them together.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dedupe.match.containment import CONTAINED, Proposed
+from dedupe.match.facts import contradictions
+from dedupe.match.verify import Overlaps, TextsOf, Verifier
+
+RELATIONS = ("exact", "near", "contained", "part_of", "spun", "update", "story")
+EXACT, NEAR, CONTAINED_IN, PART_OF, SPUN, UPDATE, STORY = (np.int8(code) for code in range(len(RELATIONS)))
+
+# Those that make two articles one, and those that forbid it. A story does neither.
+JOINING = np.array([EXACT, NEAR, CONTAINED_IN, SPUN])
+KEEPING_APART = np.array([PART_OF, UPDATE])
+
+# Fewer shingles than this say too little: a line of residue, a score, a stock phrase lies in many articles. About 27 words.
+LEAST_SHINGLES = 25
+
+# A part of a digest is an article of its own from here on; and two articles in one text are two where neither shares more than this
+# share of its shingles with the other.
+_LEAST_PART = 40
+_DISJOINT = 0.2
+
+# Up to this share of a digest an article is a part of it; beyond, the digest is that article with something added.
+_PART_SHARE = 0.75
+
+
+class Related(NamedTuple):
+    """Hold typed pairs as columns, sorted, `a < b`: rows, relation, overlap, whether it is one edge of a star; and the facts.
+
+    `facts` says for each `update`, under the key `a << 32 | b`, which fact differs.
+    """
+
+    a: np.ndarray
+    b: np.ndarray
+    relation: np.ndarray
+    overlap: Overlaps
+    star: np.ndarray
+    facts: dict[int, str]
+
+
+def joins_near(a: np.ndarray, b: np.ndarray, threshold: float, verify: Verifier, texts_of: TextsOf) -> np.ndarray:
+    """Tell which pairs of rows are `near`: at or above the threshold, with no fact that differs. (n,) bool."""
+    near = verify(a, b).jaccard >= threshold
+    places = np.flatnonzero(near)
+    near[places] = [not said for said in contradictions(a[places], b[places], texts_of)]
+    return near
+
+
+def relate(
+    a: np.ndarray,
+    b: np.ndarray,
+    overlap: Overlaps,
+    star: np.ndarray,
+    proposed: Proposed,
+    threshold: float,
+    verify: Verifier,
+    texts_of: TextsOf,
+) -> Related:
+    """Type the pairs at or above the threshold (`a`, `b`, `overlap`, `star`) and those proposed as contained.
+
+    All rows are representatives of sets of exact copies. A proposed pair that proves to be at or above the threshold is typed like
+    one that the bands found.
+    """
+    a, b, overlap, star = _with_contained(a, b, overlap, star, proposed, threshold, verify)
+    said = contradictions(a, b, texts_of)
+    differs = np.array([bool(words) for words in said], bool)
+    jaccard = overlap.jaccard
+    relation = np.where(jaccard >= threshold, NEAR, CONTAINED_IN).astype(np.int8)
+    relation[differs] = UPDATE
+    # From here on: which article lies in which, by pairs that contradict each other in nothing.
+    swap = (overlap.size_a > overlap.size_b) | ((overlap.size_a == overlap.size_b) & (a > b))
+    small, large = np.where(swap, b, a), np.where(swap, a, b)
+    size, whole = np.minimum(overlap.size_a, overlap.size_b), np.maximum(overlap.size_a, overlap.size_b)
+    held = ~differs & (overlap.shared >= CONTAINED * size) & (size < whole) & (size >= LEAST_SHINGLES)
+    share = overlap.shared / np.maximum(whole, 1)
+    parts = held & (share < _PART_SHARE) & (size >= _LEAST_PART)
+    digests = _digests(small[parts], large[parts], size[parts], whole[parts], verify)
+    relation[held & (share < _PART_SHARE) & np.isin(large, digests)] = PART_OF
+    loose = relation == CONTAINED_IN
+    shared_matter = _shared_matter(small[loose], large[loose], size[loose], whole[loose], verify)
+    relation[loose & np.isin(small, shared_matter)] = PART_OF
+    facts = {int(a[at]) << 32 | int(b[at]): said[at] for at in np.flatnonzero(differs)}
+    return Related(a, b, relation, overlap, star, facts)
+
+
+def _with_contained(
+    a: np.ndarray, b: np.ndarray, overlap: Overlaps, star: np.ndarray, proposed: Proposed, threshold: float, verify: Verifier
+) -> tuple[np.ndarray, np.ndarray, Overlaps, np.ndarray]:
+    low, high = np.minimum(proposed.small, proposed.large), np.maximum(proposed.small, proposed.large)
+    new = ~np.isin(low << 32 | high, a << 32 | b)
+    low, high = low[new], high[new]
+    found = verify(low, high)
+    smaller = np.minimum(found.size_a, found.size_b)
+    good = (found.shared >= CONTAINED * smaller) & (smaller >= LEAST_SHINGLES) | (found.jaccard >= threshold)
+    a, b = np.concatenate([a, low[good]]), np.concatenate([b, high[good]])
+    star = np.concatenate([star, np.zeros(int(good.sum()), bool)])
+    columns = [np.concatenate([one, other[good]]) for one, other in zip(overlap, found, strict=True)]
+    order = np.lexsort((b, a))
+    return a[order], b[order], Overlaps(*(column[order] for column in columns)), star[order]
+
+
+def _digests(small: np.ndarray, large: np.ndarray, size: np.ndarray, whole: np.ndarray, verify: Verifier) -> np.ndarray:
+    # Rows that hold two articles which do not overlap, or hold a row that does. The largest part stands for all parts that
+    # overlap it, so that the many abridged copies of one article make no digest of it, although two of them may be disjoint.
+    order = np.lexsort((small, -size, large))
+    small, large, size, whole = small[order], large[order], size[order], whole[order]
+    first = np.ones(len(large), bool)
+    first[1:] = large[1:] != large[:-1]
+    hub = np.flatnonzero(first)[np.cumsum(first) - 1] if len(large) else np.empty(0, np.int64)
+    rest = np.flatnonzero(~first)
+    shared = verify(small[rest], small[hub[rest]]).shared
+    digests = set(large[rest[shared < _DISJOINT * size[rest]]].tolist())
+    for at in np.argsort(whole, kind="stable").tolist():
+        if int(small[at]) in digests:
+            digests.add(int(large[at]))
+    return np.fromiter(digests, np.int64, len(digests))
+
+
+def _shared_matter(small: np.ndarray, large: np.ndarray, size: np.ndarray, whole: np.ndarray, verify: Verifier) -> np.ndarray:
+    # Rows whose text lies in two articles that have nothing else in common: a statement both quote, or residue. It is part of
+    # both and a copy of neither.
+    order = np.lexsort((large, -whole, small))
+    small, large, size, whole = small[order], large[order], size[order], whole[order]
+    first = np.ones(len(small), bool)
+    first[1:] = small[1:] != small[:-1]
+    hub = np.flatnonzero(first)[np.cumsum(first) - 1] if len(small) else np.empty(0, np.int64)
+    rest = np.flatnonzero(~first)
+    shared = verify(large[rest], large[hub[rest]]).shared
+    beyond = shared - size[rest] < _DISJOINT * (whole[rest] - size[rest])
+    return np.unique(small[rest[beyond]])
+
+
+def evidence(
+    a: np.ndarray, b: np.ndarray, relation: np.ndarray, overlap: Overlaps, star: np.ndarray, representative: np.ndarray, facts: dict[int, str]
+) -> list[str]:
+    """Say in words what each relation rests on, one sentence a pair, for `exact` to `update`.
+
+    `representative`: (n,) the row that stands for each article's exact copies, under which `facts` are kept.
+    """
+    one, other = representative[a], representative[b]
+    keys = (np.minimum(one, other) << 32 | np.maximum(one, other)).tolist()
+    columns = zip(
+        relation.tolist(), *(column.tolist() for column in overlap), star.tolist(), keys, (one > other).tolist(), strict=True
+    )
+    return [
+        _sentence(kind, size_a, size_b, shared, _turned(facts.get(key, ""), turned))
+        + ("; one of a bucket too large for all pairs, compared with its preferred article" if starred else "")
+        for kind, size_a, size_b, shared, starred, key, turned in columns
+    ]
+
+
+def _sentence(kind: int, size_a: int, size_b: int, shared: int, fact: str) -> str:
+    small, large = min(size_a, size_b), max(size_a, size_b)
+    if kind == EXACT:
+        return "the same text after folding"
+    if kind == UPDATE:
+        return f"{fact}; {shared:,} of {size_a + size_b - shared:,} shingles shared"
+    if kind == CONTAINED_IN:
+        return f"{shared:,} of {small:,} shingles lie in the longer one, which has {large:,}"
+    if kind == PART_OF:
+        return f"{shared:,} of {small:,} shingles lie in one of {large:,} that holds other articles too"
+    return f"{shared:,} of {size_a + size_b - shared:,} shingles shared"
+
+
+def _turned(fact: str, turned: bool) -> str:
+    if not turned or not fact:
+        return fact
+    first, second = fact.split(" against ", 1)
+    return f"{second} against {first}"
