@@ -7,7 +7,13 @@ import os
 import platform
 import sys
 import tempfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def cache_dir() -> Path | None:
@@ -31,6 +37,40 @@ def cache_dir() -> Path | None:
     except OSError:
         return None
     return folder
+
+
+def cached_arrays(name: str, build: Callable[[], list[np.ndarray]]) -> list[np.ndarray]:
+    """Return arrays that were built once and are mapped into memory, read-only, ever after.
+
+    `name` must hold what the arrays depend on, but for the file that `build` is written in: when that changes they are built
+    again. So are damaged ones; with no cache folder they are built each time.
+    """
+    import numpy as np
+
+    name = f"{name}-{zlib.crc32(Path(build.__code__.co_filename).read_bytes()):08x}"
+
+    folder = cache_dir()
+    if folder is None:
+        return _read_only(build())
+    marker = folder / f"{name}.count"
+    try:
+        count = int(marker.read_text())
+        return [np.asarray(np.load(folder / f"{name}-{number}.npy", mmap_mode="r")) for number in range(count)]
+    except (OSError, ValueError, EOFError):
+        arrays = build()
+    for number, array in enumerate(arrays):
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".npy", delete=False) as file:
+            np.save(file, array)
+        os.replace(file.name, folder / f"{name}-{number}.npy")
+    marker.write_text(str(len(arrays)))
+    return _read_only(arrays)
+
+
+def _read_only(arrays: list[np.ndarray]) -> list[np.ndarray]:
+    # As those mapped from files are: numba compiles a kernel for each of the two kinds.
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays
 
 
 def kernels_compiled() -> bool:

@@ -62,6 +62,7 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     from dedupe.config import Config
     from dedupe.console import notice, progress_shown, show_json, show_summary
     from dedupe.engine.local import Pool, useful_workers
+    from dedupe.engine.numba_start import start_numba
 
     given = {name: options[name] for name in ("html", "max_article_bytes", "threshold", "recall", "seed")}
     settings: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -73,12 +74,14 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
 
     if not kernels_compiled():
         notice("Compiling for this machine: this happens once and takes about 20 seconds.")
-        from dedupe.maps import compile_kernels
+        start_numba()
+        from dedupe.pipeline import compile_kernels
 
         compile_kernels()
     # Workers start first: they import what they need while this process imports the same.
     workers = 1 if options["sample"] else useful_workers(paths, options["workers"])
-    with Pool(workers, "dedupe.maps:warm") as pool:
+    with Pool(workers, "dedupe.warmed") as pool:
+        start_numba()
         from dedupe import job
 
         if options["sample"]:

@@ -113,8 +113,8 @@ def explain_pair(output: Output, one: str, other: str) -> dict[str, Any]:
         reason = "no edge: the run matched equal texts only"
     elif jaccard >= threshold:
         reason = (
-            f"no edge in pairs.parquet, though Jaccard {jaccard:.2f} reaches {threshold:g}: they were never compared, which happens to"
-            f" {1 - bands.recall(jaccard):.2%} of such pairs, or stand in a bucket too large for all pairs"
+            f"no edge in pairs.parquet, though Jaccard {jaccard:.2f} reaches {threshold:g}: they were never compared, which"
+            f" happens to {1 - bands.recall(jaccard):.2%} of such pairs, or stand in a bucket too large for all pairs"
         )
     else:
         reason = (
@@ -148,7 +148,8 @@ def show_article(found: dict[str, Any], output: Output) -> None:
         where = "" if edit["field"] == "text" else f" in {edit['field']}"
         click.echo(f"  {edit['rule']} {edit['name']}{where}" + (f": {_plain(edit['evidence'])}" if edit["evidence"] else ""))
         click.echo(
-            f"    …{_plain(edit.get('left', ''))}[-{_plain(edit['before'])}-]{{+{_plain(edit['after'])}+}}{_plain(edit.get('right', ''))}…"
+            f"    …{_plain(edit.get('left', ''))}[-{_plain(edit['before'])}-]"
+            f"{{+{_plain(edit['after'])}+}}{_plain(edit.get('right', ''))}…"
         )
     click.echo(f"cluster   {cluster['cluster_id']}, {amount(cluster['size'], 'article')}")
     click.echo(f"canonical {cluster['canonical_id'][:12]}: {cluster['why_canonical']}")
@@ -159,7 +160,8 @@ def show_article(found: dict[str, Any], output: Output) -> None:
         click.echo(f"edge      {article['relation']}, Jaccard {article['similarity']:.2f}, computed while clustering")
     for member in cluster["members"] if cluster["size"] > 1 else []:
         click.echo(
-            f"  {member['article_id'][:12]}  {member['relation']:<9} {member['similarity']:.2f}  {_plain(member['title'] or member['source'])[:80]}"
+            f"  {member['article_id'][:12]}  {member['relation']:<9} {member['similarity']:.2f}"
+            f"  {_plain(member['title'] or member['source'])[:80]}"
         )
     click.echo(f"\nnext: dedupe explain {article['article_id'][:12]} ID -o {output.folder}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import tempfile
+import threading
 import time
 import uuid
 from collections import Counter
@@ -27,9 +28,8 @@ from dedupe.cluster.lasting import Previous, cluster_ids
 from dedupe.config import Config
 from dedupe.engine.local import Pool, useful_workers
 from dedupe.errors import DedupeError, UsageError
-from dedupe.maps import WARM
 from dedupe.match.edges import RELATIONS
-from dedupe.pipeline import Matched, Prepared, Progress, Timings, match, prepare, silent
+from dedupe.pipeline import Matched, Prepared, Progress, Timings, load_matching, match, prepare, silent
 from dedupe.read import plan as plan_input
 from dedupe.read.parts import Plan
 from dedupe.schema import ID_MAP
@@ -94,13 +94,15 @@ def clean(
     begin = time.perf_counter()
     config, target = config or Config(), Path(output)
     given = [str(path) for path in paths]
-    pool = workers if isinstance(workers, Pool) else Pool(useful_workers(given, workers), WARM)
+    pool = workers if isinstance(workers, Pool) else Pool(useful_workers(given, workers), "dedupe.warmed")
     with writing(target), pool if pool is not workers else nullcontext():
         discard(target)
         run = target / RUNS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
         scratch, new = run / "scratch", run / "new"
         scratch.mkdir(parents=True)
         new.mkdir()
+        if pool.workers > 1:
+            threading.Thread(target=load_matching, daemon=True).start()
         plan = plan_input(given, config, spool=scratch)
         before = None if fresh else _previous(Path(previous) if previous else target, explicit=previous is not None)
         timings = Timings()

@@ -131,7 +131,8 @@ def show_matches(results: list[dict[str, Any]], output: Output) -> None:
         for match in result["matches"]:
             title = "".join(char if char.isprintable() else " " for char in match["title"] or "")
             click.echo(
-                f"{where}  {match['relation']} {match['jaccard']:.2f}  {match['article_id'][:12]}  {match['source']}  {title[:60]}"
+                f"{where}  {match['relation']} {match['jaccard']:.2f}  {match['article_id'][:12]}"
+                f"  {match['source']}  {title[:60]}"
             )
     if any(result["matches"] for result in results):
         best = next(result["matches"][0] for result in results if result["matches"])

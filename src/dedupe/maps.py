@@ -18,24 +18,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dedupe.cache import note_compiled
 from dedupe.clean.language import LanguageIdentifier
 from dedupe.clean.repetition import LineCounts
 from dedupe.clean.stages import LocalRepair, RepetitionRepair
 from dedupe.cluster.identity import identify
 from dedupe.config import Config
-from dedupe.match.bands import Bands
-from dedupe.match.candidates import agreements
-from dedupe.match.edges import find_edges
 from dedupe.match.signatures import Signer
-from dedupe.match.verify import Verifier
 from dedupe.read import read
 from dedupe.read.parts import ReadReport, Shard
 from dedupe.schema import ARTICLES, CLEANED, REJECTS
 from dedupe.tokens import string_buffers
-
-# What a worker calls before its first shard.
-WARM = "dedupe.maps:warm"
 
 _READ = pa.schema([*CLEANED, ("decoded_sha256", pa.string()), ("article_id", pa.string())])
 PREPARED = pa.schema(
@@ -176,18 +168,6 @@ def warm() -> None:
     repaired = RepetitionRepair(config, lines.finish())(cleaned)
     identifier().identify(repaired["text"])
     Signer(8)(repaired["text"])
-
-
-def compile_kernels() -> None:
-    """Compile everything that a run needs, once, before processes start that would each do it again."""
-    warm()
-    find_nothing = np.zeros((2, 8), np.uint32)
-    texts = pa.array(["one two three four", "one two three four"])
-    verify = Verifier(lambda rows: texts.take(pa.array(rows)))
-    rows = np.arange(2)
-    find_edges(find_nothing, rows, np.ones(2, np.int32), rows, Bands(2, 4), 0.5, verify)
-    agreements(find_nothing, 0, rows)
-    note_compiled()
 
 
 def _sha256(column: pa.Array) -> pa.Array:

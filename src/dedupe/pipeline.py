@@ -13,15 +13,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from dedupe.cache import note_compiled
 from dedupe.clean.repetition import LineCounts
 from dedupe.cluster.canonical import preference_columns, preference_rank
 from dedupe.cluster.clusters import clusters
 from dedupe.cluster.identity import number_equals
 from dedupe.config import Config
 from dedupe.engine.local import Pool
-from dedupe.maps import ShardRead, prepare_shard, read_shard
+from dedupe.maps import ShardRead, prepare_shard, read_shard, warm
 from dedupe.match.bands import Bands, choose_bands
+from dedupe.match.candidates import agreements
 from dedupe.match.edges import Edges, Found, exact_groups, expand_exact, find_edges
+from dedupe.match.signatures import Signer
 from dedupe.match.verify import Verifier
 from dedupe.read.parts import Plan, ReadReport, record_offsets
 
@@ -31,6 +34,23 @@ Progress = Callable[[str, int, int], None]
 
 def silent(_stage: str, _done: int, _total: int) -> None:
     """Show no progress."""
+
+
+def compile_kernels() -> None:
+    """Compile everything that a run needs, once, before processes start that would each do it again."""
+    warm()
+    load_matching()
+    note_compiled()
+
+
+def load_matching() -> None:
+    """Load the kernels of matching, by matching two texts: it takes half a second, which this process has while workers read."""
+    texts = pa.array(["one two three four", "one two three four five"])
+    rows, bands = np.arange(2), choose_bands(0.5, 0.9)
+    signed = Signer(bands.num_perm)(texts)
+    verify = Verifier(lambda wanted: texts.take(pa.array(wanted)))
+    find_edges(signed.signatures, rows, signed.n_tokens, rows, bands, 0.5, verify)
+    agreements(signed.signatures, 0, rows)
 
 
 @dataclass

@@ -9,8 +9,6 @@ A shingle is three words or five characters in a row, since five such characters
 
 from __future__ import annotations
 
-import os
-import tempfile
 import unicodedata
 from functools import cache
 from typing import NamedTuple
@@ -21,7 +19,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from dedupe.cache import cache_dir
+from dedupe.cache import cached_arrays
 
 SHINGLE_WORDS = 3
 SHINGLE_CHARACTERS = 5
@@ -88,21 +86,12 @@ def fold_table() -> np.ndarray:
 
     Built from Python's own Unicode data in 0.2 s, so it is kept in the cache folder under that data's version.
     """
-    folder = cache_dir()
-    path = folder / f"fold-2-{unicodedata.unidata_version}.npy" if folder else None
-    if path and path.exists():
-        try:
-            table: np.ndarray = np.load(path)
-            if table.shape == (_TABLE_SIZE,):
-                return table
-        except (OSError, ValueError):
-            pass  # a damaged cache is built again
-    table = np.fromiter(map(_folded, range(_TABLE_SIZE)), dtype=np.uint32, count=_TABLE_SIZE)
-    if folder and path:
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".npy", delete=False) as file:
-            np.save(file, table)
-        os.replace(file.name, path)
+    (table,) = cached_arrays(f"fold-2-{unicodedata.unidata_version}", _build_fold_table)
     return table
+
+
+def _build_fold_table() -> list[np.ndarray]:
+    return [np.fromiter(map(_folded, range(_TABLE_SIZE)), dtype=np.uint32, count=_TABLE_SIZE)]
 
 
 def _folded(code: int) -> int:
@@ -142,8 +131,8 @@ def _mix(value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _eight_bytes(_context, data, at):  # type: ignore[no-untyped-def]
-    """Read `data[at:at + 8]` as one little-endian number, aligned or not."""
+def _eight_bytes(_context, data, _at):  # type: ignore[no-untyped-def]
+    """Read `data[_at:_at + 8]` as one little-endian number, aligned or not."""
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
         array = context.make_array(signature.args[0])(context, builder, args[0])
@@ -156,8 +145,8 @@ def _eight_bytes(_context, data, at):  # type: ignore[no-untyped-def]
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _trailing_zeros(_context, value):  # type: ignore[no-untyped-def]
-    """Count the zero bits below the lowest one bit; 64 where there is none."""
+def _trailing_zeros(_context, _value):  # type: ignore[no-untyped-def]
+    """Count the zero bits below the lowest one bit of `_value`; 64 where there is none."""
 
     def generate(_target, builder, _signature, args):  # type: ignore[no-untyped-def]
         return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
@@ -246,7 +235,7 @@ def tokenize_bytes(data, begin, end, fold, hashes, starts, ends):  # type: ignor
                     ends[count] = last - begin
                 count += 1
                 kind_open = 0
-            if kind == _SEPARATOR or kind == _MARK:
+            if kind in (_SEPARATOR, _MARK):
                 continue
             kind_open = kind
             value, eight, filled = _BASIS, _NOTHING, _NOTHING

@@ -234,7 +234,7 @@ PIECES = st.one_of(
 )
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(PIECES, max_size=7), st.sampled_from(["\n", "\n\n", "\r\n", " \n\t"]), st.one_of(st.none(), PIECES))
 def test_the_screen_fires_on_whatever_is_extracted(pieces: list[str], joint: str, title: str | None) -> None:
     text = joint.join(pieces).encode("utf-8", "replace").decode()

@@ -384,7 +384,7 @@ LINES = st.one_of(
 )
 
 
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     st.lists(LINES, max_size=8),
     st.sampled_from(["\n", "\n\n", " \n", "\r\n"]),
@@ -398,7 +398,7 @@ def test_the_screen_fires_on_whatever_the_patterns_match(lines: list[str], joint
     assert fired or not matched
 
 
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(LINES, max_size=8), st.sampled_from(["\n", "\n\n", "\r\n", "\r"]))
 def test_what_is_removed_can_be_restored_and_is_removed_at_once(lines: list[str], joint: str) -> None:
     text = joint.join(lines).encode("utf-8", "replace").decode()

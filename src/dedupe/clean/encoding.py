@@ -14,6 +14,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dedupe.cache import cached_arrays
 from dedupe.clean.encoding_screen import EMBED, ISOLATE, UNEMBED, UNISOLATE, ascii_kinds, fires
 from dedupe.clean.encoding_tables import (
     CONTROLS,
@@ -131,9 +133,9 @@ def repair_metadata(draft: Draft, disabled: frozenset[str] = frozenset()) -> Non
 
 @functools.cache
 def _tables() -> ScreenTables:
-    from ftfy.badness import BADNESS_RE
-
-    return build_tables(BADNESS_RE)
+    name = f"encoding-{unicodedata.unidata_version}-ftfy-{metadata.version('ftfy')}"
+    characters, steps, pairs, reach = cached_arrays(name, build_tables)
+    return ScreenTables(characters, steps, pairs, int(reach))
 
 
 @functools.cache

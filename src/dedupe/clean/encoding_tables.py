@@ -92,9 +92,11 @@ def in_class(ranges: Ranges) -> str:
     return "".join(f"{re.escape(chr(first))}-{re.escape(chr(last))}" for first, last in ranges)
 
 
-def build_tables(bad_sequences: re.Pattern[str]) -> ScreenTables:
-    """Build the tables for the given pattern of mojibake, in about 0.1 s."""
-    classes, steps, reach = _automaton(bad_sequences)
+def build_tables() -> list[NDArray[Any]]:
+    """Build the fields of `ScreenTables`, as arrays, from ftfy's pattern of mojibake, in about 0.1 s."""
+    from ftfy.badness import BADNESS_RE
+
+    classes, steps, reach = _automaton(BADNESS_RE)
     pairs = _compositions()
 
     words = np.full(sys.maxunicode + 1, classes[-1], np.uint32)
@@ -118,9 +120,7 @@ def build_tables(bad_sequences: re.Pattern[str]) -> ScreenTables:
     roles.update(DIRECTION_ROLES)
     words[list(roles)] |= np.array(list(roles.values()), np.uint32) << np.uint32(ROLE_SHIFT)
 
-    for array in (words, steps, pairs):
-        array.flags.writeable = False
-    return ScreenTables(words, steps, pairs, reach)
+    return [words, steps, pairs, np.array(reach)]
 
 
 def _changed_alone() -> Iterator[int]:

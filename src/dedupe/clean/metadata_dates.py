@@ -50,13 +50,13 @@ ZONE_NAMES = (*_ZONES, *_PLACES)
 _ZONE = "|".join(sorted(ZONE_NAMES, key=len, reverse=True))
 
 DATE = (
-    rf"(?:(?:{_WEEKDAY})\.?,? )?(?:(?P<y1>\d{{4}})[-/](?P<m1>\d{{1,2}})[-/](?P<d1>\d{{1,2}})"
-    rf"|(?P<m2>{_MONTH})\.? (?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<y2>\d{{4}})"
-    rf"|(?P<d3>\d{{1,2}})(?:st|nd|rd|th|\.)? (?:de )?(?P<m3>{_MONTH})\.?,? (?:de )?(?P<y3>\d{{4}}))"
+    rf"(?:(?:{_WEEKDAY})\.?,? )?(?:(?P<y1>[0-9]{{4}})[-/](?P<m1>[0-9]{{1,2}})[-/](?P<d1>[0-9]{{1,2}})"
+    rf"|(?P<m2>{_MONTH})\.? (?P<d2>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<y2>[0-9]{{4}})"
+    rf"|(?P<d3>[0-9]{{1,2}})(?:st|nd|rd|th|\.)? (?:de )?(?P<m3>{_MONTH})\.?,? (?:de )?(?P<y3>[0-9]{{4}}))"
 )
 TIME = (
-    r"(?P<hour>\d{1,2})[:.](?P<minute>\d\d)(?::\d\d(?:\.\d+)?)?(?: ?(?P<half>[ap])\.?m\.?)?"
-    rf"(?: ?\(?(?P<zone>{_ZONE})\b\)?| ?(?P<offset>[+-]\d\d:?\d\d))?"
+    r"(?P<hour>[0-9]{1,2})[:.](?P<minute>[0-9][0-9])(?::[0-9][0-9](?:\.[0-9]+)?)?(?: ?(?P<half>[ap])\.?m\.?)?"
+    rf"(?: ?\(?(?P<zone>{_ZONE})\b\)?| ?(?P<offset>[+-][0-9][0-9]:?[0-9][0-9]))?"
 )
 _WHOLE = re.compile(rf"(?:(?:{TIME})[,. ]* ?(?:on )?)?{DATE}", re.IGNORECASE)
 _DATE_FIRST = re.compile(rf"{DATE}(?:T|,? (?:at |- |\| |– )?){TIME}", re.IGNORECASE)

@@ -47,7 +47,7 @@ _PHOTO = (
     r"(?:photo|photograph|picture|image|graphic|chart|illustration|video|photo illustration|map|infographic|foto|imagen|"
     r"bild|grafik)"
 )
-_NAME = r"[^\W\d_][\w.'’-]*"
+_NAME = r"[^\W0-9_][\w.'’-]*"
 # Who is credited: words that begin with a capital, and what stands between names.
 _CREDITED = (
     r"(?-i:[A-Z0-9@])[\w.'’&@-]*"
@@ -82,7 +82,7 @@ FAMILIES: tuple[Family, ...] = (
         r"e-?mail this(?: article| page| story)?):?",
         r"share all sharing options for: .{1,180}",
         rf"click to (?:share on {_NETWORKS}|e-?mail (?:this|a link) to a friend|print)(?: \(opens in (?:a )?new window)?",
-        r"listen to article \d{1,2}:\d\d(?: share this article(?: share)?(?: tweet)?(?: post)?(?: e-?mail)?)?",
+        r"listen to article [0-9]{1,2}:[0-9][0-9](?: share this article(?: share)?(?: tweet)?(?: post)?(?: e-?mail)?)?",
     ),
     _family(
         "R102",
@@ -92,11 +92,11 @@ FAMILIES: tuple[Family, ...] = (
         "comments, "
         "... commentaires, ... kommentare, ... comentarios, ... comment",
         r"(?:leave|post|add|write) (?:a|your) (?:comment|reply)(?: cancel reply)?",
-        r"(?:view|show|see all|hide|read|load more)(?: all)?(?: \d[\d,.]*)? comments?",
-        r"\d[\d,.]* comments?(?: so far)?|no comments(?: yet)?|comments? ?\(?\d[\d,.]*\)?|comments(?: are closed| off| "
+        r"(?:view|show|see all|hide|read|load more)(?: all)?(?: [0-9][0-9,.]*)? comments?",
+        r"[0-9][0-9,.]* comments?(?: so far)?|no comments(?: yet)?|comments? ?\(?[0-9][0-9,.]*\)?|comments(?: are closed| off| "
         r"disabled)?",
         r"join the (?:conversation|discussion)|be the first to comment",
-        r"(?:\d+ )?(?:kommentare|commentaires|comentarios)(?: \(?\d+\)?)?|kommentar (?:schreiben|verfassen|hinterlassen)",
+        r"(?:[0-9]+ )?(?:kommentare|commentaires|comentarios)(?: \(?[0-9]+\)?)?|kommentar (?:schreiben|verfassen|hinterlassen)",
         r"(?:laisser|ajouter) un commentaire|deja un comentario|deja una respuesta",
     ),
     _family(
@@ -109,9 +109,10 @@ FAMILIES: tuple[Family, ...] = (
         r"copy link(?: to section)?|link copied(?: to clipboard)?!?|copied(?: to clipboard)?!?",
         r"(?:back to|take me back to the) top(?: of (?:this|the) (?:post|page|article))?|scroll down for (?:video|more)s?",
         r"skip to (?:main )?content|loading(?: \.\.\.|\.\.\.|…)?|jump to comments?",
-        r"slideshow \(\d+ images?|view (?:photos|slideshow|gallery)|(?:prev(?:ious)?|next) image \d+ of \d+|image \d+ of \d+",
+        r"slideshow \([0-9]+ images?|view (?:photos|slideshow|gallery)|(?:prev(?:ious)?|next) image [0-9]+ of [0-9]+|image "
+        r"[0-9]+ of [0-9]+",
         r"play video|show (?:more|less|caption)|hide caption|toggle caption|replay|text size|font size",
-        r"your message has been sent(?: successfully)?|\d+[ -]min(?:ute)?s? read|photo|pullquote|image",
+        r"your message has been sent(?: successfully)?|[0-9]+[ -]min(?:ute)?s? read|photo|pullquote|image",
         r"(?:can't|don't) see the (?:video|graphic|chart|map)(?: above| below)?\? click here",
     ),
     _family(
@@ -207,8 +208,8 @@ FAMILIES: tuple[Family, ...] = (
         "copyright, ©, ©copyright, c, all rights, this material may, alle rechte, tous droits, todos los derechos, copyright "
         "©, ~reserved, "
         "npr transcripts are",
-        r"(?:(?:copyright ?)?©(?=[\s\d(,.]|copyright|$) ?(?:copyright ?)?(?:\d{4}(?:[-–]\d{2,4})?)?|(?:copyright|\(?c\)) "
-        r"?\(?\d{4}(?:[-–]\d{2,"
+        r"(?:(?:copyright ?)?©(?=[\s0-9(,.]|copyright|$) ?(?:copyright ?)?(?:[0-9]{4}(?:[-–][0-9]{2,4})?)?|(?:copyright|\(?c\)) "
+        r"?\(?[0-9]{4}(?:[-–][0-9]{2,"
         r"4})?)(?!.*[?!])(?:(?!\w{3}\. ).){0,100}"
         r"(?:\. ?(?:all rights reserved|distributed by|this material may not|visit our website|used with|reprinted)\b.{0,260})?",
         r".{0,80}\ball rights reserved(?:\. ?this material may not be published.{0,120})?",
@@ -242,8 +243,8 @@ FAMILIES: tuple[Family, ...] = (
         20000,
         "just watched, photos, hide caption, ... hide caption of, ... must watch, ... view slideshow",
         r"just watched .{2,200} replay more videos \.\.\. must watch .{2,200}",
-        r"photos ?: .{5,}\bhide caption \d+ of \d+.*",
-        r"hide caption \d+ of \d+(?: photos ?: .{5,})?",
+        r"photos ?: .{5,}\bhide caption [0-9]+ of [0-9]+.*",
+        r"hide caption [0-9]+ of [0-9]+(?: photos ?: .{5,})?",
         r"hide caption .{5,600} view slideshow",
     ),
     _family(
@@ -267,7 +268,7 @@ FAMILIES: tuple[Family, ...] = (
         r"(?:please enable|you need to enable|this page requires) javascript\b.{0,200}|javascript (?:is )?(?:disabled|"
         r"required|must be enabled)\b.{0,120}",
         r"please verify (?:that )?you(?:'re| are) (?:not a robot|human)\b.{0,120}",
-        r"your browser (?:does not|doesn't) support .{3,120}|we and our (?:\d+ )?(?:partners|vendors)\b(?=.*\bcookies\b).{10,"
+        r"your browser (?:does not|doesn't) support .{3,120}|we and our (?:[0-9]+ )?(?:partners|vendors)\b(?=.*\bcookies\b).{10,"
         r"700}",
         r"nous utilisons des cookies\b.{0,400}|diese website verwendet cookies\b.{0,400}|wir verwenden cookies\b.{0,400}|"
         r"utilizamos cookies\b.{0,400}",
@@ -314,14 +315,14 @@ FAMILIES: tuple[Family, ...] = (
         "years ago, year ago, months ago, month ago, weeks ago, week ago, days ago, day ago, hours ago, hour ago, minutes ago,"
         " minute ago, "
         "mins ago, min ago, h ago, hrs ago",
-        r"\d{1,3} ?(?:years?|months?|weeks?|days?|hours?|hrs?|minutes?|mins?|h) ago",
+        r"[0-9]{1,3} ?(?:years?|months?|weeks?|days?|hours?|hrs?|minutes?|mins?|h) ago",
     ),
     _family(
         "R116",
         300,
         ", http, https, www, pic, chars",
         r"(?:(?:https?://|www\.|pic\.twitter\.com/)\S{4,250}\s?)+",
-        r"\[ ?(?:…|\.\.\.) ?\]|\+\d+ chars",
+        r"\[ ?(?:…|\.\.\.) ?\]|\+[0-9]+ chars",
     ),
 )
 

@@ -16,7 +16,7 @@ from numba import njit
 
 from dedupe.tokens import fold_table, shingle_tokens, string_buffers, tokenize_bytes
 
-# One shingle hash in so many is kept. An article of 100 words then has 6 hashes on average and none once in 460; the sketch of
+# One shingle hash in so many is kept. An article of 100 words then has 6 hashes on average and none once in 400; the sketch of
 # an article of 950 words takes 480 bytes. docs/relations.md has the sweep.
 SCALE = 16
 BOUND = np.uint64(2**64 // SCALE)

@@ -23,13 +23,16 @@ NUMBER, MONTH, DAY, NAME = "number", "month", "day", "name"
 
 
 class Fact(NamedTuple):
-    """Hold one fact: its kind, its value (a float, or a folded word), how it is written, and the words before and after it."""
+    """Hold one fact: its kind, its value (a float, or a folded word), how it is written, and the folded word after it.
+
+    `part` tells of a name that a word beside it carries a capital too: "White House", "Joe Biden".
+    """
 
     kind: str
     value: float | str
     written: str
-    before: str
     after: str
+    part: bool = False
 
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -40,6 +43,8 @@ _PUNCTUATION = " \t\r\n.,;:!?()[]{}\"'“”‘’«»*|/-–—"
 # Behind one of these a word begins a sentence, unless an abbreviation stands before the point.
 _ENDS = frozenset(".!?:;•*|>\n")
 _QUOTES = " \t\"'“”‘’«»([—–-"
+_SENTENCE_ENDS = (b".", b"!", b"?", b'"', b")", "”".encode(), "’".encode(), "…".encode())
+_LINE_REACH = 400  # bytes of a line that show how it is written
 _REACH = 60  # bytes that are looked back and on for the rest of a word, and for where a sentence begins
 
 
@@ -85,9 +90,8 @@ def _fact(kind: str, value: float | str, whole: str, found: list[re.Match[str]],
         start -= 1
     while end < len(whole) and not whole[end].isspace() and end - found[at + used - 1].end() < 20:
         end += 1
-    before = found[at - 1].group().casefold() if at else ""
     after = found[at + used].group().casefold() if at + used < len(found) else ""
-    return Fact(kind, value, whole[start:end].strip(_PUNCTUATION), before, after)
+    return Fact(kind, value, whole[start:end].strip(_PUNCTUATION), after)
 
 
 def _number(words: list[str], found: list[re.Match[str]], whole: str, at: int) -> tuple[float, int]:
@@ -145,14 +149,14 @@ def _date_or_name(
             return _fact(DAY, float(DAYS[folded]), whole, found, at, 1)
     if not names or not capital or folded in PLAIN:
         return None
-    if _opens_sentence(whole, found[at].start(), more) and not _capital_follows(found, at, whole):
+    part = _capital_follows(found, at, whole)
+    if _opens_sentence(whole, found[at].start(), more) and not part:
         return None
     name = fold_name(word)
     if name in TITLES or name in AGENCIES or not name:
         return None
-    before = fold_name(found[at - 1].group()) if at else ""
-    after = fold_name(found[at + 1].group()) if at + 1 < len(found) else ""
-    return Fact(NAME, name, word, before, after)
+    part |= at > 0 and found[at - 1].group()[0].isupper() and whole[found[at - 1].end() : found[at].start()] in (" ", "-")
+    return Fact(NAME, name, word, "", part)
 
 
 def fold_name(word: str) -> str:
@@ -180,9 +184,12 @@ def _capital_follows(found: list[re.Match[str]], at: int, whole: str) -> bool:
 
 
 def _title_case(text: bytes, line: int, stop: int) -> bool:
-    # Where most words carry a capital (headlines, lists, shouting), or hardly any letter has one, capitals tell no names.
-    words = [word for word in re.findall(r"[^\W\d_]{4,}", text[line : min(stop, line + 400)].decode("utf-8", "ignore"))]
-    return len(words) >= 3 and sum(word[0].isupper() for word in words) > 0.6 * len(words)
+    # Where most words carry a capital, in a headline, a list or a shout, capitals tell no names. A sentence may have many too.
+    stop = min(stop, line + _LINE_REACH)
+    words = re.findall(r"[^\W\d_]{4,}", text[line:stop].decode("utf-8", "ignore"))
+    capitals = sum(word[0].isupper() for word in words)
+    sentence = text[line:stop].rstrip().endswith(_SENTENCE_ENDS)
+    return len(words) >= 3 and capitals > (0.85 if sentence else 0.6) * len(words)
 
 
 def unmatched(one: list[Fact], other: list[Fact], left: bytes, right: bytes, counted_only: bool) -> tuple[str, str] | None:
@@ -265,8 +272,8 @@ def _names_left(a: list[Fact], b: list[Fact], left: bytes, right: bytes) -> tupl
             for full in (f"{x.written} {y.written}", f"{y.written} {x.written}"):
                 if full.encode() in left or full.encode() in right:
                     return [], []
-    # A word that is written small elsewhere carries its capital for some other reason.
-    return [f for f in a if not _small(f, left, right)], [f for f in b if not _small(f, left, right)]
+    # A word that stands alone and is written small elsewhere carries its capital for some other reason.
+    return [f for f in a if f.part or not _small(f, left, right)], [f for f in b if f.part or not _small(f, left, right)]
 
 
 def _initials(facts: list[Fact], short: str) -> bool:

@@ -62,9 +62,9 @@ CAPITAL_ONLY = frozenset(["may", "mai", "march", "sun", "sat", "wed", "mon", "de
 
 TITLES = frozenset(
     "mr mrs ms miss mx dr prof professor sir dame lord lady president vice premier chancellor minister prime secretary senator sen "
-    "representative rep congressman congresswoman governor gov mayor judge justice sheriff chief captain capt lieutenant lt sergeant "
-    "sgt officer detective general gen colonel col major maj admiral commander pope king queen prince princess coach director "
-    "chairman chairwoman chair ceo spokesman spokeswoman attorney reverend rev st saint jr sr herr frau monsieur madame señor".split()
+    "representative rep congressman congresswoman governor gov mayor judge sheriff chief captain capt lieutenant lt sergeant "
+    "sgt officer detective general gen colonel col maj admiral commander pope king queen prince princess coach director "
+    "chairman chairwoman ceo spokesman spokeswoman attorney reverend rev st saint jr sr herr frau monsieur madame señor".split()
 )
 
 # Who reported it is no fact of what is reported: "told Reuters" and "told the BBC" are one sentence.

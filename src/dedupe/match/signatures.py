@@ -6,8 +6,6 @@ Tokenise, hash, shingle and permute happen in one kernel, so that no token is ev
 
 from __future__ import annotations
 
-import os
-import tempfile
 from functools import cache
 from typing import NamedTuple
 
@@ -15,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
-from dedupe.cache import cache_dir
+from dedupe.cache import cached_arrays
 from dedupe.tokens import fold_table, shingle_tokens, string_buffers, tokenize_bytes
 
 EMPTY = np.uint32(0xFFFFFFFF)
@@ -45,22 +43,13 @@ def permutations(num_perm: int, seed: int) -> np.ndarray:
 
     They are asked of datasketch once and then kept in the cache folder, since importing it brings scipy and takes a second.
     """
-    folder = cache_dir()
-    path = folder / f"affine32-{num_perm}-{seed}.npy" if folder else None
-    if path and path.exists():
-        try:
-            table: np.ndarray = np.load(path)
-            if table.shape == (2, num_perm) and table.dtype == np.uint32:
-                return table
-        except (OSError, ValueError, EOFError):
-            pass  # a damaged cache is asked for again
-    from datasketch import MinHash
 
-    table = np.ascontiguousarray(MinHash(num_perm=num_perm, seed=seed, scheme="affine32").permutations, dtype=np.uint32)
-    if folder and path:
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".npy", delete=False) as file:
-            np.save(file, table)
-        os.replace(file.name, path)
+    def ask() -> list[np.ndarray]:
+        from datasketch import MinHash
+
+        return [np.ascontiguousarray(MinHash(num_perm=num_perm, seed=seed, scheme="affine32").permutations, dtype=np.uint32)]
+
+    (table,) = cached_arrays(f"affine32-{num_perm}-{seed}", ask)
     return table
 
 

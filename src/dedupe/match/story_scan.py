@@ -83,10 +83,11 @@ def _mixed(value):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def scan(data, begin, end, fold, upper, month_hashes, months, hashes, places, flags):  # type: ignore[no-untyped-def]
-    """Write the tokens of `data[begin:end]`, hash, (start, end) and flags each, and return their number.
+    """Write the tokens of `data[begin:end]`, hash, (start, end) and flags each, as many as `hashes` takes, and return their number.
 
-    All need room for `(end - begin) // 2 + 2` tokens. Two neighbouring characters of a script without spaces make a token.
+    Two neighbouring characters of a script without spaces make a token.
     """
+    room = len(hashes)
     count = 0
     at = begin
     opens = True  # a sentence may begin here
@@ -99,7 +100,7 @@ def scan(data, begin, end, fold, upper, month_hashes, months, hashes, places, fl
     character, character_at = np.uint64(0), 0
     month_before, day_before = 0, 0
     open_word = False
-    while at <= end:
+    while at <= end and count < room:
         start = at
         code, kind, raw = np.uint32(0), np.uint32(0), 0
         if at < end:
@@ -276,19 +277,17 @@ def _rarity(hashed, base, slots, known, rarity, unknown):  # type: ignore[no-unt
 
 @njit(cache=True, nogil=True)
 def terms_of_column(  # type: ignore[no-untyped-def]
-    data, offsets, fold, upper, month_hashes, months, language, known, rarity, bases, slots, most, commonest,
+    data, offsets, fold, upper, month_hashes, months, language, known, rarity, bases, slots, lead, most, commonest,
     hashes, kinds, times, rarities, starts, sizes, ends,
 ):  # fmt: skip
     """Write the terms of each article, sorted by hash, `most` at the most, and return their number."""
-    longest = 0
-    for row in range(len(offsets) - 1):
-        longest = max(longest, offsets[row + 1] - offsets[row])
-    room = longest // 2 + 2
+    room, early = lead, lead // 3
     tokens, flags = np.empty(room, np.uint64), np.empty(room, np.uint8)
     places, slot_of = np.empty((2, room), np.int32), np.empty(room, np.int64)
     size = 1024
-    while size < 4 * room and size < 1 << 22:
+    while size < 4 * room:
         size *= 2
+    mask = np.uint64(size - 1)
     table = np.zeros(size, np.uint64)
     mid, low, total = np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(size, np.float32)
     earliest, rare, kind_of = np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(size, np.uint8)
@@ -302,10 +301,6 @@ def terms_of_column(  # type: ignore[no-untyped-def]
     for row in range(len(offsets) - 1):
         begin = offsets[row]
         count = scan(data, begin, offsets[row + 1], fold, upper, month_hashes, months, tokens, places, flags)
-        own = 1024
-        while own < 4 * count and own < size:
-            own *= 2
-        mask = np.uint64(own - 1)
         base, room_of = bases[language[row]], slots[language[row]]
         distinct = 0
         for token in range(count):
@@ -360,7 +355,7 @@ def terms_of_column(  # type: ignore[no-untyped-def]
         histogram[:] = 0
         for at in range(distinct):
             slot = used[at]
-            salience = rare[slot] * (1 + np.log(total[slot])) * (1.5 if earliest[slot] < 100 else 1.0)
+            salience = rare[slot] * (1 + np.log(total[slot])) * (1.5 if earliest[slot] < early else 1.0)
             grade[at] = 0 if rare[slot] == 0 else min(1023, 1 + np.int64(salience))
             histogram[grade[at]] += 1
         bar, above = 1023, 0

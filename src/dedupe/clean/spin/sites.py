@@ -61,6 +61,8 @@ def find_sites(words: Sequence[Word], text: str, table: PhraseTable) -> Sites:
         before = words[i - 1].folded if i and first.joined else ""
         capital = raw[0].isupper()
         fixed = (float(capital and not first.opens), float(first.quoted), min(3.0, repeats[variant] - 1), float(first.opens))
+        if raw[0].isdigit() and not _is_count(words, j, raw):
+            continue
         count = len(pairs)
         for pair in range(int(table.row[variant]), int(table.row[variant + 1])):
             condition = table.conditions[pair]
@@ -115,6 +117,13 @@ def _matches(words: Sequence[Word], table: PhraseTable) -> list[tuple[int, int, 
     return found
 
 
+def _is_count(words: Sequence[Word], j: int, raw: str) -> bool:
+    # Numbers of two digits survive a spinner; one that no word follows is a score, a date or money.
+    return len(raw.split()[0]) > 1 or (j < len(words) and words[j].joined and words[j].folded.isalpha()) if " " in raw else (
+        len(raw) == 1 and j < len(words) and words[j].joined and words[j].folded.isalpha()
+    )
+
+
 def _allowed_conditions(words: Sequence[Word], table: PhraseTable, variants: Sequence[int]) -> frozenset[str]:
     allowed = {"count", "date", "name"}
     names = {name for variant in set(variants) for name in _conditions(table, variant)}
@@ -140,7 +149,4 @@ def _holds(condition: str, allowed: frozenset[str], words: Sequence[Word], i: in
         return raw[0].isupper()
     if condition == "date":
         return raw[0].isupper() and j < len(words) and words[j].joined and words[j].folded[0].isdigit()
-    if condition == "count":
-        # Numbers of two digits survive a spinner; one before a unit, a month or the end is no count.
-        return len(raw) == 1 and j < len(words) and words[j].joined and words[j].folded.isalpha()
     return True

@@ -112,7 +112,7 @@ def build_table(pairs: Sequence[Pair], vocabulary: Vocabulary, habits: Habits) -
     vocabulary.learn({word for phrase in phrases.values() for word in phrase})
     originals = {original for found in by_variant.values() for original in found}
     known = list({*by_variant, *originals})
-    chance = dict(zip(known, _phrase_scores(known, vocabulary), strict=True))
+    chance = dict(zip(known, phrase_scores(known, vocabulary), strict=True))
     single = {phrase: vocabulary.unigram(n for word in phrase for n in vocabulary.of(word)) for phrase in known}
     row, texts, folded, conditions, features = [0], [], [], [], []
     for variant, found in by_variant.items():
@@ -170,7 +170,8 @@ def build_table(pairs: Sequence[Pair], vocabulary: Vocabulary, habits: Habits) -
     )
 
 
-def _phrase_scores(phrases: Sequence[tuple[str, ...]], vocabulary: Vocabulary) -> list[float]:
+def phrase_scores(phrases: Sequence[tuple[str, ...]], vocabulary: Vocabulary) -> list[float]:
+    """Return the log-probability of each phrase, standing anywhere, under the language model."""
     numbers = [[n for word in phrase for n in vocabulary.of(word)] for phrase in phrases]
     starts = np.cumsum([0, *map(len, numbers)]).astype(np.int64)
     flat = np.array([n for phrase in numbers for n in phrase], np.int64)

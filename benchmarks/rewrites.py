@@ -1,0 +1,216 @@
+"""Rewrites of articles whose relation is known because they were made: cut, added to, spun, corrected, changed in a fact."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.templates import DAYS, FIRST, LAST, MONTHS, PLACES, TEMPLATES
+
+TITLES = set("president secretary senator governor professor director general attorney chief judge mayor party press".split())
+LEXICON = Path(__file__).parents[1] / "src" / "dedupe" / "lexicon" / "en"
+
+
+@dataclass
+class Made:
+    """Hold a generated corpus: articles by ID, and for every planted pair its kind of rewrite and the relations that are right."""
+
+    articles: dict[str, str] = field(default_factory=dict)
+    pairs: list[tuple[str, str, str, frozenset[str]]] = field(default_factory=list)
+    digests: list[list[str]] = field(default_factory=list)
+
+    def add(self, kind: str, right: str, *texts: str) -> list[str]:
+        """Add an original and its rewrite, and return their IDs."""
+        names = [f"{kind.replace(' ', '-')}-{len(self.articles)}-{part}" for part in range(len(texts))]
+        self.articles |= dict(zip(names, texts, strict=True))
+        self.pairs.append((kind, names[0], names[1], frozenset(right.split())))
+        return names
+
+
+class Lexicon:
+    """Replace words and phrases as article spinners do, by the project's own lexicon."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._variants: dict[str, list[str]] = {}
+        for path in sorted(LEXICON.glob("[wp]*.tsv")):
+            for line in path.read_text(encoding="utf-8").splitlines()[1:]:
+                original, variants, *_ = line.split("\t")
+                self._variants.setdefault(original.lower(), variants.split("|"))
+
+    def spin(self, text: str, share: float) -> str:
+        """Replace this share of the places where a phrase of up to three words, or a word, has variants."""
+
+        def variant(match: re.Match[str]) -> str:
+            known = self._variants.get(match.group().lower())
+            if not known or self._rng.random() > share or match.group()[0].isupper():
+                return match.group()
+            return self._rng.choice(known)
+
+        for length in (3, 2, 1):
+            text = re.sub(r"\b[a-z]+(?: [a-z]+){%d}\b" % (length - 1), variant, text)  # noqa: UP031
+        return text
+
+
+def paragraphs(text: str) -> list[str]:
+    """Return the lines that say anything."""
+    return [line for line in text.split("\n") if line.strip()]
+
+
+def _lead(text: str, rng: random.Random) -> str:
+    words = [match.end() for match in re.finditer(r"\S+", text)]
+    return text[: words[min(len(words) - 1, max(100, round(len(words) * rng.uniform(0.1, 0.6))))]]
+
+
+def _abridged(text: str, rng: random.Random) -> str:
+    lines = paragraphs(text)
+    kept = set(range(min(2, len(lines))))
+    order = list(range(2, len(lines)))
+    rng.shuffle(order)
+    wanted = max(100, len(text.split()) * rng.uniform(0.15, 0.7))
+    for at in order:
+        if sum(len(lines[place].split()) for place in kept) >= wanted:
+            break
+        kept.add(at)
+    return "\n\n".join(lines[place] for place in sorted(kept))
+
+
+def _added(text: str, donor: str, rng: random.Random) -> str:
+    lines = paragraphs(text)
+    lines.insert(rng.randint(1, len(lines)), max(paragraphs(donor)[1:] or [donor[:300]], key=len)[: len(text) // 3])
+    return "\n\n".join(lines)
+
+
+def _exchanged(text: str, donor: str, rng: random.Random) -> str:
+    lines = paragraphs(text)
+    at = rng.randrange(1, len(lines)) if len(lines) > 1 else 0
+    other = max(paragraphs(donor)[1:] or [donor[:300]], key=len)
+    lines[at] = other[: max(200, len(lines[at]))] if len(lines[at]) < len(text) // 3 else lines[at]
+    return "\n\n".join(lines)
+
+
+def _typo(text: str, rng: random.Random) -> str:
+    places = [match for match in re.finditer(r"\b[A-Za-z][a-z]{5,}\b", text)]
+    for match in sorted(rng.sample(places, min(len(places), rng.randint(1, 4))), key=lambda m: -m.start()):
+        word, at = match.group(), rng.randrange(1, len(match.group()) - 1)
+        wrong = rng.choice([word[:at] + word[at + 1 :], word[:at] + word[at] + word[at:], word[: at] + word[at + 1] + word[at] + word[at + 2 :]])
+        text = text[: match.start()] + wrong + text[match.end() :]
+    return text
+
+
+def _headline(text: str, rng: random.Random) -> str:
+    donor = [word for word in re.findall(r"[A-Za-z]{4,}", text[200:])] or ["news"]
+    return " ".join(rng.choice(donor) for _ in range(7)).title() + "\n\n" + "\n\n".join(paragraphs(text)[1:])
+
+
+def _dateline(text: str, rng: random.Random) -> str:
+    body = re.sub(r"^[A-Z][^\n—]{0,60} — ", "", "\n\n".join(paragraphs(text)), flags=re.MULTILINE)
+    lines = paragraphs(body)
+    at = 1 if len(lines) > 1 and len(lines[0]) < 120 else 0
+    lines[at] = f"{rng.choice(PLACES).upper()}, {rng.choice(MONTHS)} {rng.randint(1, 28)} ({rng.choice(['AP', 'Reuters', 'AFP'])}) — {lines[at]}"
+    return "\n\n".join(lines)
+
+
+def _number(text: str, rng: random.Random) -> str | None:
+    places = [m for m in re.finditer(r"(?<![\w.,:/-])\d{1,4}(?![\w:/]|[.,]\d)", text) if m.start() > 250]
+    if not places:
+        return None
+    chosen = rng.choice(places)
+    other = rng.choice([value for value in range(2, 99) if value != int(chosen.group())])
+    return text[: chosen.start()] + str(other) + text[chosen.end() :]
+
+
+def _toll(text: str, rng: random.Random) -> str | None:
+    changed = _number(text, rng)
+    more = "Crews were expected to go on with their work through the night, and a fuller account was promised for the morning."
+    return changed and f"{changed}\n\n{more}"
+
+
+def _exchange_word(text: str, words: list[str], others: list[str], rng: random.Random) -> str | None:
+    present = [word for word in words if re.search(rf"(?<=[a-z,] ){word}\b", text[250:])]
+    if not present:
+        return None
+    old = rng.choice(present)
+    return text[:250] + re.sub(rf"(?<=[a-z,] ){old}\b", rng.choice([w for w in others if w != old]), text[250:], count=1)
+
+
+def _day(text: str, rng: random.Random) -> str | None:
+    return _exchange_word(text, DAYS, DAYS, rng) or _exchange_word(text, MONTHS, MONTHS, rng)
+
+
+def _people(text: str) -> list[tuple[str, str]]:
+    # Two words with a capital in the middle of a sentence, neither of which is written small anywhere, nor is a day or a month.
+    pairs = re.findall(r"(?<=[a-z,] )([A-Z][a-z]{2,}) ([A-Z][a-z]{3,})(?=[ ,.](?![A-Z]))", text[250:])
+    small = set(re.findall(r"\b[a-z]+\b", text)) | {word.lower() for word in (*DAYS, *MONTHS)} | TITLES
+    return [pair for pair in pairs if not small & {pair[0].lower(), pair[1].lower()}]
+
+
+def _name(text: str, rng: random.Random) -> str | None:
+    people = _people(text)
+    if not people:
+        return None
+    old = rng.choice(people)[0]
+    return text[:250] + re.sub(rf"\b{old}\b", rng.choice([name for name in FIRST if name != old]), text[250:])
+
+
+def _surname(text: str, rng: random.Random) -> str | None:
+    people = _people(text)
+    if not people:
+        return None
+    old = rng.choice(people)[1]
+    return re.sub(rf"\b{old}\b", rng.choice([name for name in LAST if name != old]), text)
+
+
+Rewrite = Callable[[str, random.Random], "str | None"]
+
+# Kind, how it is made, the relations that are right. A cut at or above the threshold is `near`, by the definition of near.
+REWRITES: tuple[tuple[str, Rewrite, str], ...] = (
+    ("cut to the lead", _lead, "near contained"),
+    ("abridged", _abridged, "near contained"),
+    ("typo corrected", _typo, "near"),
+    ("headline changed", _headline, "near"),
+    ("dateline changed", _dateline, "near"),
+    ("casing changed", lambda text, _: text.upper(), "exact"),
+    ("number changed", _number, "update"),
+    ("toll changed, paragraph added", _toll, "update"),
+    ("date changed", _day, "update"),
+    ("first name changed", _name, "update"),
+    ("surname changed", _surname, "update"),
+)
+
+
+def make(sources: Iterator[str], each: int, seed: int) -> Made:
+    """Make `each` pairs of every kind from texts that are used once each; and digests of three articles that stand beside it."""
+    rng = random.Random(seed)
+    lexicon = Lexicon(rng)
+    made = Made()
+    usable = (text for text in sources if len(text.split()) >= 180)
+    for kind, rewrite, right in REWRITES:
+        count = 0
+        for text in usable:
+            changed = rewrite(text, rng)
+            if changed and changed != text:
+                made.add(kind, right, text, changed)
+                count += 1
+            if count == each:
+                break
+    for _ in range(each):
+        for kind, way in (("paragraph added", _added), ("paragraph exchanged", _exchanged)):
+            text = next(usable)
+            made.add(kind, "near", text, way(text, next(usable), rng))
+        text = next(usable)
+        made.add("words spun", "near spun", text, lexicon.spin(text, rng.uniform(0.05, 0.25)))
+    for number in range(each):
+        template = TEMPLATES[number % len(TEMPLATES)]
+        made.add("template filled anew", "update", template(rng), template(rng))
+    for number in range(each):
+        three = [next(usable) for _ in range(3)]
+        names = [f"digest-{number}-{part}" for part in range(3)]
+        made.articles |= dict(zip(names, three, strict=True))
+        made.articles[f"digest-{number}"] = "\n\n".join(three)
+        made.pairs += [("part of a digest", name, f"digest-{number}", frozenset(["part_of"])) for name in names]
+        made.digests.append(names)
+    return made

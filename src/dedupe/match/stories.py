@@ -1,0 +1,177 @@
+"""Stories: different articles on one event.
+
+The chain is that of near-duplicates: an index proposes, every pair is scored exactly, and only then articles are grouped. The score
+asks for the cast and for the action, and for closeness in time where times are known.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numba import njit
+
+from dedupe.match.story_groups import group
+from dedupe.match.story_pairs import Vectors, meeting_pairs, score_pairs, vectors
+from dedupe.match.story_scan import NAME, NAMES
+from dedupe.match.terms import StoryTerms, TermCounts, weigh
+
+# The one default: docs/stories.md has its sweep.
+THRESHOLD = 0.19
+
+# How far the action carries the cast: two articles that share all their names and hardly a deed are on two events.
+REACH = 3.0
+
+# Articles further apart speak of two events; closer ones lose as the square of the distance.
+WINDOW_DAYS = 7
+
+# Pairs from this share of the threshold up are scored, so that averages over groups are of real scores.
+_WEAK = 0.5
+
+# Terms of an article that the index holds, the share of a weak score that they must reach alone, and how far a posting list is followed.
+INDEXED_TERMS = 24
+_PARTIAL = 0.5
+MOST_POSTINGS = 512
+
+_DAY = 86_400_000_000
+_UNKNOWN = np.iinfo(np.int64).max
+_STEPS = 128
+
+
+class Pairs(NamedTuple):
+    """Hold scored pairs of articles: row numbers `a < b`, the score with time in it, and the cosines of cast and action."""
+
+    a: np.ndarray
+    b: np.ndarray
+    score: np.ndarray
+    cast: np.ndarray
+    action: np.ndarray
+
+
+class Stories(NamedTuple):
+    """Hold the stories of a run.
+
+    `story`: (n,) row of the member of the story that is first in rank, -1 for an article that is alone in its story. `edges`: the pairs
+    of one story whose own score reaches the threshold. `looked`: postings walked. `cut`: posting lists that were too long to follow.
+    """
+
+    story: np.ndarray
+    edges: Pairs
+    pairs: Pairs
+    looked: int
+    cut: int
+
+
+def find_stories(
+    terms: StoryTerms,
+    counts: TermCounts,
+    published_us: np.ndarray,
+    rank: np.ndarray,
+    threshold: float = THRESHOLD,
+) -> Stories:
+    """Find the stories among articles, one of each cluster of copies.
+
+    `terms`: of the canonical articles. `counts`: of the same, or of a larger run that they belong to. `published_us`: (n,) int64
+    microseconds, the least int64 where unknown. `rank`: (n,) a total order that does not depend on that of the input.
+    """
+    weights, holders = weigh(terms, counts)
+    made = vectors(terms.hashes, weights, terms.kinds, terms.offsets)
+    times = np.where(published_us == np.iinfo(np.int64).min, _UNKNOWN, published_us)
+    a, b, looked, cut = candidates(made, weights, holders, times, rank, threshold)
+    pairs = score(made, a, b, times)
+    kept = pairs.score >= _WEAK * threshold
+    pairs = Pairs(*(column[kept] for column in pairs))
+    story = group(len(times), pairs.a, pairs.b, pairs.score, rank, threshold)
+    inside = (story[pairs.a] == story[pairs.b]) & (story[pairs.a] >= 0) & (pairs.score >= threshold)
+    return Stories(story, Pairs(*(column[inside] for column in pairs)), pairs, looked, cut)
+
+
+def score(made: Vectors, a: np.ndarray, b: np.ndarray, times: np.ndarray) -> Pairs:
+    """Score pairs exactly, time included; `times` is the largest int64 where unknown."""
+    scores = np.empty((len(a), 3))
+    score_pairs(a, b, *made, REACH, scores)
+    known = (times[a] != _UNKNOWN) & (times[b] != _UNKNOWN)
+    apart = np.where(known, np.abs(np.where(known, times[a] - times[b], 0)), 0) / (WINDOW_DAYS * _DAY)
+    near = np.maximum(0.0, 1.0 - np.square(apart))
+    return Pairs(a, b, scores[:, 0] * near, scores[:, 1], scores[:, 2])
+
+
+def candidates(
+    made: Vectors, weights: np.ndarray, holders: np.ndarray, times: np.ndarray, rank: np.ndarray, threshold: float
+) -> tuple[np.ndarray, np.ndarray, int, int]:
+    """Propose the pairs whose rarest terms make up enough of a score: (a, b, postings walked, posting lists cut short)."""
+    order = np.lexsort((rank, times))
+    chosen = np.empty(len(order) * INDEXED_TERMS, np.int64)
+    offsets = np.zeros(len(order) + 1, np.int64)
+    total = _rarest(weights, holders, made.offsets, order, INDEXED_TERMS, chosen, offsets)
+    chosen = chosen[:total]
+    _, term = np.unique(made.hashes[chosen], return_inverse=True)
+    by_term = np.argsort(term, kind="stable")
+    owner = np.repeat(np.arange(len(order)), np.diff(offsets))
+    places = np.empty(total, np.int64)
+    places[by_term] = np.arange(total)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(term))]).astype(np.int64)
+    whole = np.sqrt(np.square(made.norms).sum(axis=1))[order]
+    values = made.values[chosen]
+    least = _PARTIAL * _WEAK * threshold
+    room = max(1024, 8 * len(order))
+    while True:
+        pairs = np.empty(room, np.int64)
+        kept, looked, cut = meeting_pairs(
+            places, term, offsets, owner[by_term], values[by_term], starts, values, whole, times[order],
+            WINDOW_DAYS * _DAY, MOST_POSTINGS, least, pairs, room,
+        )  # fmt: skip
+        if kept <= room:
+            break
+        room = kept
+    one, two = order[pairs[:kept] >> 32], order[pairs[:kept] & 0xFFFFFFFF]
+    return np.minimum(one, two), np.maximum(one, two), looked, cut
+
+
+@njit(cache=True, nogil=True)
+def _rarest(weights, holders, offsets, order, most, chosen, ends):  # type: ignore[no-untyped-def]
+    # The rarest shared terms of each article; equals in order of hash.
+    histogram = np.zeros(_STEPS, np.int64)
+    total = 0
+    for place in range(len(order)):
+        begin, end = offsets[order[place]], offsets[order[place] + 1]
+        histogram[:] = 0
+        for at in range(begin, end):
+            if holders[at] > 1:
+                histogram[np.int64(weights[at] * 10)] += 1
+        bar, above = _STEPS - 1, 0
+        while bar > 0 and above + histogram[bar] < most:
+            above += histogram[bar]
+            bar -= 1
+        left = most - above
+        for at in range(begin, end):
+            grade = np.int64(weights[at] * 10)
+            if holders[at] > 1 and (grade > bar or (grade == bar and left > 0)):
+                left -= grade == bar
+                chosen[total] = at
+                total += 1
+        ends[place + 1] = total
+    return total
+
+
+def evidence(terms: StoryTerms, texts: pa.Array, weights: np.ndarray, edges: Pairs, most: int = 6) -> list[str]:
+    """Say what each edge rests on: the rarest terms that both share, names first, as the first of the two writes them.
+
+    `texts`: the column that the terms were extracted from; `weights`: of `weigh`.
+    """
+    said = []
+    for a, b, score_, cast, action in zip(*(column.tolist() for column in edges), strict=True):
+        begin, end = terms.offsets[a], terms.offsets[a + 1]
+        shared = begin + np.flatnonzero(np.isin(terms.hashes[begin:end], terms.hashes[terms.offsets[b] : terms.offsets[b + 1]]))
+        blob = texts[a].as_py().encode("utf-8", "surrogatepass")
+        words: tuple[list[str], list[str]] = ([], [])
+        for at in shared[np.argsort(-weights[shared], kind="stable")].tolist():
+            start = int(terms.starts[at])
+            word = blob[start : start + int(terms.sizes[at])].decode("utf-8", "replace").removesuffix("'s").removesuffix("’s")
+            part = words[0] if terms.kinds[at] in (NAME, NAMES) else words[1]
+            if len(part) < most and not any(word in other for other in part):
+                part.append(word)
+        names, deeds = (", ".join(part) or "nothing" for part in words)
+        said.append(f"score {score_:.2f}; cast {cast:.2f}: {names}; action {action:.2f}: {deeds}")
+    return said
