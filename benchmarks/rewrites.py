@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.templates import DAYS, FIRST, LAST, MONTHS, PLACES, TEMPLATES
 
-TITLES = set("president secretary senator governor professor director general attorney chief judge mayor party press".split())
+TITLES = set("president secretary senator governor professor director general attorney chief judge mayor party press fox second virgin".split())
 LEXICON = Path(__file__).parents[1] / "src" / "dedupe" / "lexicon" / "en"
 
 

@@ -78,9 +78,9 @@ class Suspects:
         self._lines = FoundLines(column, _keys())
         self.fired: NDArray[np.bool_] = self._lines.fired | _has_dateline(column)
 
-    def lines(self, row: int, text: str) -> list[Line]:
+    def lines(self, row: int) -> list[Line]:
         """Return the suspect lines of the text in that row."""
-        return self._lines.of(row, text)
+        return self._lines.of(row)
 
 
 def screen(column: pa.StringArray) -> NDArray[np.bool_]:
@@ -105,7 +105,7 @@ def remove(draft: Draft, disabled: frozenset[str] = frozenset(), lines: Sequence
     """
     text = draft.text
     if lines is None:
-        lines = Suspects(pa.array([text])).lines(0, text)
+        lines = Suspects(pa.array([text])).lines(0)
     removals, cuts, credited = [], [], list(_dateline_credits(text))
     for start, end, askers in lines:
         line = text[start:end]

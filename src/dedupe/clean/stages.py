@@ -47,7 +47,7 @@ class LocalRepair:
         for row in np.flatnonzero(suspects.fired | suspect).tolist():
             draft = drafts.of(row)
             # Where the encoding was repaired, the lines stand elsewhere now.
-            lines = None if any(edit.field == "text" for edit in draft.edits) else suspects.lines(row, draft.text)
+            lines = None if any(edit.field == "text" for edit in draft.edits) else suspects.lines(row)
             residue.remove(draft, self._disabled, lines)
         drafts.each(
             metadata.screen(batch) | drafts.changed(metadata.screen),

@@ -37,7 +37,7 @@ def _ready() -> None:
 
 def _context(preload: str | None) -> multiprocessing.context.BaseContext:
     # Workers are started by spawn, but for Linux, where a server process imports what they need and each is forked from it.
-    # That server has one thread, so it is as safe, and it saves a second of each run: three times 1.2 s of imports become two.
+    # That server has one thread, so it is as safe, and saves a second of each run.
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")

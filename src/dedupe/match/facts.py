@@ -25,9 +25,13 @@ TextsOf = Callable[[np.ndarray], pa.Array]
 # Texts are tokenized in blocks of pairs, so that memory is that of a block.
 _BLOCK_PAIRS = 4096
 
-# Up to so many tokens on the longer side, both sides of a gap are the same place filled differently. Longer gaps are other
-# sentences, and only numbers that count the same thing are set against each other. See docs/relations.md for the sweep.
+# Up to so many tokens on the longer side, both sides of a gap are the same place filled differently. Up to more, they are a sentence
+# in other words, and only numbers that count the same thing are set against each other. Beyond, they are different sentences.
 SHORT_GAP = 12
+LONG_GAP = 30
+
+# A gap is the same place in both only where this much, in percent, of the ten words on either side of it is the same.
+KEPT_AROUND = 70
 
 # A headline that is rewritten by more than this share says the same in other words, and its capitals are no names.
 _HEADLINE_REWRITTEN = 0.4
@@ -36,10 +40,13 @@ _DATELINE = re.compile(
     rb"\s*(?:[A-Z\xc3-\xc5][^\s(),]*(?:[ ,][ ]?[A-Za-z0-9.'\x80-\xff]+){0,7},?\s*)?(?:\([^()\n]{2,40}\)\s*)?"
     rb"(?:--+|\xe2\x80[\x93\x94\x95]|-(?=\s)|:(?=\s\xe2\x80))\s*"
 )
-_AGENCY_LINE = re.compile(
-    rb"\s*(?:by|von|par|por|published|updated|posted|last updated|first published|copyright|\xc2\xa9|\(c\)|photo|image|picture|credit|"
-    rb"reporting by|editing by)\b",
-    re.IGNORECASE,
+# Lines that say who made or published an article, and when: no facts of what it reports.
+_CREDIT_LINE = re.compile(
+    rb"\s*(?:(?:copyright|\xc2\xa9|\(c\))\b.*"
+    rb"|(?:published|updated|posted|last updated|first published|reporting by|editing by)\b.*[^.\s]\s*"
+    rb"|\(?(?:photo|image|picture|credit)s?\)?(?::| by\b).*"
+    rb"|(?i:by) (?:[A-Z][^\s,]*,? ?|and ){1,8}\s*)",
+    re.IGNORECASE | re.DOTALL,
 )
 _CREDIT_BYTES = 160
 _HEADLINE_BYTES = 240
@@ -104,7 +111,7 @@ class _Side:
         line = text.rfind(b"\n", max(0, begin - _LINE_BYTES), begin) + 1
         stop = text.find(b"\n", end, end + _LINE_BYTES)
         stop = len(text) if stop < 0 else stop
-        if stop - line < _CREDIT_BYTES and _AGENCY_LINE.match(text, line, stop):
+        if stop - line < _CREDIT_BYTES and _CREDIT_LINE.fullmatch(text, line, stop):
             return []
         if begin < self.headline and end <= self.headline:
             words = int(np.searchsorted(self.starts, self.headline))
@@ -120,9 +127,12 @@ class _Side:
 
 def _gap_contradicts(left: _Side, right: _Side, gaps: Gaps, gap: int) -> str:
     a0, a1, b0, b1 = int(gaps.a0[gap]), int(gaps.a1[gap]), int(gaps.b0[gap]), int(gaps.b1[gap])
+    length = max(a1 - a0, b1 - b0)
+    if length > LONG_GAP or gaps.kept[gap] < KEPT_AROUND:
+        return ""
     one = left.facts(a0, a1)
     other = right.facts(b0, b1) if one else []
     if not one or not other:
         return ""
-    pair = unmatched(one, other, left.text, right.text, counted_only=max(a1 - a0, b1 - b0) > SHORT_GAP)
+    pair = unmatched(one, other, left.text, right.text, counted_only=length > SHORT_GAP)
     return f"'{pair[0]}' against '{pair[1]}'" if pair else ""

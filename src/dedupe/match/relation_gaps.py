@@ -20,19 +20,26 @@ _TABLE_CELLS = 40_000
 # facts on both sides, have shown their contradiction long before.
 MOST_GAPS = 200
 
+# Words to the left and to the right of a gap by which it is told whether the sentence is the same but for the gap.
+_AROUND = 10
+
 _STEP_1 = np.uint64(0x9E3779B97F4A7C15)
 _STEP_2 = np.uint64(0xC2B2AE3D27D4EB4F)
 _31 = np.uint64(31)
 
 
 class Gaps(NamedTuple):
-    """Hold gaps as columns: the pair, and the tokens `a0:a1` of its first text that stand in place of `b0:b1` of its second."""
+    """Hold gaps as columns: the pair, and the tokens `a0:a1` of its first text that stand in place of `b0:b1` of its second.
+
+    `kept`: how much of what stands around the gap is the same in both, 0 to 100, on the side where that is more.
+    """
 
     pair: np.ndarray
     a0: np.ndarray
     a1: np.ndarray
     b0: np.ndarray
     b1: np.ndarray
+    kept: np.ndarray
 
 
 @njit(cache=True, nogil=True)
@@ -165,8 +172,26 @@ def _tells(data, base, starts, hashes, begin, end, words):  # type: ignore[no-un
 
 
 @njit(cache=True, nogil=True)
+def _kept_around(opened, total, at, side, length):  # type: ignore[no-untyped-def]
+    # Share in percent of the words around gap `at` of one text that stand in no gap.
+    begin, end = opened[at, side], opened[at, side + 1]
+    low, high = max(0, begin - _AROUND), min(length, end + _AROUND)
+    around = (begin - low) + (high - end)
+    differing = 0
+    other = at - 1
+    while other >= 0 and opened[other, side + 1] > low:
+        differing += opened[other, side + 1] - max(low, opened[other, side])
+        other -= 1
+    other = at + 1
+    while other < total and opened[other, side] < high:
+        differing += min(high, opened[other, side + 1]) - opened[other, side]
+        other += 1
+    return 100 * (around - differing) // max(around, 1)
+
+
+@njit(cache=True, nogil=True)
 def _gaps(a, b, data, bases, hashes, starts, offsets, words, most, gaps):  # type: ignore[no-untyped-def]
-    # Writes (pair, a0, a1, b0, b1), tokens counted within their article, and returns the number of gaps there are.
+    # Writes (pair, a0, a1, b0, b1, kept), tokens counted within their article, and returns the number of gaps there are.
     count = 0
     longest = 0
     for pair in range(len(a)):
@@ -214,6 +239,7 @@ def _gaps(a, b, data, bases, hashes, starts, offsets, words, most, gaps):  # typ
                 continue
             if count < len(gaps):
                 gaps[count, 0], gaps[count, 1], gaps[count, 2], gaps[count, 3], gaps[count, 4] = pair, a0, a1, b0, b1
+                gaps[count, 5] = max(_kept_around(opened, total, at, 0, n), _kept_around(opened, total, at, 2, m))
             kept += 1
             count += 1
     return count
@@ -227,7 +253,7 @@ def find_gaps(a: np.ndarray, b: np.ndarray, data: np.ndarray, bases: np.ndarray,
     """
     room = max(1024, 4 * len(a))
     while True:
-        found = np.empty((room, 5), np.int32)
+        found = np.empty((room, 6), np.int32)
         count = _gaps(a, b, data, bases, tokens.hashes, tokens.starts, tokens.offsets, words, MOST_GAPS, found)
         if count <= room:
             return Gaps(*found[:count].T)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dedupe.clean.spin import kernel
 from dedupe.clean.spin.sites import AGREEMENT, TEXT_FEATURES, Sites, find_sites
-from dedupe.clean.spin.table import PAIR_FEATURES, PhraseTable
+from dedupe.clean.spin.table import FEATURE, PAIR_FEATURES, PhraseTable
 from dedupe.clean.spin.words import Word, read_words
 
 WEIGHT_NAMES = ("context", *PAIR_FEATURES, *TEXT_FEATURES)
@@ -21,6 +21,9 @@ _BIAS = WEIGHT_NAMES.index("bias")
 
 # Beyond this a gain in log-probability says no more about a reading; agreement is an average of such gains.
 _AGREEMENT_LIMIT = 12.0
+
+# A reading below this would need a gain in context that 1 in 1,000 has; it is half of all readings, and of the time they take.
+_LEAST_BIAS = -6.0
 
 
 def read_weights(language: str = "en") -> NDArray[np.float64]:
@@ -60,7 +63,7 @@ class Decoder:
 
     The score of a reading is `context` times the language model's log-probability plus a weighted sum of the features of its pair
     and place: a log-linear noisy channel. Leaving a word alone scores 0 beside the language model. The weights are trained
-    on spun text with its truth, each site against its alternatives (see the page on de-spinning). `caution` is added to every
+    on spun text with its truth, each site against its alternatives (see the page on de-spinning). `caution` is taken off every
     edit's score: higher makes fewer edits.
     """
 
@@ -106,6 +109,10 @@ class Decoder:
             )  # fmt: skip
         return choices
 
+    def seen(self, pair: int) -> bool:
+        """Tell whether a pair was met in real spun text."""
+        return bool(self.table.features[pair, FEATURE["seen"]])
+
     def bias(self, reading: Reading) -> NDArray[np.float64]:
         """Return what each reading scores beside the language model."""
         bias: NDArray[np.float64] = self._pair_bias[reading.sites.pair] + reading.sites.text_features @ self._text_weights
@@ -133,8 +140,8 @@ class Decoder:
             return
         bias = self.bias(reading)
         starting: list[list[int]] = [[] for _ in range(n)]
-        for number, site in enumerate(sites.site):
-            starting[sites.start[site]].append(number)
+        for number in np.flatnonzero(bias >= _LEAST_BIAS).tolist():
+            starting[sites.start[sites.site[number]]].append(number)
         edges: list[int] = []
         ends: list[int] = []
         spelled: list[tuple[int, ...]] = []

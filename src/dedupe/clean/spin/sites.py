@@ -64,14 +64,13 @@ def find_sites(words: Sequence[Word], text: str, table: PhraseTable) -> Sites:
         if raw[0].isdigit() and not _is_count(words, j, raw):
             continue
         count = len(pairs)
+        articled = before in {"a", "an"}
+        suits = articled and takes_an(first.folded) == (before == "an")
+        checked = variant in table.special
         for pair in range(int(table.row[variant]), int(table.row[variant + 1])):
-            condition = table.conditions[pair]
-            if condition and not _holds(condition, allowed, words, i, j, raw):
+            if checked and (condition := table.conditions[pair]) and not _holds(condition, allowed, words, j, raw):
                 continue
-            article = 0.0
-            if before in {"a", "an"}:
-                fits, fit = (takes_an(word) == (before == "an") for word in (first.folded, table.folded[pair]))
-                article = float(fit) - float(fits)
+            article = float(takes_an(table.folded[pair]) == (before == "an")) - float(suits) if articled else 0.0
             pairs.append(pair)
             site.append(len(sites))
             shown.append((article, *fixed, 0.0))
@@ -119,30 +118,24 @@ def _matches(words: Sequence[Word], table: PhraseTable) -> list[tuple[int, int, 
 
 def _is_count(words: Sequence[Word], j: int, raw: str) -> bool:
     # Numbers of two digits survive a spinner; one that no word follows is a score, a date or money.
-    return len(raw.split()[0]) > 1 or (j < len(words) and words[j].joined and words[j].folded.isalpha()) if " " in raw else (
-        len(raw) == 1 and j < len(words) and words[j].joined and words[j].folded.isalpha()
-    )
+    if " " in raw:
+        return True
+    return len(raw) == 1 and j < len(words) and words[j].joined and words[j].folded.isalpha()
 
 
 def _allowed_conditions(words: Sequence[Word], table: PhraseTable, variants: Sequence[int]) -> frozenset[str]:
     allowed = {"count", "date", "name"}
-    names = {name for variant in set(variants) for name in _conditions(table, variant)}
-    if names & {"science", "science-echo"}:
-        tortured = sum(bool(_conditions(table, variant) & {"science", "science-echo"}) for variant in set(variants))
-        if tortured >= _TORTURED:
-            allowed |= {"science", "science-echo"}
-    if "style-b" in names:
+    asked = [table.special[variant] for variant in set(variants) if variant in table.special]
+    if sum(bool(conditions & {"science", "science-echo"}) for conditions in asked) >= _TORTURED:
+        allowed |= {"science", "science-echo"}
+    if any("style-b" in conditions for conditions in asked):
         text = " ".join(word.folded for word in words)
         if any(sign in text for sign in _STYLE_B):
             allowed.add("style-b")
     return frozenset(allowed)
 
 
-def _conditions(table: PhraseTable, variant: int) -> set[str]:
-    return set(table.conditions[int(table.row[variant]) : int(table.row[variant + 1])])
-
-
-def _holds(condition: str, allowed: frozenset[str], words: Sequence[Word], i: int, j: int, raw: str) -> bool:
+def _holds(condition: str, allowed: frozenset[str], words: Sequence[Word], j: int, raw: str) -> bool:
     if condition not in allowed:
         return False
     if condition == "name":

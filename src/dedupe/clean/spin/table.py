@@ -10,22 +10,22 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedupe.cache import cache_dir
+from dedupe.cache import cached_arrays
 from dedupe.clean.spin.kernel import rescore
 from dedupe.clean.spin.language_model import LanguageModel
 from dedupe.clean.spin.lexicon import Pair, lexicon_version, read_lexicon
-from dedupe.clean.spin.storage import write_folder
 from dedupe.clean.spin.vocabulary import Vocabulary
 from dedupe.clean.spin.words import read_words
 
+_TEXTS = ("variants", "originals", "folded", "conditions")
+
 # To be raised whenever what is built from the same lexicon would differ.
-_BUILD = 1
+_BUILD = 2
 
 # What is known of a pair before any text is seen. `rank`: place in its row; `fan`: originals of the variant; `seen`, `seen_widely`:
 # met in spun text, in two articles or more; `later`: only in the supplementary tables; `expected`: how much more often the variant
@@ -79,8 +79,14 @@ class PhraseTable:
     features: NDArray[np.float32]
     vocabulary: Vocabulary
     longest: dict[str, int] = field(default_factory=dict)
+    special: dict[int, set[str]] = field(default_factory=dict)
+    """The conditions of the variants that have pairs with any."""
 
     def __post_init__(self) -> None:
+        owner = np.repeat(np.arange(len(self.variants)), np.diff(self.row)).tolist()
+        for pair, condition in enumerate(self.conditions):
+            if condition:
+                self.special.setdefault(owner[pair], set()).add(condition)
         for variant in self.variants:
             first, _, rest = variant.partition(" ")
             self.longest[first] = max(self.longest.get(first, 0), 1 + rest.count(" ") + (1 if rest else 0))
@@ -109,6 +115,11 @@ def build_table(pairs: Sequence[Pair], vocabulary: Vocabulary, habits: Habits) -
         variant, original = phrases[pair.variant], phrases[pair.original]
         if variant and original and variant != original:
             by_variant[variant].setdefault(original, []).append(pair)
+    names = {
+        " ".join(phrases[pair.original]): pair.original
+        for pair in pairs
+        if pair.source.startswith("names") and all(w[0].isupper() or w in _FUNCTION_WORDS for w in pair.original.split())
+    }
     vocabulary.learn({word for phrase in phrases.values() for word in phrase})
     originals = {original for found in by_variant.values() for original in found}
     known = list({*by_variant, *originals})
@@ -152,8 +163,9 @@ def build_table(pairs: Sequence[Pair], vocabulary: Vocabulary, habits: Habits) -
                 "mutual": variant in by_variant.get(original, {}),
                 "habit_original": habits.odds(name),
             }
-            # The spelling with the fewest capitals: phrases written as headlines are phrases all the same.
-            texts.append(min((pair.original for pair in rows), key=lambda text: (sum(c.isupper() for c in text), text)))
+            # The spelling with the fewest capitals: phrases written as headlines are phrases all the same, names are not.
+            fewest = min((pair.original for pair in rows), key=lambda text: (sum(c.isupper() for c in text), text))
+            texts.append(names.get(name, fewest))
             folded.append(name)
             asked = {pair.condition for pair in rows} - {"spun", "context", "always", "signal"}
             conditions.append(min(asked) if asked and all(pair.condition in asked for pair in rows) else "")
@@ -183,31 +195,20 @@ def phrase_scores(phrases: Sequence[tuple[str, ...]], vocabulary: Vocabulary) ->
 
 
 def load_table(model: LanguageModel, language: str = "en") -> PhraseTable:
-    """Return the table of a language's whole lexicon, from the cache where it was built before (3 s)."""
-    cache, habits = cache_dir(), read_habits(language)
+    """Return the table of a language's whole lexicon, from the cache where it was built before (which takes some seconds)."""
+    habits = read_habits(language)
+    vocabulary = Vocabulary(model)
     stamp = json.dumps([_BUILD, lexicon_version(language), model.version, sorted(habits.spun.items()), sorted(habits.kept.items())])
-    folder = cache / f"spin-table-{hashlib.sha256(stamp.encode()).hexdigest()[:16]}" if cache else None
-    if folder is not None:
-        try:
-            return _stored(folder, model)
-        except (OSError, ValueError, KeyError):
-            pass  # not there yet, or damaged: built anew
-    table = build_table(read_lexicon(language), Vocabulary(model), habits)
-    if folder is not None:
-        texts = {name: "\n".join(getattr(table, name)) for name in ("variants", "originals", "folded", "conditions")}
-        texts["extra.json"] = json.dumps(table.vocabulary.extra)
-        write_folder(folder, {"row": table.row, "features": table.features}, texts)
-    return table
 
+    def build() -> list[NDArray[np.generic]]:
+        table = build_table(read_lexicon(language), vocabulary, habits)
+        texts = ["\n".join(getattr(table, name)) for name in _TEXTS]
+        texts.append(json.dumps(table.vocabulary.extra))
+        return [table.row, table.features, *(np.frombuffer(text.encode(), np.uint8).copy() for text in texts)]
 
-def _stored(folder: Path, model: LanguageModel) -> PhraseTable:
-    texts = {name: (folder / name).read_text("utf-8").split("\n") for name in ("variants", "originals", "folded", "conditions")}
-    return PhraseTable(
-        {variant: i for i, variant in enumerate(texts["variants"])},
-        np.load(folder / "row.npy"),
-        texts["originals"],
-        texts["folded"],
-        texts["conditions"],
-        np.load(folder / "features.npy"),
-        Vocabulary(model, json.loads((folder / "extra.json").read_text("utf-8"))),
-    )
+    row, features, *stored = cached_arrays(f"spin-table-{hashlib.sha256(stamp.encode()).hexdigest()[:16]}", build)
+    *texts, extra = (array.tobytes().decode() for array in stored)
+    variants, originals, folded, conditions = (text.split("\n") for text in texts)
+    vocabulary.add(json.loads(extra))
+    places = {variant: i for i, variant in enumerate(variants)}
+    return PhraseTable(places, row, originals, folded, conditions, features, vocabulary)

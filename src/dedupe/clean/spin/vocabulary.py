@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedupe.cache import cache_dir
+from dedupe.cache import cached_arrays
 from dedupe.clean.spin.language_model import LanguageModel, Tables
 
 _NUMBERS = (
@@ -32,7 +31,7 @@ class Vocabulary:
     unknown original can be weighed against a known variant. Words that neither knows share one number.
     """
 
-    def __init__(self, model: LanguageModel, extra: dict[str, float] | None = None) -> None:
+    def __init__(self, model: LanguageModel) -> None:
         words, tables = _load(model)
         self.model_version = model.version
         self._numbers: dict[str, tuple[int, ...]] = {word: (i,) for i, word in enumerate(words)}
@@ -41,9 +40,6 @@ class Vocabulary:
         self.begin, self.end = self._numbers["<s>"][0], self._numbers["</s>"][0]
         self._unknown = self._add("\0unknown", _UNKNOWN)
         self._number = self._add("\0number", _NUMBER)
-        for word, value in (extra or {}).items():
-            if word not in self._numbers:
-                self._add(word, value)
         # An acronym that is spelled like a pronoun; see read_words.
         self._numbers["u.s."] = self.of("united") + self.of("states")
         self._tables = tables
@@ -75,6 +71,12 @@ class Vocabulary:
             return tuple(number for part in word.split("-") if part for number in self.of(part))
         return self._unknown
 
+    def add(self, words: Mapping[str, float]) -> None:
+        """Add words, each with its log-probability, that the model does not know."""
+        for word, value in words.items():
+            if word not in self._numbers:
+                self._add(word, value)
+
     def learn(self, words: Iterable[str]) -> None:
         """Add the words that the model does not know, at the frequency of wordfreq's large English list."""
         from wordfreq import word_frequency  # 0.3 s and 30 MB; only tables are built with it
@@ -103,24 +105,10 @@ class Vocabulary:
 
 
 def _load(model: LanguageModel) -> tuple[list[str], Tables]:
-    """Take words and tables from the cache, memory-mapped and so shared by processes; unpack them there first if need be."""
-    cache = cache_dir()
-    folder = cache / f"spin-{model.version}" if cache else None
-    if folder is not None and not (folder / "words.txt").exists():
-        _store(folder, model)
-    if folder is not None:
-        try:
-            arrays = [np.load(folder / f"{name}.npy", mmap_mode="r").view(np.ndarray) for name in Tables._fields]
-            return (folder / "words.txt").read_text(encoding="utf-8").split("\n"), Tables(*arrays)
-        except (OSError, ValueError):
-            pass  # a damaged cache is passed over
-    tables = model.tables()
-    for array in tables:
-        array.flags.writeable = False
-    return model.words(), tables
+    """Take words and tables from the cache, mapped into memory and so shared by processes; unpack them there first if need be."""
 
+    def build() -> list[NDArray[np.generic]]:
+        return [np.frombuffer("\n".join(model.words()).encode(), np.uint8).copy(), *model.tables()]
 
-def _store(folder: Path, model: LanguageModel) -> None:
-    from dedupe.clean.spin.storage import write_folder
-
-    write_folder(folder, model.tables()._asdict(), {"words.txt": "\n".join(model.words())})
+    spelled, *arrays = cached_arrays(f"spin-{model.version}", build)
+    return spelled.tobytes().decode().split("\n"), Tables(*arrays)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,52 +22,47 @@ class Correction(NamedTuple):
     end: int
     after: str
     choice: Choice
+    quoted: bool
 
 
 def write_corrections(text: str, words: Sequence[Word], choices: Sequence[Choice], decoder: Decoder) -> list[Correction]:
     """Word the choices as edits, in order and apart from each other. What would change nothing is left out."""
     corrections: list[Correction] = []
+    starts = [word.start for word in words]
     taken = {at for choice in choices for at in range(choice.start, choice.end)}
     for choice in choices:
+        own = range(choice.start, choice.end)
         first, last = words[choice.start], words[choice.end - 1]
-        start, end = first.start, last.end
-        before = text[start:end]
-        original = decoder.table.originals[choice.pair] + (before[-2:] if choice.possessive else "")
-        after = match_case(original, before, in_title(text, start, end))
-        old, new = before.split(), after.split()
-        if choice.end < len(words) and words[choice.end].joined and choice.end not in taken:
-            following = words[choice.end].folded
-            if len(new) > 1 and fold(new[-1]) == following and following in _REPEATED:
+        original = decoder.table.originals[choice.pair] + (text[last.end - 2 : last.end] if choice.possessive else "")
+        start, end, original = _smallest(text, first.start, last.end, original)
+        new = match_case(original, text[start:end], in_title(text, start, end)).split()
+        at, following = bisect_left(starts, start), bisect_left(starts, end)
+        if following < len(words) and words[following].joined and words[following].folded in _REPEATED:
+            word = words[following].folded
+            if following not in taken and len(new) > 1 and fold(new[-1]) == word:
                 new.pop()
-                end, old = _drop_last(text, start, end, old) if fold(old[-1]) == following else (end, old)
+            elif following in own and following + 1 < len(words) and words[following + 1].folded == word:
+                end = words[following].end  # "tons of of": the spinner's "of" goes, the writer's stays
         after = " ".join(new)
-        if choice.start and first.joined and choice.start - 1 not in taken:
-            article = words[choice.start - 1]
-            if article.folded in {"a", "an"} and new:
-                right = "an" if takes_an(new[0]) else "a"
-                if fold(new[0]) in {"a", "an", "the"}:
-                    start, after = article.start, match_case(after, text[article.start : article.end], False)
-                elif right != article.folded:
-                    start = article.start
-                    after = f"{match_case(right, text[start : article.end], False)} {after}"
-        start, end, after = _smallest(text, start, end, after)
-        if text[start:end] != after:
-            corrections.append(Correction(start, end, after, choice))
+        article = words[at - 1] if at and words[at].joined and (at - 1 not in taken or at - 1 in own) else None
+        if article is not None and article.folded in {"a", "an"}:
+            right = "an" if takes_an(new[0]) else "a"
+            if new[0].lower() in {"a", "an", "the"}:
+                start, after = article.start, match_case(after, text[article.start : article.end], False)
+            elif right != article.folded:
+                start, after = article.start, f"{match_case(right, text[article.start : article.end], False)} {after}"
+        if fold(text[start:end]) != fold(after):
+            corrections.append(Correction(start, end, after, choice, first.quoted))
     return corrections
-
-
-def _drop_last(text: str, start: int, end: int, old: list[str]) -> tuple[int, list[str]]:
-    kept = old[:-1]
-    return (start + len(text[start:end].rstrip().rsplit(None, 1)[0]), kept) if kept else (end, old)
 
 
 def _smallest(text: str, start: int, end: int, after: str) -> tuple[int, int, str]:
     """Leave out the words that both begin or end with, but never all of one side: an edit replaces something by something."""
     old, new = text[start:end].split(" "), after.split(" ")
-    while len(old) > 1 and len(new) > 1 and old[0] == new[0]:
+    while len(old) > 1 and len(new) > 1 and fold(old[0]) == fold(new[0]):
         start += len(old.pop(0)) + 1
         new.pop(0)
-    while len(old) > 1 and len(new) > 1 and old[-1] == new[-1]:
+    while len(old) > 1 and len(new) > 1 and fold(old[-1]) == fold(new[-1]):
         end -= len(old.pop()) + 1
         new.pop()
     return start, end, " ".join(new)

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 # Addresses, handles, hashtags, code and file names are never touched: they name things that exist under that name only. Whatever
 # holds one of these signs is left alone up to the next space, which takes one pass over any text whatever.
-_SIGNS = ("@", "#", "_", "\\", "://", "{", "}", "<", ">", "()", "www.", "`")
-_FILE = re.compile(r"\w\.(?:com|org|net|io|gov|edu|co|uk|html?|php|js|py|txt|pdf|jpe?g|png|gif)\b", re.IGNORECASE)
+_SIGN = re.compile(
+    r"[@#_\\{}<>`]|://|\(\)|www\.|/[^\s/]{1,40}/|\w\.(?:com|org|net|io|gov|edu|co|uk|html?|php|js|py|txt|pdf|jpe?g|png|gif)\b", re.IGNORECASE
+)
 _CODE = re.compile(r"`[^`\n]{1,200}`")
-_CHUNK = re.compile(r"\S+")
+_SPACE = re.compile(r"\s")
 _WORD = r"(?:[A-Za-z]\.){2,}|[$€£]?\d[\d.,:/]*[A-Za-z%]*(?:[\-‑][^\W_]+)*|[^\W\d_]+(?:['’\-‑][^\W\d_]+|-\d+|&[^\W\d_]+)*"
 _TOKEN = re.compile(f"(?P<word>{_WORD})|(?P<quote>[\"“”«»])|(?P<stop>[.!?…:;]|\n)")
 
@@ -74,8 +75,12 @@ def read_words(text: str) -> list[Word]:
 def _shielded(text: str) -> list[tuple[int, int]]:
     """Return the places that are not to be touched, last first."""
     places = [match.span() for match in _CODE.finditer(text)]
-    for match in _CHUNK.finditer(text):
-        chunk = match.group()
-        if any(sign in chunk for sign in _SIGNS) or ("." in chunk and _FILE.search(chunk)) or chunk.count("/") > 1:
-            places.append(match.span())
+    end = 0
+    for match in _SIGN.finditer(text):
+        if match.start() < end:
+            continue
+        start = max(text.rfind(space, end, match.start()) for space in " \n\t\u00a0") + 1
+        stop = _SPACE.search(text, match.end())
+        start, end = max(start, end), stop.start() if stop else len(text)
+        places.append((start, end))
     return sorted(places, reverse=True)
