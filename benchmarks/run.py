@@ -124,7 +124,7 @@ class Bench:
                 files[number % WORKERS].write(line)
         for name, source in (("text-dedup", self.corpus), ("datatrove", shards)):
             work = self.scratch / name
-            done = self.peer(name, str(source), str(work), str(bands.count), str(bands.rows), str(WORKERS))
+            done = self.peer(name, str(source), str(work), str(bands.number), str(bands.rows), str(WORKERS))
             theirs = done if isinstance(done, str) else done.seconds
             yield _compared(f"whole job against {name}'s MinHash", ours, theirs, "s", None)
             shutil.rmtree(work, ignore_errors=True)

@@ -99,12 +99,12 @@ def _folded(code: int) -> int:
     category = unicodedata.category(char)
     if char in _APOSTROPHES:
         return _SKIP << 24
-    if 0x300 <= code <= 0x36F:
+    # Accents, the marks of emoji and keycaps: none of them is a letter.
+    if 0x300 <= code <= 0x36F or 0x20D0 <= code <= 0x20FF or 0xFE00 <= code <= 0xFE0F:
         return _SKIP << 24
     if category[0] not in "LNM":
         return _SEPARATOR << 24
-    unspaced = any(first <= code <= last for first, last in _UNSPACED)
-    if unspaced and category[0] == "M":
+    if category[0] == "M":
         return _MARK << 24 | code
     if category == "Nd":
         return _WORD << 24 | ord("0") + unicodedata.digit(char)

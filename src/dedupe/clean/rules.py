@@ -69,6 +69,8 @@ _ALL = (
     Rule("R300", "title", "a headline, or headline and name of the site, leaves the text for its columns"),
     Rule("R301", "date", "a date line, or a date before the first sentence, leaves the text for its column"),
     Rule("R302", "byline", "a byline leaves the text for its columns"),
+    Rule("R400", "spun-words", "words that a spinner put there read as the lexicon and a language model restore them"),
+    Rule("R401", "spun-words-by-sibling", "spun wording reads as another copy of the same passage has it"),
 )
 
 RULES: dict[str, Rule] = {rule.code: rule for rule in _ALL}

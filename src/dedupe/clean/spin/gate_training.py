@@ -27,6 +27,8 @@ _CAP = 2.5
 # Weights below this are noise.
 _LEAST = 0.15
 
+# What each token of a text takes off, so that a long honest text on an odd subject does not add up to a spun one; and what a text must
+# reach. Of 3,000 held-out newspaper articles none passes (highest 4.3), of 86 web pages of other kinds none (3.4).
 PER_TOKEN = 0.02
 THRESHOLD = 5.0
 
