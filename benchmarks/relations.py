@@ -1,8 +1,8 @@
 """The relations that are found between rewrites of known kind: a confusion table, one row a kind, and its goal beside it.
 
 `python -m benchmarks.relations` makes articles from a seed; `--from FILE` rewrites the articles of a file instead. By default the
-matching alone is judged, in this process; `--write OUT.jsonl` writes the articles for `dedupe clean`, and `--output FOLDER` judges
-what that command made of them. Give both the same arguments.
+matching alone is judged, in this process; `--write OUT.jsonl` writes the articles for `dedupe clean`, and `--output FOLDER`
+judges what that command made of them. Give both the same arguments.
 """
 
 from __future__ import annotations
@@ -135,11 +135,15 @@ def report(made: Made, found: Found, cluster: dict[str, str]) -> tuple[list[str]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--from", dest="model", type=Path, metavar="FILE", help="articles to rewrite (Parquet or JSON Lines, `text`)")
+    parser.add_argument(
+        "--from", dest="model", type=Path, metavar="FILE", help="articles to rewrite (Parquet or JSON Lines, `text`)"
+    )
     parser.add_argument("--each", type=int, default=120, help="pairs of every kind (default 120)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", type=Path, metavar="OUT.jsonl", help="write the articles and stop")
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="judge this output of `dedupe clean` on the articles written")
+    parser.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="judge this output of `dedupe clean` on the articles written"
+    )
     parser.add_argument("--wrong", action="store_true", help="list the pairs that were typed wrong")
     given = parser.parse_args()
     made = make(sources(given.model, given.seed), given.each, given.seed)

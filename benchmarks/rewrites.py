@@ -10,13 +10,16 @@ from pathlib import Path
 
 from benchmarks.templates import DAYS, FIRST, LAST, MONTHS, PLACES, TEMPLATES
 
-TITLES = set("president secretary senator governor professor director general attorney chief judge mayor party press fox second virgin".split())
+TITLES = {
+    "president", "secretary", "senator", "governor", "professor", "director", "general", "attorney", "chief", "judge",
+    "mayor", "party", "press", "fox", "second", "virgin",
+}  # fmt: skip
 LEXICON = Path(__file__).parents[1] / "src" / "dedupe" / "lexicon" / "en"
 
 
 @dataclass
 class Made:
-    """Hold a generated corpus: articles by ID, and for every planted pair its kind of rewrite and the relations that are right."""
+    """Hold a generated corpus: articles by ID, and the kind of each planted pair with the relations that are right."""
 
     articles: dict[str, str] = field(default_factory=dict)
     pairs: list[tuple[str, str, str, frozenset[str]]] = field(default_factory=list)
@@ -93,16 +96,18 @@ def _exchanged(text: str, donor: str, rng: random.Random) -> str:
 
 
 def _typo(text: str, rng: random.Random) -> str:
-    places = [match for match in re.finditer(r"\b[A-Za-z][a-z]{5,}\b", text)]
+    places = list(re.finditer(r"\b[A-Za-z][a-z]{5,}\b", text))
     for match in sorted(rng.sample(places, min(len(places), rng.randint(1, 4))), key=lambda m: -m.start()):
         word, at = match.group(), rng.randrange(1, len(match.group()) - 1)
-        wrong = rng.choice([word[:at] + word[at + 1 :], word[:at] + word[at] + word[at:], word[: at] + word[at + 1] + word[at] + word[at + 2 :]])
+        wrong = rng.choice(
+            [word[:at] + word[at + 1 :], word[:at] + word[at] + word[at:], word[:at] + word[at + 1] + word[at] + word[at + 2 :]]
+        )
         text = text[: match.start()] + wrong + text[match.end() :]
     return text
 
 
 def _headline(text: str, rng: random.Random) -> str:
-    donor = [word for word in re.findall(r"[A-Za-z]{4,}", text[200:])] or ["news"]
+    donor = list(re.findall(r"[A-Za-z]{4,}", text[200:])) or ["news"]
     return " ".join(rng.choice(donor) for _ in range(7)).title() + "\n\n" + "\n\n".join(paragraphs(text)[1:])
 
 
@@ -110,7 +115,10 @@ def _dateline(text: str, rng: random.Random) -> str:
     body = re.sub(r"^[A-Z][^\n—]{0,60} — ", "", "\n\n".join(paragraphs(text)), flags=re.MULTILINE)
     lines = paragraphs(body)
     at = 1 if len(lines) > 1 and len(lines[0]) < 120 else 0
-    lines[at] = f"{rng.choice(PLACES).upper()}, {rng.choice(MONTHS)} {rng.randint(1, 28)} ({rng.choice(['AP', 'Reuters', 'AFP'])}) — {lines[at]}"
+    lines[at] = (
+        f"{rng.choice(PLACES).upper()}, "
+        f"{rng.choice(MONTHS)} {rng.randint(1, 28)} ({rng.choice(['AP', 'Reuters', 'AFP'])}) — {lines[at]}"
+    )
     return "\n\n".join(lines)
 
 

@@ -1,8 +1,8 @@
 """Make the tables that the de-spinner ships beside its lexicon: weights of the decoder, habits of spinners, weights of the gate.
 
-    python benchmarks/spin_tables.py --data ../shared/data
+    python -m benchmarks.spin_tables --data ../shared/data
 
-Takes some ten minutes. Half of the honest articles are counted; the gate is measured on the other half (benchmarks/spin.py).
+Takes some ten minutes. Half of the honest articles are counted; the gate is measured on the other half (`benchmarks.spin`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import csv
 import json
 from pathlib import Path
 
-from spin_data import blind_decoders, count_habits, read_groups, read_news
+from benchmarks.spin_data import blind_decoders, count_habits, read_groups, read_news
 
 from dedupe.clean.spin.decoder import WEIGHT_NAMES
 from dedupe.clean.spin.gate_training import PER_TOKEN, THRESHOLD, gate_weights

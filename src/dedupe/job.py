@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import tempfile
-import threading
 import time
 import uuid
 from collections import Counter
@@ -24,20 +24,21 @@ import pyarrow.parquet as pq
 
 from dedupe import __version__
 from dedupe.cluster.canonical import why_canonical
-from dedupe.cluster.lasting import Previous, cluster_ids
+from dedupe.cluster.lasting import Kind, Previous, id_map_table, lasting_ids
 from dedupe.config import Config
 from dedupe.engine.local import Pool, useful_workers
 from dedupe.errors import DedupeError, UsageError
 from dedupe.match.edges import RELATIONS
-from dedupe.pipeline import Matched, Prepared, Progress, Timings, load_matching, match, prepare, silent
+from dedupe.pipeline import Matched, Prepared, Progress, Timings, match, prepare, silent
 from dedupe.read import plan as plan_input
 from dedupe.read.parts import Plan
-from dedupe.schema import ID_MAP
 from dedupe.write.card import card
 from dedupe.write.index import write_index
 from dedupe.write.manifest import file_digest, input_digest, manifest
 from dedupe.write.publish import MANIFEST, RUNS, discard, publish, writing
 from dedupe.write.tables import Clustered, Edge, write_tables
+
+_KINDS: dict[Kind, str] = {"cluster": "clusters.parquet", "story": "stories.parquet"}
 
 
 @dataclass
@@ -101,8 +102,6 @@ def clean(
         scratch, new = run / "scratch", run / "new"
         scratch.mkdir(parents=True)
         new.mkdir()
-        if pool.workers > 1:
-            threading.Thread(target=load_matching, daemon=True).start()
         plan = plan_input(given, config, spool=scratch)
         before = None if fresh else _previous(Path(previous) if previous else target, explicit=previous is not None)
         timings = Timings()
@@ -139,11 +138,15 @@ def _previous(folder: Path, explicit: bool) -> Previous | None:
         if explicit:
             raise UsageError(f"{folder} holds no output of dedupe.", "Give the folder of an earlier run to --previous.")
         return None
-    columns = ["article_id", "cluster_id"]
-    articles = pq.read_table(folder / "corpus.parquet", columns=columns)
-    id_map = folder / "id_map.parquet"
-    known = pq.read_table(id_map).cast(ID_MAP) if id_map.exists() else ID_MAP.empty_table()
-    return Previous(articles, known)
+    articles = pq.read_table(folder / "corpus.parquet", columns=["article_id", "cluster_id", "story_id"])
+    since = {kind: _since(folder, kind) for kind in _KINDS}
+    generation = load_manifest(folder)["generation"]
+    return Previous(articles, since, pq.read_table(folder / "id_map.parquet"), generation)
+
+
+def _since(folder: Path, kind: Kind) -> dict[str, int]:
+    table = pq.read_table(folder / _KINDS[kind], columns=[f"{kind}_id", "since"])
+    return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
 def _write(
@@ -159,8 +162,10 @@ def _write(
     begin: float,
 ) -> Summary:
     articles = prepared.articles
-    names, cluster, id_map = cluster_ids(articles["article_id"], matched.canonical, before)
-    clustered = Clustered(names, cluster, matched.canonical, matched.similarity, _relations(matched))
+    hubs, cluster = np.unique(matched.canonical, return_inverse=True)
+    lasting = lasting_ids("cluster", articles["article_id"], cluster, hubs, before)
+    names = pa.array(lasting.names, pa.string())
+    clustered = Clustered(names, cluster, matched.canonical, matched.similarity, _relations(matched), lasting.since)
     edges = matched.edges
     edge = Edge(
         edges.a,
@@ -194,7 +199,7 @@ def _write(
         _reasons(matched, names, cluster),
         prepared.rejects,
         prepared.residue,
-        id_map,
+        id_map_table(lasting.changes),
         facts,
         threads,
     )
@@ -238,7 +243,7 @@ def _write(
         },
     }
     (new / MANIFEST).write_text(
-        manifest(config.as_dict(), config.fingerprint(), inputs, counts, matching, tables, run), encoding="utf-8"
+        manifest(config, before.generation + 1 if before else 1, inputs, counts, matching, tables, run), encoding="utf-8"
     )
     return summary
 
@@ -278,11 +283,16 @@ def _reasons(matched: Matched, names: pa.Array, cluster: np.ndarray) -> pa.Array
 
 
 def _digest_previous(before: Previous | None) -> str | None:
+    # What was taken from the output before: its groups, its tombstones and its number.
     if before is None:
         return None
-    empty = pa.table({"path": pa.array([], pa.string()), "record": pa.array([], pa.int64()), "code": pa.array([], pa.string())})
-    columns = before.articles.rename_columns(["source", "decoded_sha256"]).append_column("record", before.articles["article_id"])
-    return input_digest(columns, empty)
+    digest = hashlib.sha256(
+        str((before.generation, sorted(before.since["cluster"].items()), sorted(before.since["story"].items()))).encode()
+    )
+    for table in (before.articles, before.id_map):
+        for batch in table.combine_chunks().to_batches():
+            digest.update(batch.serialize())
+    return digest.hexdigest()
 
 
 def _summary(plan: Plan, prepared: Prepared, matched: Matched, config: Config, timings: Timings, begin: float) -> Summary:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -162,11 +161,10 @@ def match(prepared: Prepared, config: Config, threads: int, progress: Progress, 
     with timings.of("cluster"):
 
         def joins_of(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-            if config.exact_only:
-                return representative[a] == representative[b]
-            same = representative[a] == representative[b]
-            joined = same.copy()
-            joined[~same] = verify(representative[a[~same]], representative[b[~same]]).jaccard >= config.threshold
+            joined: np.ndarray = representative[a] == representative[b]
+            if not config.exact_only:
+                apart = ~joined
+                joined[apart] = verify(representative[a[apart]], representative[b[apart]]).jaccard >= config.threshold
             return joined
 
         canonical = clusters(rank, edges.a, edges.b, joins_of)
@@ -180,9 +178,9 @@ def match(prepared: Prepared, config: Config, threads: int, progress: Progress, 
 
 def _read_all(plan: Plan, config: Config, scratch: Path, pool: Pool, progress: Progress, limit: int | None) -> list[ShardRead]:
     reads: list[ShardRead] = []
-    jobs: list[tuple[Any, ...]] = [(s, config, scratch / f"read-{n:05}.arrow") for n, s in enumerate(plan.shards)]
+    jobs = [(s, config, scratch / f"read-{n:05}.arrow") for n, s in enumerate(plan.shards)]
     if limit is None:
-        for read in pool.map(read_shard, jobs):
+        for read in pool.map(read_shard, jobs, meanwhile=load_matching):
             reads.append(read)
             progress("read and repair", len(reads), len(jobs))
         return reads
@@ -190,7 +188,7 @@ def _read_all(plan: Plan, config: Config, scratch: Path, pool: Pool, progress: P
     for job in jobs:
         if left <= 0:
             break
-        reads.append(read_shard(*job, limit=left))
+        reads.append(read_shard(*job, left))
         left -= reads[-1].records
     return reads
 

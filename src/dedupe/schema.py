@@ -124,6 +124,7 @@ CLUSTERS = build_schema(
         ("languages", pa.list_(pa.string()), "languages of the members, most frequent first"),
         ("first_published_at", TIMESTAMP, "earliest date of a member"),
         ("last_published_at", TIMESTAMP, "latest date of a member"),
+        ("since", pa.int32(), "number of the run that gave this ID, counted from the first output"),
     ]
 )
 
@@ -135,6 +136,7 @@ STORIES = build_schema(
         ("languages", pa.list_(pa.string()), "languages of the members, most frequent first"),
         ("first_published_at", TIMESTAMP, "earliest date of a member"),
         ("last_published_at", TIMESTAMP, "latest date of a member"),
+        ("since", pa.int32(), "number of the run that gave this ID, counted from the first output"),
     ]
 )
 

@@ -305,14 +305,14 @@ def string_buffers(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     """
     if column.null_count:
         column = column.fill_null("")
-    wide = pa.types.is_large_string(column.type)
     _, offset_buffer, data_buffer = column.buffers()
-    kind = np.dtype(np.int64) if wide else np.dtype(np.int32)
-    if offset_buffer is None or len(column) == 0:
-        return np.zeros(1, np.uint8), np.zeros(1, np.int64)
-    offsets = np.frombuffer(offset_buffer, kind, len(column) + 1, column.offset * kind.itemsize)
-    data = np.frombuffer(data_buffer, np.uint8) if data_buffer is not None and data_buffer.size else np.zeros(1, np.uint8)
-    # One type of offsets means one compiled version of every kernel; 4 bytes an article are nothing beside the text.
+    kind = np.dtype(np.int64) if pa.types.is_large_string(column.type) else np.dtype(np.int32)
+    empty = offset_buffer is None or not len(column)
+    offsets = np.zeros(1, kind) if empty else np.frombuffer(offset_buffer, kind, len(column) + 1, column.offset * kind.itemsize)
+    data = np.frombuffer(data_buffer if data_buffer is not None and data_buffer.size else b"\0", np.uint8)
+    # One type of data and of offsets, whatever the column came from, means one compiled version of every kernel.
+    data = data.view()
+    data.flags.writeable = False
     return data, offsets.astype(np.int64)
 
 

@@ -1,9 +1,11 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dedupe.cluster.identity import canonical_url, carry_over, identify, new_cluster_id, number_equals
-from dedupe.cluster.lasting import Previous, cluster_ids
+from dedupe.cluster.identity import canonical_url, carry_over, identify, new_group_id, number_equals
+from dedupe.cluster.lasting import Previous, id_map_table, lasting_ids
 from dedupe.schema import ID_MAP
 
 
@@ -57,39 +59,78 @@ def test_equal_ids_are_numbered_in_input_order() -> None:
 
 
 def test_a_new_cluster_never_takes_an_id_that_was_used() -> None:
-    first = new_cluster_id("x", set())
-    assert new_cluster_id("x", {first}) != first
+    first = new_group_id("cluster", "x", set())
+    assert new_group_id("cluster", "x", {first}) != first
 
 
-def test_carry_over_prefers_the_largest_overlap() -> None:
-    new, old = np.array([0, 0, 0, 1, 1]), np.array([5, 5, 6, 6, 6])
-    assert carry_over(new, old) == [(0, 5, 2), (1, 6, 2)]
+def test_an_id_goes_where_most_members_went() -> None:
+    new, old = np.array([0, 0, 0, 1, 1]), np.array([0, 0, 1, 1, 1])
+    assert carry_over(new, old, np.array([1, 1])) == [(0, 0), (1, 1)]
 
 
-def previous(clusters: dict[str, str]) -> Previous:
+def test_a_merge_keeps_the_older_id_whatever_the_sizes() -> None:
+    new, old = np.array([0, 0, 0, 0]), np.array([0, 0, 0, 1])
+    assert carry_over(new, old, np.array([2, 1])) == [(0, 1)]
+    assert carry_over(new, old, np.array([1, 1])) == [(0, 0)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1), st.lists(st.integers(1, 3), min_size=6, max_size=6))
+def test_an_unchanged_group_keeps_its_id_and_none_is_used_twice(groups: list[tuple[int, int]], since: list[int]) -> None:
+    new, old = np.array([g[0] for g in groups]), np.array([g[1] for g in groups])
+    matched = carry_over(new, old, np.array(since))
+    assert len({n for n, _ in matched}) == len({o for _, o in matched}) == len(matched)
+    for group in set(new.tolist()):
+        sources = set(old[new == group].tolist())
+        if len(sources) == 1 and set(new[old == next(iter(sources))].tolist()) == {group}:
+            assert (group, next(iter(sources))) in matched
+
+
+def previous(
+    clusters: dict[str, str], id_map: pa.Table | None = None, since: dict[str, int] | None = None, generation: int = 1
+) -> Previous:
     table = pa.table({"article_id": list(clusters), "cluster_id": list(clusters.values())})
-    return Previous(table, ID_MAP.empty_table())
+    empty = ID_MAP.empty_table() if id_map is None else id_map
+    return Previous(table, {"cluster": since or {}, "story": {}}, empty, generation)
+
+
+def run(ids: list[str], canonical: list[int], before: Previous | None) -> tuple[dict[str, str], pa.Table, list[int]]:
+    hubs, cluster = np.unique(np.array(canonical), return_inverse=True)
+    lasting = lasting_ids("cluster", pa.chunked_array([ids]), cluster, hubs, before)
+    return (
+        {one: lasting.names[at] for one, at in zip(ids, cluster.tolist(), strict=True)},
+        id_map_table(lasting.changes),
+        lasting.since,
+    )
 
 
 def test_ids_last_and_the_map_says_what_became_of_each() -> None:
-    before = previous({"a": "k", "b": "k", "c": "g", "d": "s", "e": "s", "x": "gone"})
-    ids = pa.chunked_array([["a", "b", "c", "n", "d", "e", "m"]])
-    # a+b unchanged; c grew by n; d and e split; m is new; x is gone.
-    canonical = np.array([0, 0, 2, 2, 4, 5, 6])
-    names, cluster, id_map = cluster_ids(ids, canonical, before)
-    now = dict(zip(ids.to_pylist(), names.take(pa.array(cluster)).to_pylist(), strict=True))
+    before = previous({"a": "k", "b": "k", "c": "g", "d": "s", "e": "s", "x": "gone"}, since={"g": 1}, generation=4)
+    # a and b unchanged; c grew by n; d and e split; m is new; x is gone.
+    now, id_map, since = run(["a", "b", "c", "n", "d", "e", "m"], [0, 0, 2, 2, 4, 5, 6], before)
     assert now["a"] == now["b"] == "k"
     assert now["c"] == now["n"] == "g"
     assert sorted([now["d"] == "s", now["e"] == "s"]) == [False, True]
     assert now["m"] not in {"k", "g", "s", "gone"}
-    changes = {(row["old_id"], row["change"]) for row in id_map.to_pylist()}
-    assert changes == {("k", "kept"), ("g", "grew"), ("s", "split"), ("gone", "gone"), (None, "new")}
+    assert {(row["old_id"], row["change"]) for row in id_map.to_pylist()} == {
+        ("k", "kept"), ("g", "grew"), ("s", "split"), ("gone", "gone"), (None, "new"),
+    }  # fmt: skip
+    assert since == [1, 1, 1, 5, 5]
 
 
-def test_a_gone_id_stays_a_tombstone() -> None:
-    before = previous({"x": new_cluster_id("m", set())})
-    _, _, id_map = cluster_ids(pa.chunked_array([["a"]]), np.array([0]), before)
-    second = Previous(pa.table({"article_id": ["a"], "cluster_id": ["ca"]}), id_map)
-    names, _, later = cluster_ids(pa.chunked_array([["m"]]), np.array([0]), second)
-    assert names[0].as_py() != before.articles["cluster_id"][0].as_py()
-    assert "gone" in {row["change"] for row in later.to_pylist() if row["old_id"] == before.articles["cluster_id"][0].as_py()}
+def test_a_retired_id_is_never_given_to_something_else() -> None:
+    fresh, _, _ = run(["m"], [0], None)
+    gone = fresh["m"]
+    # First the cluster goes, then it is merged into another, then its article comes back.
+    _, after_first, _ = run(["a"], [0], previous({"x": gone}))
+    live = previous({"a": "ca"}, after_first, generation=2)
+    _, after_second, _ = run(["a", "b"], [0, 1], live)
+    now, third, _ = run(["m"], [0], previous({"a": "ca", "b": "cb"}, after_second, generation=3))
+    assert now["m"] != gone
+    assert (gone, "gone") in {(row["old_id"], row["change"]) for row in third.to_pylist()}
+
+
+def test_a_merged_id_leaves_its_tombstone_for_good() -> None:
+    now, id_map, _ = run(["a", "b"], [0, 0], previous({"a": "old", "b": "young"}, since={"old": 1, "young": 2}, generation=2))
+    assert set(now.values()) == {"old"}
+    _, later, _ = run(["a", "b"], [0, 0], previous({"a": "old", "b": "old"}, id_map, {"old": 1}, 3))
+    assert ("young", "old", "merged") in {(row["old_id"], row["new_id"], row["change"]) for row in later.to_pylist()}

@@ -41,6 +41,7 @@ from dedupe.clean.encoding_tables import (
     in_class,
 )
 from dedupe.clean.ledger import Draft, Replacement, differences, replaced
+from dedupe.tokens import string_buffers
 
 if TYPE_CHECKING:
     from ftfy import TextFixerConfig
@@ -87,9 +88,7 @@ def screen(column: pa.StringArray) -> NDArray[np.bool_]:
     """
     if not len(column):
         return np.zeros(0, np.bool_)
-    _, offset_buffer, data_buffer = column.buffers()
-    offsets = np.frombuffer(offset_buffer, np.int32)[column.offset : column.offset + len(column) + 1]
-    data = np.frombuffer(data_buffer if data_buffer is not None and data_buffer.size else b"\0", np.uint8)
+    data, offsets = string_buffers(column)
     tables = _tables()
     found: NDArray[np.bool_] = fires(data, offsets, ascii_kinds(), tables.characters, tables.steps, tables.pairs, tables.reach)
     if column.null_count:

@@ -145,86 +145,100 @@ def _fingerprint(data, at, stop, fold, least, second, holder):  # type: ignore[n
     return mix(whole)
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _trimmed(data, at, stop):  # type: ignore[no-untyped-def]
+    # The span without blanks and control characters at its ends.
+    while stop > at and data[stop - 1] <= 0x20:
+        stop -= 1
+    while at < stop and data[at] <= 0x20:
+        at += 1
+    return at, stop
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _is_said_once(data, start, end):  # type: ignore[no-untyped-def]
+    # Quotations, labels, and what ends with a year (as tweets do) may recur in articles.
+    if data[start] == 0x22 or (end - start > 2 and data[start] == 0xE2 and data[start + 1] == 0x80 and data[start + 2] == 0x9C):
+        return True
+    return data[end - 1] == 0x3A or 0x30 <= data[end - 1] <= 0x39
+
+
 @njit(cache=True, nogil=True)
-def learn_lines(data, offsets, owners, fold, cue_hashes, cue_bits, rows, spans, hashes, signatures, articles):  # type: ignore[no-untyped-def]
+def learn_lines(data, offsets, feeds, owners, fold, cue_hashes, cue_bits, rows, spans, hashes, signatures, articles):  # type: ignore[no-untyped-def]
     """Write down each line that can be learned: row, span in bytes, hash, signature; and a hash for each article that has one.
 
-    Rows whose owner is 0 are passed over. Returns how many lines were written; the arrays must have room for all lines.
+    `feeds` are the line feeds of the column. Rows whose owner is 0 are passed over. Returns how many lines were written; the
+    arrays must have room for all lines.
     """
     none = np.uint64(0xFFFFFFFFFFFFFFFF)
     least, second, holder = np.zeros(8, np.uint64), np.zeros(8, np.uint64), np.zeros(8, np.int64)
-    count = 0
+    count = feed = 0
     for row in range(len(offsets) - 1):
         if owners[row] == 0:
             continue
-        stop, first_entry = offsets[row + 1], count
-        p = line = offsets[row]
-        value, word, words, bits, inside = np.uint64(_MIX), np.uint64(_SEED), 0, np.uint8(0), False
-        # One loop over bytes with the state of the word: twice as fast as loops for lines, words and letters within each other.
-        while p <= stop:
-            raw = data[p] if p < stop else np.uint8(0x0A)
-            byte = fold[raw]
-            if byte == BEYOND:
-                size = letters_at(data, p, stop)
-                if size:
-                    inside = True
-                    for q in range(p, p + size):
-                        word = (word << np.uint64(7) | word >> np.uint64(57)) ^ np.uint64(data[q])
-                    p += size
-                    continue
-                while p + 1 < stop and (data[p + 1] & 0xC0) == 0x80:
-                    p += 1
-            elif byte:
-                inside = True
-                word = (word << np.uint64(7) | word >> np.uint64(57)) ^ np.uint64(byte)
-                if byte == 0x40:
-                    bits |= HANDLE
-                p += 1
+        line, stop, first_entry = offsets[row], offsets[row + 1], count
+        while line < stop:
+            while feed < len(feeds) and feeds[feed] < line:
+                feed += 1
+            p = line
+            last = min(feeds[feed], stop) if feed < len(feeds) else stop
+            line = last + 1
+            start, end = _trimmed(data, p, last)
+            if start == end or last - p > MOST_BYTES or _is_said_once(data, start, end):
                 continue
-            if inside:
-                inside = False
-                word *= np.uint64(_MIX)
-                slot = (word >> np.uint64(40)) % np.uint64(CUE_SLOTS)
-                while cue_bits[slot]:
-                    if cue_hashes[slot] == word:
-                        bits |= cue_bits[slot] if words == 0 else cue_bits[slot] & NOT_FIRST
-                        break
-                    slot = (slot + np.uint64(1)) % np.uint64(CUE_SLOTS)
-                value = (value ^ word) * np.uint64(_MIX)
-                value ^= value >> np.uint64(29)
-                word = np.uint64(_SEED)
-                words += 1
-                if bits & BODY and raw != 0x0A:
-                    while p < stop and data[p] != 0x0A:
+            begun = p
+            value, word, words, bits, inside = np.uint64(_MIX), np.uint64(_SEED), 0, np.uint8(0), False
+            # One loop over bytes with the state of the word: twice as fast as loops for words and letters within each other.
+            while p <= end:
+                byte = fold[data[p]] if p < end else np.uint8(0)
+                if byte == BEYOND:
+                    size = letters_at(data, p, end)
+                    if size:
+                        inside = True
+                        for q in range(p, p + size):
+                            word = (word << np.uint64(7) | word >> np.uint64(57)) ^ np.uint64(data[q])
+                        p += size
+                        continue
+                    while p + 1 < end and (data[p + 1] & 0xC0) == 0x80:
                         p += 1
+                elif byte:
+                    inside = True
+                    word = (word << np.uint64(7) | word >> np.uint64(57)) ^ np.uint64(byte)
+                    if byte == 0x40:
+                        bits |= HANDLE
+                    p += 1
                     continue
-            if raw == 0x0A:
-                if bits and not bits & BODY and words >= LEAST_WORDS and p - line <= MOST_BYTES:
-                    start, end = line, p
-                    while data[end - 1] <= 0x20:
-                        end -= 1
-                    while data[start] <= 0x20:
-                        start += 1
-                    final = data[end - 1]
-                    sentence = final in (0x2E, 0x21)
-                    # Quotations, labels, and what ends with a year (as tweets do) may recur in articles. Without a full stop a
-                    # noun may be of a name or an attribution ("The Editors, National Review"), an imperative not.
-                    quote = data[start] == 0x22 or (data[start] == 0xE2 and data[start + 1] == 0x80 and data[start + 2] == 0x9C)
-                    if not quote and final != 0x3A and not 0x30 <= final <= 0x39 and (sentence or bits & (FIRST | HANDLE)):
-                        rows[count], spans[count, 0], spans[count, 1] = row, start - offsets[row], end - offsets[row]
-                        hashes[count], signatures[count] = value, np.uint64(line)
-                        count += 1
-                line = p + 1
-                value, words, bits = np.uint64(_MIX), 0, np.uint8(0)
-            p += 1
+                if inside:
+                    inside = False
+                    word *= np.uint64(_MIX)
+                    slot = (word >> np.uint64(40)) % np.uint64(CUE_SLOTS)
+                    while cue_bits[slot]:
+                        if cue_hashes[slot] == word:
+                            bits |= cue_bits[slot] if words == 0 else cue_bits[slot] & NOT_FIRST
+                            break
+                        slot = (slot + np.uint64(1)) % np.uint64(CUE_SLOTS)
+                    if bits & BODY:
+                        break
+                    value = (value ^ word) * np.uint64(_MIX)
+                    value ^= value >> np.uint64(29)
+                    word = np.uint64(_SEED)
+                    words += 1
+                p += 1
+            if not bits or bits & BODY or words < LEAST_WORDS:
+                continue
+            # Without a full stop a noun may be of a name or an attribution ("The Editors, National Review"), an imperative not.
+            if data[end - 1] == 0x2E or data[end - 1] == 0x21 or bits & (FIRST | HANDLE):
+                rows[count], spans[count, 0], spans[count, 1] = row, start - offsets[row], end - offsets[row]
+                hashes[count], signatures[count] = value, np.uint64(begun)
+                count += 1
         if count == first_entry:
             continue
         articles[row] = _fingerprint(data, offsets[row], stop, fold, least, second, holder)
         for i in range(first_entry, count):
-            line = np.int64(signatures[i])
+            begun = np.int64(signatures[i])
             signature = np.uint64(0)
             for b in range(BINS):
-                smallest = second[b] if holder[b] == line else least[b]
+                smallest = second[b] if holder[b] == begun else least[b]
                 byte = np.uint64(0) if smallest == none else mix(smallest) & np.uint64(0xFF)
                 signature = signature << np.uint64(8) | byte
             signatures[i] = signature
@@ -232,70 +246,61 @@ def learn_lines(data, offsets, owners, fold, cue_hashes, cue_bits, rows, spans, 
 
 
 @njit(cache=True, nogil=True)
-def find_hashes(data, offsets, owners, fold, openings, known, fired, spans):  # type: ignore[no-untyped-def]
+def find_hashes(data, offsets, feeds, owners, fold, openings, known, fired, spans):  # type: ignore[no-untyped-def]
     """Mark the rows that hold a line whose hash, mixed with the row's owner, is in `known` (open addressing, 0 is free).
 
     Rows whose owner is 0 are passed over. `openings` marks the first words of known lines: most lines are done with after one
     word. With room in `spans`, write down the spans of the lines in bytes and their places in `known`. Returns how many.
     """
-    count = 0
+    count = feed = 0
     for row in range(len(offsets) - 1):
         if owners[row] == 0:
             continue
-        stop = offsets[row + 1]
-        p = line = offsets[row]
-        value, word, words, inside = np.uint64(_MIX), np.uint64(_SEED), 0, False
-        while p <= stop:
-            raw = data[p] if p < stop else np.uint8(0x0A)
-            byte = fold[raw]
-            if byte == BEYOND:
-                size = letters_at(data, p, stop)
-                if size:
-                    inside = True
-                    for q in range(p, p + size):
-                        word = (word << np.uint64(7) | word >> np.uint64(57)) ^ np.uint64(data[q])
-                    p += size
-                    continue
-                while p + 1 < stop and (data[p + 1] & 0xC0) == 0x80:
-                    p += 1
-            elif byte:
-                inside = True
-                word = (word << np.uint64(7) | word >> np.uint64(57)) ^ np.uint64(byte)
-                p += 1
-                continue
-            if inside:
-                inside = False
-                word *= np.uint64(_MIX)
-                if words == 0 and not openings[(word >> np.uint64(40)) % np.uint64(OPENINGS)]:
-                    while p < stop and data[p] != 0x0A:
+        line, stop = offsets[row], offsets[row + 1]
+        while line < stop:
+            while feed < len(feeds) and feeds[feed] < line:
+                feed += 1
+            start, end = _trimmed(data, line, min(feeds[feed], stop) if feed < len(feeds) else stop)
+            line = min(feeds[feed], stop) + 1 if feed < len(feeds) else stop
+            p = start
+            value, word, words, inside = np.uint64(_MIX), np.uint64(_SEED), 0, False
+            while p <= end:
+                byte = fold[data[p]] if p < end else np.uint8(0)
+                if byte == BEYOND:
+                    size = letters_at(data, p, end)
+                    if size:
+                        inside = True
+                        for q in range(p, p + size):
+                            word = (word << np.uint64(7) | word >> np.uint64(57)) ^ np.uint64(data[q])
+                        p += size
+                        continue
+                    while p + 1 < end and (data[p + 1] & 0xC0) == 0x80:
                         p += 1
-                    raw, words = np.uint8(0x0A), -1
-                value = (value ^ word) * np.uint64(_MIX)
-                value ^= value >> np.uint64(29)
-                word = np.uint64(_SEED)
-                words += 1
-            if raw == 0x0A:
-                if words >= LEAST_WORDS:
-                    key = mix(value ^ owners[row])
-                    slot = key % np.uint64(len(known))
-                    while known[slot] != 0 and known[slot] != key:
-                        slot = (slot + np.uint64(1)) % np.uint64(len(known))
-                    if known[slot] == key:
-                        fired[row] = True
-                        if len(spans) == 0:
-                            break
-                        start, end = line, p
-                        while data[end - 1] <= 0x20:
-                            end -= 1
-                        while data[start] <= 0x20:
-                            start += 1
-                        spans[count, 0], spans[count, 1], spans[count, 2] = (
-                            start - offsets[row],
-                            end - offsets[row],
-                            np.int64(slot),
-                        )
-                        count += 1
-                line = p + 1
-                value, words = np.uint64(_MIX), 0
-            p += 1
+                elif byte:
+                    inside = True
+                    word = (word << np.uint64(7) | word >> np.uint64(57)) ^ np.uint64(byte)
+                    p += 1
+                    continue
+                if inside:
+                    inside = False
+                    word *= np.uint64(_MIX)
+                    if words == 0 and not openings[(word >> np.uint64(40)) % np.uint64(OPENINGS)]:
+                        break
+                    value = (value ^ word) * np.uint64(_MIX)
+                    value ^= value >> np.uint64(29)
+                    word = np.uint64(_SEED)
+                    words += 1
+                p += 1
+            if words < LEAST_WORDS:
+                continue
+            key = mix(value ^ owners[row])
+            slot = key % np.uint64(len(known))
+            while known[slot] != 0 and known[slot] != key:
+                slot = (slot + np.uint64(1)) % np.uint64(len(known))
+            if known[slot] == key:
+                fired[row] = True
+                if len(spans) == 0:
+                    break
+                spans[count, 0], spans[count, 1], spans[count, 2] = start - offsets[row], end - offsets[row], np.int64(slot)
+                count += 1
     return count

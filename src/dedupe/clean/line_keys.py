@@ -26,6 +26,7 @@ _MIX = 0xD6E8FEB86659FD93
 _MASK = 0xFFFFFFFFFFFFFFFF
 _SLOTS = 4096
 _SHIFT = 64 - 12  # the highest bits of a hash are its slot
+_GOES_ON = 1 << 62  # in the place of an asker: a key of more words begins so
 MAX_WORDS = 3
 TAIL_WORDS = 8  # "Follow him on Twitter at @name" is six of them
 
@@ -47,20 +48,21 @@ class LineKeys:
 
 
 def build_keys(entries: Iterable[tuple[str, int, int]]) -> LineKeys:
-    """Build a table from (key, longest line in bytes, number of the asker from 0 to 62).
+    """Build a table from (key, longest line in bytes, number of the asker from 0 to 61).
 
     `read more` is a line's head, `... this report` its tail, `~reuters` one of its last eight words, and the empty key a line
     without any letter. Raises ValueError for a key of more than three words, and for more keys than the table holds.
     """
     keys = LineKeys(np.zeros(_SLOTS, np.uint64), np.zeros(_SLOTS, np.int64), np.zeros(_SLOTS, np.int64))
     for form, limit, asker in [(form, limit, asker) for key, limit, asker in entries for form in _forms(key)]:
-        value = _hash_key(form)
-        slot = value >> _SHIFT
-        while keys.limits[slot] and int(keys.hashes[slot]) != value:
-            slot = (slot + 1) % _SLOTS
-        keys.hashes[slot] = value
-        keys.limits[slot] = max(int(keys.limits[slot]), limit)
-        keys.masks[slot] |= 1 << asker
+        *begun, whole = _hash_key(form)
+        for value, mask in [*((value, _GOES_ON) for value in begun), (whole, 1 << asker)]:
+            slot = value >> _SHIFT
+            while keys.limits[slot] and int(keys.hashes[slot]) != value:
+                slot = (slot + 1) % _SLOTS
+            keys.hashes[slot] = value
+            keys.limits[slot] = max(int(keys.limits[slot]), limit)
+            keys.masks[slot] |= mask
     if np.count_nonzero(keys.limits) > _SLOTS // 2:
         raise ValueError("too many keys for the table")
     return keys
@@ -71,18 +73,18 @@ def _forms(key: str) -> set[str]:
     return {key, "".join(letter if letter.isascii() else letter.upper() for letter in key)}
 
 
-def _hash_key(key: str) -> int:
+def _hash_key(key: str) -> list[int]:
+    """Return the hash of a key, behind those of the words that it begins with."""
     if key.startswith("~"):
-        return _hash_word(reversed(key[1:].encode()))
+        return [_hash_word(reversed(key[1:].encode()))]
     tail = key.startswith("... ")
-    words = key.removeprefix("... ").split()
+    words = [word.encode() for word in key.removeprefix("... ").split()]
     if len(words) > MAX_WORDS:
         raise ValueError(f"{key!r} has more than {MAX_WORDS} words")
-    value = _TAIL_SEED if tail else _HEAD_SEED
+    values = [_TAIL_SEED if tail else _HEAD_SEED]
     for word in reversed(words) if tail else words:
-        letters = word.encode()
-        value = (value ^ _hash_word(reversed(letters) if tail else letters)) * _MIX & _MASK
-    return value
+        values.append((values[-1] ^ _hash_word(reversed(word) if tail else word)) * _MIX & _MASK)
+    return values[1:] or values
 
 
 def _hash_word(letters: Iterable[int]) -> int:
@@ -185,8 +187,9 @@ def _head(data, start, last, fold, hashes, limits, masks):  # type: ignore[no-un
                 value = (value ^ word * np.uint64(_MIX)) * np.uint64(_MIX)
                 word = np.uint64(_WORD_SEED)
                 words += 1
-                askers |= _askers(value, length, hashes, limits, masks)
-                if words == MAX_WORDS:
+                found = _askers(value, length, hashes, limits, masks)
+                askers |= found
+                if not found & _GOES_ON:
                     return askers
             p += 1
             while p < last and (data[p] & 0xC0) == 0x80:
@@ -210,7 +213,7 @@ def _head(data, start, last, fold, hashes, limits, masks):  # type: ignore[no-un
 def _tail(data, start, last, fold, hashes, limits, masks):  # type: ignore[no-untyped-def]
     length = last - start
     value, word = np.uint64(_TAIL_SEED), np.uint64(_WORD_SEED)
-    words, inside, askers, p = 0, False, 0, last
+    words, inside, askers, p, going = 0, False, 0, last, _GOES_ON
     while p >= start:
         # Before the first byte of the line stands, as it were, a blank.
         q = p - 1
@@ -225,9 +228,11 @@ def _tail(data, start, last, fold, hashes, limits, masks):  # type: ignore[no-un
                 inside = False
                 word *= np.uint64(_MIX)
                 askers |= _askers(word, length, hashes, limits, masks)
-                if words < MAX_WORDS:
+                if going:
                     value = (value ^ word) * np.uint64(_MIX)
-                    askers |= _askers(value, length, hashes, limits, masks)
+                    found = _askers(value, length, hashes, limits, masks)
+                    askers |= found
+                    going = found & _GOES_ON
                 word = np.uint64(_WORD_SEED)
                 words += 1
                 if words == TAIL_WORDS:
@@ -269,6 +274,7 @@ def _scan(data, offsets, feeds, fold, longest, hashes, limits, masks, fired, row
             if start == last or last - start > longest:
                 continue
             askers = _head(data, start, last, fold, hashes, limits, masks) | _tail(data, start, last, fold, hashes, limits, masks)
+            askers &= ~_GOES_ON
             if askers:
                 fired[row] = True
                 if len(lines) == 0:

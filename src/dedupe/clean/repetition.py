@@ -33,6 +33,7 @@ from dedupe.clean.line_hashes import (
     mix_hash,
     opening_table,
 )
+from dedupe.clean.line_keys import line_feeds
 from dedupe.clean.residue import Removal, remove_lines
 from dedupe.schema import RESIDUE
 from dedupe.tokens import string_buffers
@@ -141,11 +142,12 @@ class LineCounts:
         """Count a batch with the columns text, publisher and url."""
         names, owners, indices = _owners(batch)
         data, offsets = string_buffers(batch.column("text"))
-        room = int(np.count_nonzero(data[offsets[0] : offsets[-1]] == 0x0A)) + len(batch)
-        rows, spans = np.zeros(room, np.int64), np.zeros((room, 2), np.int64)
-        hashes, signatures = np.zeros(room, np.uint64), np.zeros(room, np.uint64)
+        feeds = line_feeds(data, offsets)
+        room = len(feeds) + len(batch)
+        rows, spans = np.empty(room, np.int64), np.empty((room, 2), np.int64)
+        hashes, signatures = np.empty(room, np.uint64), np.empty(room, np.uint64)
         articles = np.zeros(len(batch), np.uint64)
-        count = learn_lines(data, offsets, owners, fold_table(), *_cues(), rows, spans, hashes, signatures, articles)
+        count = learn_lines(data, offsets, feeds, owners, fold_table(), *_cues(), rows, spans, hashes, signatures, articles)
         # A line that an article holds twice counts once.
         order = np.lexsort((hashes[:count], rows[:count]))
         same = (np.diff(rows[order]) == 0) & (np.diff(hashes[order]) == 0)
@@ -268,4 +270,6 @@ class RepeatedLines:
         fired: NDArray[np.bool_],
         spans: NDArray[np.int64],
     ) -> int:
-        return int(find_hashes(data, offsets, owners, fold_table(), self._openings, self._known, fired, spans))
+        return int(
+            find_hashes(data, offsets, line_feeds(data, offsets), owners, fold_table(), self._openings, self._known, fired, spans)
+        )

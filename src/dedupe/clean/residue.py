@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -51,8 +51,8 @@ DATELINE = rf"^\s{{0,9}}[^\s()\n\x22][^()\n\x22]{{1,60}}\(({_DATELINE_AGENCY})\)
 _DATELINE = re.compile(DATELINE)
 
 _BREAK = re.compile(r"[ \t\r]*\n(?:[ \t\r]*\n)*")
-_BREAK_BEFORE = re.compile(r"(?:\n[ \t\r]*)+\Z")
 _ORNAMENT = " \t\r\xa0*•·|»>«[](){}_~#=–—-▶►→‣"
+_ALNUM = re.compile(r"[^\W_]")  # as str.isalnum
 _TRAILING_LENGTH = 130  # the longest trailing credit, a blank and what stands before it
 _ALL = (CREDIT, *FAMILIES, TRAILING)
 
@@ -106,20 +106,33 @@ def remove(draft: Draft, disabled: frozenset[str] = frozenset(), lines: Sequence
     text = draft.text
     if lines is None:
         lines = Suspects(pa.array([text])).lines(0)
-    removals, cuts, credited = [], [], list(_dateline_credits(text))
+    removals, cuts, credited = [], [], _dateline_credits(text)
     for start, end, askers in lines:
-        line = text[start:end]
-        family = _match(line, [family for i, family in enumerate(_ALL[:-1]) if askers >> i & 1 and family.code not in disabled])
-        if family is not None:
-            removals.append(Removal(start, end, family.code, ""))
-            if family.code == CREDIT_CODE:
-                credited += agencies(line)
-        elif askers >> (len(_ALL) - 1) and TRAILING_CODE not in disabled:
-            cut = TRAILING.pattern.search(line, max(0, len(line) - _TRAILING_LENGTH))
-            if cut:
-                cuts.append(Removal(start + cut.start(), start + cut.end(), TRAILING_CODE, ""))
+        code, first, last, named = _judge(text[start:end], askers, disabled)
+        if code == TRAILING_CODE:
+            cuts.append(Removal(start + first, start + last, code, ""))
+        elif code:
+            removals.append(Removal(start, end, code, ""))
+            credited = [*credited, *named]
     remove_lines(draft, removals, cuts)
     draft.credits += [name for name in dict.fromkeys(credited) if name not in draft.credits]
+
+
+def _judge(line: str, askers: int, disabled: frozenset[str]) -> tuple[str, int, int, Sequence[str]]:
+    """Return the code of the rule for a line (empty where it is text), the span that goes, and the agencies credited."""
+    family = _match(line, _asking(askers, disabled))
+    if family is not None:
+        return family.code, 0, len(line), agencies(line) if family.code == CREDIT_CODE else ()
+    if askers >> len(_ALL) - 1 and TRAILING_CODE not in disabled:
+        cut = TRAILING.pattern.search(line, max(0, len(line) - _TRAILING_LENGTH))
+        if cut:
+            return TRAILING_CODE, cut.start(), cut.end(), ()
+    return "", 0, 0, ()
+
+
+@lru_cache(4096)
+def _asking(askers: int, disabled: frozenset[str]) -> list[Family]:
+    return [family for i, family in enumerate(_ALL[:-1]) if askers >> i & 1 and family.code not in disabled]
 
 
 def match_line(line: str) -> Family | None:
@@ -128,7 +141,9 @@ def match_line(line: str) -> Family | None:
 
 
 def _match(line: str, families: Sequence[Family]) -> Family | None:
-    size, core = len(line.encode("utf-8", "surrogatepass")), _core(line)
+    if not families:
+        return None
+    size, core = len(line) if line.isascii() else len(line.encode("utf-8", "surrogatepass")), _core(line)
     for family in families:
         if size <= family.limit and family.pattern.fullmatch(core):
             return family
@@ -149,7 +164,7 @@ def _dateline_credits(text: str) -> list[str]:
 
 def _core(line: str) -> str:
     core = line.strip(_ORNAMENT)
-    if not any(letter.isalnum() for letter in core):
+    if not _ALNUM.search(core):
         return line.strip()
     return " ".join(core.replace("’", "'").split())
 
@@ -165,15 +180,11 @@ def remove_lines(draft: Draft, lines: list[Removal], cuts: Iterable[Removal] = (
     if not spans or not _something_remains(text, spans):
         return
     for code in sorted({span.rule for span in spans}):
-        shift, wanted, later = 0, [], []
-        for span in spans:
-            if span.rule == code:
-                wanted.append(Replacement(span.start - shift, span.end - shift, "", 1.0, span.evidence))
-            else:
-                later.append(span)
-        draft.replace(code, wanted)
         gone = [span for span in spans if span.rule == code]
-        spans = _moved(later, gone)
+        draft.replace(code, [Replacement(span.start, span.end, "", 1.0, span.evidence) for span in gone])
+        if len(gone) == len(spans):
+            return
+        spans = _moved([span for span in spans if span.rule != code], gone)
 
 
 def _moved(spans: list[Removal], gone: list[Removal]) -> list[Removal]:
@@ -182,7 +193,7 @@ def _moved(spans: list[Removal], gone: list[Removal]) -> list[Removal]:
         while i < len(gone) and gone[i].start < span.start:
             shift += gone[i].end - gone[i].start
             i += 1
-        moved.append(span._replace(start=span.start - shift, end=span.end - shift))
+        moved.append(Removal(span.start - shift, span.end - shift, span.rule, span.evidence))
     return moved
 
 
@@ -212,13 +223,13 @@ def _block_spans(text: str, block: list[Removal]) -> list[Removal]:
     if before == 0:
         starts[0] = 0
     ends = [*starts[1:], stop if keep_before or before == 0 or stop == len(text) else last]
-    return [line._replace(start=start, end=end) for line, start, end in zip(block, starts, ends, strict=True)]
+    return [Removal(start, end, *line[2:]) for line, start, end in zip(block, starts, ends, strict=True)]
 
 
 def _something_remains(text: str, spans: list[Removal]) -> bool:
     done = 0
     for span in spans:
-        if any(letter.isalnum() for letter in text[done : span.start]):
+        if _ALNUM.search(text, done, span.start):
             return True
         done = span.end
-    return any(letter.isalnum() for letter in text[done:])
+    return _ALNUM.search(text, done) is not None

@@ -6,7 +6,7 @@ edits are built from offsets, so that an untouched article costs its screens and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +20,8 @@ from dedupe.clean.repetition import RepeatedLines, owner_names
 from dedupe.config import Config
 from dedupe.schema import CLEANED, EDIT, TIMESTAMP
 
-_FIELDS = ("title", "author", "publisher", "published_at")
+_NAMES = ("title", "author", "publisher")
+_FIELDS = (*_NAMES, "published_at")
 _REPAIRED = ("text", *_FIELDS)
 _CREDITS = CLEANED.field("credits").type
 
@@ -40,24 +41,21 @@ class LocalRepair:
         texts = batch.column("text")
         suspect = encoding.screen(texts)
         named = suspect.copy()
-        for name in ("title", "author", "publisher"):
+        for name in _NAMES:
             named |= encoding.screen(batch.column(name))
-        drafts.each(named, self._repair_encoding)
+        for row in np.flatnonzero(named).tolist():
+            draft = drafts.of(row, *_FIELDS)
+            encoding.repair(draft, self._disabled)
+            encoding.repair_metadata(draft, self._disabled)
         suspects = residue.Suspects(texts)
         for row in np.flatnonzero(suspects.fired | suspect).tolist():
             draft = drafts.of(row)
             # Where the encoding was repaired, the lines stand elsewhere now.
             lines = None if any(edit.field == "text" for edit in draft.edits) else suspects.lines(row)
             residue.remove(draft, self._disabled, lines)
-        drafts.each(
-            metadata.screen(batch) | drafts.changed(metadata.screen),
-            lambda draft: metadata.extract(draft, self._disabled),
-        )
+        for row in np.flatnonzero(metadata.screen(batch) | drafts.begin_anew(metadata.screen)).tolist():
+            metadata.extract(drafts.of(row, *_FIELDS), self._disabled)
         return _assemble(batch, drafts.drafts)
-
-    def _repair_encoding(self, draft: Draft) -> None:
-        encoding.repair(draft, self._disabled)
-        encoding.repair_metadata(draft, self._disabled)
 
 
 class RepetitionRepair:
@@ -82,48 +80,52 @@ class _Drafts:
     """Hold the drafts of the articles of a batch that need one, by row."""
 
     def __init__(self, batch: pa.RecordBatch) -> None:
-        self._batch = batch
+        self._columns = {name: batch.column(name) for name in _REPAIRED}
         self.drafts: dict[int, Draft] = {}
 
-    def of(self, row: int) -> Draft:
+    def of(self, row: int, *fields: str) -> Draft:
+        """Return the draft of a row with its text and at least these fields: to read a field takes as long as to find a line."""
         draft = self.drafts.get(row)
         if draft is None:
-            values = {name: self._batch.column(name)[row].as_py() for name in ("text", "title", "author", "publisher")}
-            moment = self._batch.column("published_at")[row]
-            values["published_at"] = moment.as_py().isoformat() if moment.is_valid else None
-            draft = self.drafts[row] = Draft(values.pop("text") or "", **values)
+            draft = self.drafts[row] = Draft(self._columns["text"][row].as_py() or "")
+        for name in fields:
+            if name not in draft.fields:
+                value = self._columns[name][row].as_py()
+                draft.fields[name] = value.isoformat() if isinstance(value, datetime) else value
         return draft
 
-    def each(self, fired: NDArray[np.bool_], change: Callable[[Draft], None]) -> None:
-        for row in np.flatnonzero(fired).tolist():
-            change(self.of(row))
-
-    def changed(self, screen: Callable[[pa.RecordBatch], NDArray[np.bool_]]) -> NDArray[np.bool_]:
-        """Screen the articles whose text is no longer that of the batch."""
-        fired = np.zeros(len(self._batch), np.bool_)
-        rows = [row for row, draft in self.drafts.items() if draft.edits]
+    def begin_anew(self, screen: Callable[[pa.RecordBatch], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+        """Screen the articles whose first lines or title are no longer those of the batch."""
+        fired = np.zeros(len(self._columns["text"]), np.bool_)
+        rows = [row for row, draft in self.drafts.items() if any(edit.start <= metadata.ZONE for edit in draft.edits)]
         if rows:
-            values = {name: pa.array([self.drafts[row].fields[name] for row in rows], pa.string()) for name in ("text", "title")}
-            fired[rows] = screen(pa.record_batch(values))
+            begun = [self.of(row, "title").fields for row in rows]
+            texts = [(fields["text"] or "")[: metadata.ZONE + 1] for fields in begun]
+            titles = [fields["title"] for fields in begun]
+            fired[rows] = screen(pa.record_batch({"text": pa.array(texts, pa.string()), "title": pa.array(titles, pa.string())}))
         return fired
 
 
 def _assemble(batch: pa.RecordBatch, drafts: dict[int, Draft]) -> pa.RecordBatch:
     touched = sorted(row for row, draft in drafts.items() if draft.edits or draft.credits)
+    made = [drafts[row] for row in touched]
+    changed: dict[str, list[int]] = {name: [] for name in _REPAIRED}
+    for row, draft in zip(touched, made, strict=True):
+        for name in {edit.field for edit in draft.edits}:
+            changed[name].append(row)
     columns: dict[str, pa.Array] = dict(zip(batch.schema.names, batch.columns, strict=True))
-    for name in _REPAIRED:
-        rows = [row for row in touched if any(edit.field == name for edit in drafts[row].edits)]
+    for name, rows in changed.items():
         columns[name] = _put(columns[name], rows, [_value(name, drafts[row]) for row in rows])
-    empty = np.zeros(len(batch) + 1, np.int32)
-    had_edits = columns.get("edits", pa.ListArray.from_arrays(pa.array(empty), pa.array([], EDIT)))
-    had_credits = columns.get("credits", pa.ListArray.from_arrays(pa.array(empty), pa.array([], pa.string())))
-    lengths = had_edits.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-    made = [[edit._replace(seq=edit.seq + int(lengths[row])) for edit in drafts[row].edits] for row in touched]
-    columns["edits"] = _append(had_edits, touched, [len(edits) for edits in made], _edits(e for edits in made for e in edits))
-    credited = [drafts[row].credits for row in touched]
-    columns["credits"] = _append(
-        had_credits, touched, [len(names) for names in credited], pa.array([n for names in credited for n in names], pa.string())
-    )
+    none = pa.array(np.zeros(len(batch) + 1, np.int32))
+    had_edits = columns.get("edits", pa.ListArray.from_arrays(none, pa.array([], EDIT)))
+    had_credits = columns.get("credits", pa.ListArray.from_arrays(none, pa.array([], pa.string())))
+    n_edits = np.array([len(draft.edits) for draft in made], np.int64)
+    first = had_edits.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)[touched]
+    edits = _edits([edit for draft in made for edit in draft.edits], np.repeat(first, n_edits) + _within(n_edits))
+    columns["edits"] = _append(had_edits, touched, n_edits, edits)
+    n_credits = np.array([len(draft.credits) for draft in made], np.int64)
+    credited = pa.array([name for draft in made for name in draft.credits], pa.string())
+    columns["credits"] = _append(had_credits, touched, n_credits, credited)
     return pa.RecordBatch.from_arrays([columns[name].cast(CLEANED.field(name).type) for name in CLEANED.names], schema=CLEANED)
 
 
@@ -148,15 +150,13 @@ def _put(column: pa.Array, rows: list[int], values: list[Any]) -> pa.Array:
     return pa.concat_arrays([*pieces, column.slice(done)])
 
 
-def _edits(edits: Iterable[Edit]) -> pa.StructArray:
-    rows = list(edits)
-    values = list(zip(*rows, strict=True)) or [()] * len(Edit._fields)
-    return pa.StructArray.from_arrays(
-        [pa.array(value, field.type) for value, field in zip(values, EDIT, strict=True)], fields=list(EDIT)
-    )
+def _edits(edits: list[Edit], seq: NDArray[np.int64]) -> pa.StructArray:
+    _, *values = zip(*edits, strict=True) if edits else [()] * len(Edit._fields)
+    columns = [pa.array(value, field.type) for value, field in zip([seq, *values], EDIT, strict=True)]
+    return pa.StructArray.from_arrays(columns, fields=list(EDIT))
 
 
-def _append(lists: pa.ListArray, rows: list[int], counts: list[int], values: pa.Array) -> pa.ListArray:
+def _append(lists: pa.ListArray, rows: list[int], counts: NDArray[np.int64], values: pa.Array) -> pa.ListArray:
     """Add `counts[i]` of the values, in order, to the list of row `rows[i]`."""
     had = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     more = np.zeros(len(lists), np.int64)

@@ -59,32 +59,36 @@ def number_equals(ids: Sequence[str]) -> list[str]:
     return unique
 
 
-def new_cluster_id(canonical_id: str, taken: set[str]) -> str:
-    """Return a cluster ID that no cluster of this or an earlier run has: a hash of its first canonical, numbered if need be."""
+def new_group_id(kind: str, article_id: str, taken: set[str]) -> str:
+    """Return an ID that no group of this or an earlier run has: a hash of an article of the group, numbered if need be.
+
+    `kind` is cluster or story; its first letter begins the ID.
+    """
     attempt = 0
     while True:
-        seed = canonical_id if attempt == 0 else f"{canonical_id}\x1e{attempt}"
-        candidate = "c" + hashlib.sha256(f"cluster\x1e{seed}".encode()).hexdigest()[:19]
+        seed = article_id if attempt == 0 else f"{article_id}\x1e{attempt}"
+        candidate = kind[0] + hashlib.sha256(f"{kind}\x1e{seed}".encode()).hexdigest()[:19]
         if candidate not in taken:
             return candidate
         attempt += 1
 
 
-def carry_over(new: np.ndarray, old: np.ndarray) -> list[tuple[int, int, int]]:
-    """Match new clusters with old ones by largest overlap: (new, old, shared members), each used at most once.
+def carry_over(new: np.ndarray, old: np.ndarray, since: np.ndarray) -> list[tuple[int, int]]:
+    """Match new clusters with old ones: (new, old) pairs, each at most once.
 
-    `new` and `old`: for each article that both runs hold, its cluster in either. Whole clusters first (no member gained or lost
-    always keeps its ID), then the larger overlap; ties go to the lower old, then the lower new number.
+    `new` and `old`: for each article that both runs hold, its cluster in either. `since`: the run in which each old cluster got
+    its ID. An old cluster hands its ID to the new one that holds most of its members; of several that meet in one, the oldest
+    wins, then the one that brings more members. So a cluster that neither gained nor lost a member always keeps its ID. Ties go
+    to the lower number.
     """
     pairs, shared = np.unique(np.stack([new, old], axis=1), axis=0, return_counts=True)
-    order = np.lexsort((pairs[:, 0], pairs[:, 1], -shared))
-    used_new: set[int] = set()
-    used_old: set[int] = set()
-    matched = []
-    for at in order:
-        one, other = int(pairs[at, 0]), int(pairs[at, 1])
-        if one not in used_new and other not in used_old:
-            used_new.add(one)
-            used_old.add(other)
-            matched.append((one, other, int(shared[at])))
-    return matched
+    order = np.lexsort((pairs[:, 0], -shared, pairs[:, 1]))
+    pairs, shared = pairs[order], shared[order]
+    first = np.ones(len(pairs), bool)
+    first[1:] = pairs[1:, 1] != pairs[:-1, 1]
+    heirs, brought = pairs[first], shared[first]
+    order = np.lexsort((heirs[:, 1], -brought, since[heirs[:, 1]], heirs[:, 0]))
+    heirs = heirs[order]
+    first = np.ones(len(heirs), bool)
+    first[1:] = heirs[1:, 0] != heirs[:-1, 0]
+    return [(int(one), int(other)) for one, other in heirs[first]]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from typing import Any, Self, TypeVar
 
 from dedupe.errors import DedupeError, UsageError
@@ -22,6 +24,8 @@ _AHEAD = 3
 def _start_worker() -> None:
     # One numba and one Arrow thread a process: parallelism is by processes, and threads on top of it only fight for cores.
     os.environ["NUMBA_NUM_THREADS"] = "1"
+    # The process that the user started answers an interrupt, for all.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     from dedupe.engine.numba_start import start_numba
 
     start_numba()
@@ -48,8 +52,8 @@ def _context(preload: str | None) -> multiprocessing.context.BaseContext:
 class Pool:
     """Hold worker processes that share nothing with this one.
 
-    With one worker everything runs in this process, which saves the second that a process takes to start. `preload` names a module
-    whose import loads what the shards need: by name, so that the workers start before this process has imported it itself.
+    With one worker everything runs in this process, which saves the second that a process takes to start. `preload` names a
+    module whose import loads what the shards need: by name, so that the workers start before this process has imported it.
     """
 
     def __init__(self, workers: int, preload: str | None = None) -> None:
@@ -69,23 +73,26 @@ class Pool:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def map(self, function: Callable[..., Result], items: Sequence[tuple[Any, ...]]) -> Iterator[Result]:
+    def map(
+        self, function: Callable[..., Result], items: Sequence[tuple[Any, ...]], meanwhile: Callable[[], None] | None = None
+    ) -> Iterator[Result]:
         """Yield `function(*item)` for each item, in the order of the items.
 
-        Raises DedupeError where a worker died.
+        `meanwhile` is called once, while the first items are under way: for what this process will need next. Raises DedupeError
+        where a worker died.
         """
         if self._pool is None:
             for item in items:
                 yield function(*item)
             return
-        waiting: list[Future[Result]] = []
         try:
-            for item in items:
-                waiting.append(self._pool.submit(function, *item))
-                if len(waiting) == self.workers * _AHEAD:
-                    yield waiting.pop(0).result()
-            for future in waiting:
-                yield future.result()
+            remaining = iter(items)
+            waiting = [self._pool.submit(function, *item) for item in islice(remaining, self.workers * _AHEAD)]
+            if meanwhile is not None:
+                meanwhile()
+            while waiting:
+                yield waiting.pop(0).result()
+                waiting += [self._pool.submit(function, *item) for item in islice(remaining, 1)]
         except BrokenProcessPool as error:
             raise DedupeError(
                 "A worker process was ended from outside, most likely because memory ran out.",

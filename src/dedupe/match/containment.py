@@ -1,8 +1,9 @@
 """Candidates for containment: which articles may lie almost whole inside a longer one.
 
-A signature cannot see this: an abridged copy of a fifth of an article has a Jaccard of 0.2 with it. A scaled MinHash sketch can: it
-keeps every shingle hash below a bound, so the share of a sketch that another holds estimates the share of the article (FracMinHash:
-Irber et al., 2022, doi:10.1101/2022.01.11.475838; Hera, Pierce-Ward and Koslicki, 2023, doi:10.1101/gr.277651.123).
+A signature cannot see this: an abridged copy of a fifth of an article has a Jaccard of 0.2 with it. A scaled MinHash sketch
+can: it keeps every shingle hash below a bound, so the share of a sketch that another holds estimates the share of the article
+(FracMinHash: Irber et al., 2022, doi:10.1101/2022.01.11.475838; Hera, Pierce-Ward and Koslicki, 2023,
+doi:10.1101/gr.277651.123).
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from dedupe.tokens import fold_table, shingle_tokens, string_buffers, tokenize_b
 SCALE = 16
 BOUND = np.uint64(2**64 // SCALE)
 
-# A hash that more articles share than this is looked up in the most preferred of them only. Those are what a cluster of many copies
-# gathers around, and what keeps a phrase that every page carries from proposing every pair. Such hashes are counted and reported.
+# A hash that more articles share than this is looked up in the most preferred of them only. Those are what a cluster of many
+# copies gathers around, and what keeps a phrase that every page carries from proposing every pair. Such hashes are counted
+# and reported.
 LONGEST_POSTING = 64
 
 # An article lies inside another when it holds this share of its shingles.
@@ -108,10 +110,8 @@ def sketch(column: pa.Array) -> Sketches:
 
 def join_sketches(parts: list[Sketches]) -> Sketches:
     """Join the sketches of consecutive batches into those of one column."""
-    offsets = [np.zeros(1, np.int64)]
-    for part in parts:
-        offsets.append(part.offsets[1:] - part.offsets[0] + offsets[-1][-1])
-    return Sketches(np.concatenate([np.empty(0, np.uint64), *(part.hashes for part in parts)]), np.concatenate(offsets))
+    sizes = [np.zeros(1, np.int64), *(np.diff(part.offsets) for part in parts)]
+    return Sketches(np.concatenate([np.empty(0, np.uint64), *(part.hashes for part in parts)]), np.cumsum(np.concatenate(sizes)))
 
 
 @njit(cache=True, nogil=True)
@@ -184,13 +184,14 @@ _LARGEST = 1 << 16
 def propose_contained(sketches: Sketches, rows: np.ndarray, rank: np.ndarray) -> Proposed:
     """Propose the pairs of `rows` of which one may lie inside the other.
 
-    `rows`: row numbers, one of each set of exact copies. `rank`: (n,) place of every article in the order of preference, which says
-    whom the cap spares. The cost is `LONGEST_POSTING` lookups a hash at most, whatever the corpus is like; 8 to 16 bytes a hash.
+    `rows`: row numbers, one of each set of exact copies. `rank`: (n,) place of every article in the order of preference,
+    which says whom the cap spares. The cost is `LONGEST_POSTING` lookups a hash at most, whatever the corpus is like; 8 to 16
+    bytes a hash.
     """
     rows = rows[np.argsort(rank[rows], kind="stable")]
     sizes = (sketches.offsets[1:] - sketches.offsets[:-1])[rows]
     starts = np.concatenate([[0], np.cumsum(sizes)])
-    bits = np.uint64(max(1, int(len(rows)).bit_length()))
+    bits = np.uint64(max(1, len(rows).bit_length()))
     # One word holds hash and article, so that one plain sort gives posting lists in order of preference. The upper bits of a
     # hash below the bound are zero and make room; what is cut off below can only propose a pair that verification refuses.
     gained = np.uint64(SCALE.bit_length() - 1)

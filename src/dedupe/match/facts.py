@@ -25,8 +25,9 @@ TextsOf = Callable[[np.ndarray], pa.Array]
 # Texts are tokenized in blocks of pairs, so that memory is that of a block.
 _BLOCK_PAIRS = 4096
 
-# Up to so many tokens on the longer side, both sides of a gap are the same place filled differently. Up to more, they are a sentence
-# in other words, and only numbers that count the same thing are set against each other. Beyond, they are different sentences.
+# Up to so many tokens on the longer side, both sides of a gap are the same place filled differently. Up to more, they are a
+# sentence in other words, and only numbers that count the same thing are set against each other. Beyond, they are different
+# sentences.
 SHORT_GAP = 12
 LONG_GAP = 30
 
@@ -49,6 +50,11 @@ _CREDIT_LINE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _CREDIT_BYTES = 160
+
+# When a page was put up or changed, near its top: not when something happened.
+_STAMP = re.compile(rb"\b(?:(?i:updated|posted|published|modified)|GMT|UTC|[ECMP][SD]T|ET|PT|IST|BST|CES?T)\b")
+_STAMP_BYTES = 300
+_STAMP_REACH = 40
 _HEADLINE_BYTES = 240
 _LINE_BYTES = 4000
 
@@ -117,6 +123,8 @@ class _Side:
             words = int(np.searchsorted(self.starts, self.headline))
             if last - first > _HEADLINE_REWRITTEN * words:
                 return []
+        if begin < _STAMP_BYTES and _STAMP.search(text, max(0, begin - _STAMP_REACH), min(len(text), end + _STAMP_REACH)):
+            return []
         dateline = _DATELINE.match(text, line, min(stop, line + 100))
         if dateline and begin < dateline.end():
             if end <= dateline.end():

@@ -25,7 +25,8 @@ NUMBER, MONTH, DAY, NAME = "number", "month", "day", "name"
 class Fact(NamedTuple):
     """Hold one fact: its kind, its value (a float, or a folded word), how it is written, and the folded word after it.
 
-    `part` tells of a name that a word beside it carries a capital too: "White House", "Joe Biden".
+    `part` tells of a name that a word beside it carries a capital too: "White House", "Joe Biden". `unit` is what is written
+    right before a number: a currency.
     """
 
     kind: str
@@ -33,9 +34,11 @@ class Fact(NamedTuple):
     written: str
     after: str
     part: bool = False
+    unit: str = ""
 
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*")
+_UNIT = re.compile(r"(?:[A-Za-z]{1,3}|[$€£¥₹₩₽₺₪฿])$")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _POINTED = re.compile(r"\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d{1,3}(?:\.\d{3})+,\d+")
 _DECIMAL_COMMA = re.compile(r"\d+,\d{1,2}")
@@ -64,6 +67,9 @@ def facts_of(text: bytes, line: int, begin: int, end: int, stop: int) -> list[Fa
     found = list(_WORD.finditer(whole))
     words = [match.group() for match in found]
     inside = [first <= match.start() < last for match in found]
+    opening = next((at for at, here in enumerate(inside) if here), 0)
+    if opening and words[opening].casefold() in MULTIPLIERS and _number(words, found, whole, opening - 1)[1] > 1:
+        inside[opening - 1] = True  # "3 million" is one number, also where only the million differs
     names = not _title_case(text, line, stop)
     facts: list[Fact] = []
     at = 0
@@ -91,14 +97,15 @@ def _fact(kind: str, value: float | str, whole: str, found: list[re.Match[str]],
     while end < len(whole) and not whole[end].isspace() and end - found[at + used - 1].end() < 20:
         end += 1
     after = found[at + used].group().casefold() if at + used < len(found) else ""
-    return Fact(kind, value, whole[start:end].strip(_PUNCTUATION), after)
+    unit = _UNIT.search(whole[start : found[at].start()])
+    return Fact(kind, value, whole[start:end].strip(_PUNCTUATION), after, unit=unit.group() if unit else "")
 
 
 def _number(words: list[str], found: list[re.Match[str]], whole: str, at: int) -> tuple[float, int]:
     # The value of the number that begins here, and how many words it takes; 0 words where none does.
     word = words[at]
     used = 1
-    if word[0].isdigit():
+    if word[0].isdecimal():
         value = _digits(word)
         if at + 1 < len(words) and found[at + 1].start() == found[at].end():
             suffix = words[at + 1].casefold()
@@ -137,9 +144,7 @@ def _digits(word: str) -> float:
     return float(re.sub(r"[.,]", "", word)[:300])
 
 
-def _date_or_name(
-    word: str, whole: str, found: list[re.Match[str]], at: int, names: bool, more: bool
-) -> Fact | None:
+def _date_or_name(word: str, whole: str, found: list[re.Match[str]], at: int, names: bool, more: bool) -> Fact | None:
     capital = word[0].isupper()
     folded = word.casefold()
     if capital or folded not in CAPITAL_ONLY:
@@ -155,7 +160,7 @@ def _date_or_name(
     name = fold_name(word)
     if name in TITLES or name in AGENCIES or not name:
         return None
-    part |= at > 0 and found[at - 1].group()[0].isupper() and whole[found[at - 1].end() : found[at].start()] in (" ", "-")
+    part |= at > 0 and _capital_follows(found, at - 1, whole) and _is_capital(found[at - 1].group())
     return Fact(NAME, name, word, "", part)
 
 
@@ -180,7 +185,11 @@ def _capital_follows(found: list[re.Match[str]], at: int, whole: str) -> bool:
     if at + 1 >= len(found):
         return False
     following = found[at + 1]
-    return following.group()[0].isupper() and whole[found[at].end() : following.start()] in (" ", "-")
+    return _is_capital(following.group()) and whole[found[at].end() : following.start()] in (" ", "-")
+
+
+def _is_capital(word: str) -> bool:
+    return word[0].isupper() and word.casefold() not in PLAIN
 
 
 def _title_case(text: bytes, line: int, stop: int) -> bool:
@@ -206,6 +215,9 @@ def unmatched(one: list[Fact], other: list[Fact], left: bytes, right: bytes, cou
             if same:
                 a.remove(fact)
                 b.remove(same)
+        if kind == NUMBER:
+            # The same sum in dollars and in dirhams is no contradiction.
+            a, b = [x for x in a if any(_comparable(x, y) for y in b)], [y for y in b if any(_comparable(x, y) for x in a)]
         if not a or not b:
             continue
         if counted_only:
@@ -230,9 +242,13 @@ def _same(a: Fact, b: Fact) -> bool:
     return a.value == b.value or (a.kind == NUMBER and _rounded(a, b))
 
 
+def _comparable(a: Fact, b: Fact) -> bool:
+    return not a.unit or not b.unit or a.unit == b.unit
+
+
 def _rounded(a: Fact, b: Fact) -> bool:
-    # "3.49 billion" and "3.5 billion": one is the other with fewer digits, but at least two. Whole numbers are counts: a toll of
-    # 150 is not one of 148.
+    # "3.49 billion" and "3.5 billion": one is the other with fewer digits, but at least two. Whole numbers are counts: a toll
+    # of 150 is not one of 148.
     short, long = sorted((a, b), key=_precision)
     digits = _precision(short)
     return 2 <= digits < _precision(long) and "." in long.written and float(f"{long.value:.{digits}g}") == short.value
@@ -251,6 +267,8 @@ def same_name(a: str, b: str) -> bool:
     if a == b:
         return True
     short, long = sorted((a, b), key=len)
+    if long == f"{short}s":
+        return True
     if len(long) - len(short) > 1 or len(long) < 5:
         return False
     if len(long) > len(short):

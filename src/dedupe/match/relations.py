@@ -12,7 +12,9 @@ import numpy as np
 
 from dedupe.match.containment import CONTAINED, Proposed
 from dedupe.match.facts import contradictions
+from dedupe.match.signatures import shingle_sets
 from dedupe.match.verify import Overlaps, TextsOf, Verifier
+from dedupe.tokens import SHINGLE_CHARACTERS, shingle_tokens, tokenize
 
 RELATIONS = ("exact", "near", "contained", "part_of", "spun", "update", "story")
 EXACT, NEAR, CONTAINED_IN, PART_OF, SPUN, UPDATE, STORY = (np.int8(code) for code in range(len(RELATIONS)))
@@ -24,13 +26,18 @@ KEEPING_APART = np.array([PART_OF, UPDATE])
 # Fewer shingles than this say too little: a line of residue, a score, a stock phrase lies in many articles. About 27 words.
 LEAST_SHINGLES = 25
 
-# A part of a digest is an article of its own from here on; and two articles in one text are two where neither shares more than this
-# share of its shingles with the other.
+# A part of a digest is an article of its own from here on; and two articles in one text are two where neither shares more
+# than this share of its shingles with the other.
 _LEAST_PART = 40
 _DISJOINT = 0.2
 
 # Up to this share of a digest an article is a part of it; beyond, the digest is that article with something added.
 _PART_SHARE = 0.75
+
+
+# An article opens with another where so many of its first shingles are the other's: some two sentences of the first five,
+# since a headline, a dateline or a sentence of its own may stand before or between them.
+_OPENING, _OPENING_SHARED = 100, 25
 
 
 class Related(NamedTuple):
@@ -67,8 +74,8 @@ def relate(
 ) -> Related:
     """Type the pairs at or above the threshold (`a`, `b`, `overlap`, `star`) and those proposed as contained.
 
-    All rows are representatives of sets of exact copies. A proposed pair that proves to be at or above the threshold is typed like
-    one that the bands found.
+    All rows are representatives of sets of exact copies. A proposed pair that proves to be at or above the threshold is typed
+    like one that the bands found.
     """
     a, b, overlap, star = _with_contained(a, b, overlap, star, proposed, threshold, verify)
     said = contradictions(a, b, texts_of)
@@ -85,9 +92,10 @@ def relate(
     parts = held & (share < _PART_SHARE) & (size >= _LEAST_PART)
     digests = _digests(small[parts], large[parts], size[parts], whole[parts], verify)
     relation[held & (share < _PART_SHARE) & np.isin(large, digests)] = PART_OF
-    loose = relation == CONTAINED_IN
+    loose = np.flatnonzero(relation == CONTAINED_IN)
     shared_matter = _shared_matter(small[loose], large[loose], size[loose], whole[loose], verify)
-    relation[loose & np.isin(small, shared_matter)] = PART_OF
+    loose = loose[np.isin(small[loose], shared_matter)]
+    relation[loose[~_opens_with(large[loose], small[loose], texts_of)]] = PART_OF
     facts = {int(a[at]) << 32 | int(b[at]): said[at] for at in np.flatnonzero(differs)}
     return Related(a, b, relation, overlap, star, facts)
 
@@ -109,8 +117,9 @@ def _with_contained(
 
 
 def _digests(small: np.ndarray, large: np.ndarray, size: np.ndarray, whole: np.ndarray, verify: Verifier) -> np.ndarray:
-    # Rows that hold two articles which do not overlap, or hold a row that does. The largest part stands for all parts that
-    # overlap it, so that the many abridged copies of one article make no digest of it, although two of them may be disjoint.
+    # Rows that hold two articles which do not overlap, or hold a row that does. All parts are compared with the largest one,
+    # so that a hundred abridged copies of one article cost a hundred comparisons; they share its lead, and make no digest of
+    # it.
     order = np.lexsort((small, -size, large))
     small, large, size, whole = small[order], large[order], size[order], whole[order]
     first = np.ones(len(large), bool)
@@ -127,7 +136,7 @@ def _digests(small: np.ndarray, large: np.ndarray, size: np.ndarray, whole: np.n
 
 def _shared_matter(small: np.ndarray, large: np.ndarray, size: np.ndarray, whole: np.ndarray, verify: Verifier) -> np.ndarray:
     # Rows whose text lies in two articles that have nothing else in common: a statement both quote, or residue. It is part of
-    # both and a copy of neither.
+    # both and a copy of neither, unless it is what they open with: then both are longer versions of it.
     order = np.lexsort((large, -whole, small))
     small, large, size, whole = small[order], large[order], size[order], whole[order]
     first = np.ones(len(small), bool)
@@ -139,8 +148,29 @@ def _shared_matter(small: np.ndarray, large: np.ndarray, size: np.ndarray, whole
     return np.unique(small[rest[beyond]])
 
 
+def _opens_with(large: np.ndarray, small: np.ndarray, texts_of: TextsOf) -> np.ndarray:
+    if not len(large):
+        return np.zeros(0, bool)
+    rows, places = np.unique(np.concatenate([large, small]), return_inverse=True)
+    texts = texts_of(rows)
+    tokens, (shingles, offsets) = tokenize(texts), shingle_sets(texts)
+    opens = np.empty(len(large), bool)
+    opening = np.empty(_OPENING + SHINGLE_CHARACTERS, np.uint64)
+    for pair, (one, other) in enumerate(zip(places[: len(large)].tolist(), places[len(large) :].tolist(), strict=True)):
+        begin, end = int(tokens.offsets[one]), int(tokens.offsets[one + 1])
+        count = shingle_tokens(tokens.hashes[begin:end], min(end - begin, len(opening)), opening)
+        opens[pair] = np.isin(opening[:count], shingles[offsets[other] : offsets[other + 1]]).sum() >= _OPENING_SHARED
+    return opens
+
+
 def evidence(
-    a: np.ndarray, b: np.ndarray, relation: np.ndarray, overlap: Overlaps, star: np.ndarray, representative: np.ndarray, facts: dict[int, str]
+    a: np.ndarray,
+    b: np.ndarray,
+    relation: np.ndarray,
+    overlap: Overlaps,
+    star: np.ndarray,
+    representative: np.ndarray,
+    facts: dict[int, str],
 ) -> list[str]:
     """Say in words what each relation rests on, one sentence a pair, for `exact` to `update`.
 

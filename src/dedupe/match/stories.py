@@ -18,21 +18,22 @@ from dedupe.match.story_scan import NAME, NAMES
 from dedupe.match.terms import StoryTerms, TermCounts, weigh
 
 # The one default: docs/stories.md has its sweep.
-THRESHOLD = 0.19
+THRESHOLD = 0.17
 
-# How far the action carries the cast: two articles that share all their names and hardly a deed are on two events.
-REACH = 3.0
-
-# Articles further apart speak of two events; closer ones lose as the square of the distance.
+# Articles further apart in time speak of two events; closer ones lose as the square of the distance.
 WINDOW_DAYS = 7
 
-# Pairs from this share of the threshold up are scored, so that averages over groups are of real scores.
+# How much more alike two articles must be than the one is to its nearest neighbour of another week. What comes back after a week is
+# a topic: a campaign, a trial. In a topic the cast and half the action are always the same.
+ABOVE_TOPIC = 1.1
+
+# Pairs from this share of the threshold up are kept, so that averages over groups are of real scores.
 _WEAK = 0.5
 
 # Terms of an article that the index holds, the share of a weak score that they must reach alone, and how far a posting list is followed.
 INDEXED_TERMS = 24
 _PARTIAL = 0.5
-MOST_POSTINGS = 512
+MOST_POSTINGS = 256
 
 _DAY = 86_400_000_000
 _UNKNOWN = np.iinfo(np.int64).max
@@ -76,10 +77,10 @@ def find_stories(
     microseconds, the least int64 where unknown. `rank`: (n,) a total order that does not depend on that of the input.
     """
     weights, holders = weigh(terms, counts)
-    made = vectors(terms.hashes, weights, terms.kinds, terms.offsets)
+    made = vectors(terms.hashes, weights, terms.kinds, terms.passages, terms.offsets)
     times = np.where(published_us == np.iinfo(np.int64).min, _UNKNOWN, published_us)
     a, b, looked, cut = candidates(made, weights, holders, times, rank, threshold)
-    pairs = score(made, a, b, times)
+    pairs = judge(score(made, a, b), times, threshold)
     kept = pairs.score >= _WEAK * threshold
     pairs = Pairs(*(column[kept] for column in pairs))
     story = group(len(times), pairs.a, pairs.b, pairs.score, rank, threshold)
@@ -87,14 +88,30 @@ def find_stories(
     return Stories(story, Pairs(*(column[inside] for column in pairs)), pairs, looked, cut)
 
 
-def score(made: Vectors, a: np.ndarray, b: np.ndarray, times: np.ndarray) -> Pairs:
-    """Score pairs exactly, time included; `times` is the largest int64 where unknown."""
+def score(made: Vectors, a: np.ndarray, b: np.ndarray) -> Pairs:
+    """Score pairs exactly, time left out."""
     scores = np.empty((len(a), 3))
-    score_pairs(a, b, *made, REACH, scores)
-    known = (times[a] != _UNKNOWN) & (times[b] != _UNKNOWN)
-    apart = np.where(known, np.abs(np.where(known, times[a] - times[b], 0)), 0) / (WINDOW_DAYS * _DAY)
-    near = np.maximum(0.0, 1.0 - np.square(apart))
-    return Pairs(a, b, scores[:, 0] * near, scores[:, 1], scores[:, 2])
+    score_pairs(a, b, *made, scores)
+    return Pairs(a, b, scores[:, 0], scores[:, 1], scores[:, 2])
+
+
+def judge(pairs: Pairs, times: np.ndarray, threshold: float) -> Pairs:
+    """Return pairs whose scores have time in them: lower for days apart and for topics that come back, 0 beyond the window.
+
+    `times`: (n,) microseconds, the largest int64 where unknown. An article without a time is taken to be of another week than any
+    that has one: it cannot be told, and in a run of years it mostly is so.
+    """
+    a, b = pairs.a, pairs.b
+    known_a, known_b = times[a] != _UNKNOWN, times[b] != _UNKNOWN
+    both = known_a & known_b
+    apart = np.where(both, np.abs(np.where(both, times[a] - times[b], 0)), 0) / (WINDOW_DAYS * _DAY)
+    elsewhen = (apart >= 1) | (known_a != known_b)
+    topic = np.zeros(len(times))
+    np.maximum.at(topic, a[elsewhen], pairs.score[elsewhen])
+    np.maximum.at(topic, b[elsewhen], pairs.score[elsewhen])
+    bar = ABOVE_TOPIC * (topic[a] + topic[b]) / 2
+    risen = pairs.score * np.minimum(1.0, threshold / np.maximum(bar, threshold))
+    return pairs._replace(score=risen * np.maximum(0.0, 1.0 - np.square(apart)))
 
 
 def candidates(
@@ -113,18 +130,15 @@ def candidates(
     places[by_term] = np.arange(total)
     starts = np.concatenate([[0], np.cumsum(np.bincount(term))]).astype(np.int64)
     whole = np.sqrt(np.square(made.norms).sum(axis=1))[order]
-    values = made.values[chosen]
-    least = _PARTIAL * _WEAK * threshold
-    room = max(1024, 8 * len(order))
+    values = made.values[chosen][by_term]
+    pairs = np.empty(max(1024, 16 * len(order)), np.int64)
     while True:
-        pairs = np.empty(room, np.int64)
         kept, looked, cut = meeting_pairs(
-            places, term, offsets, owner[by_term], values[by_term], starts, values, whole, times[order],
-            WINDOW_DAYS * _DAY, MOST_POSTINGS, least, pairs, room,
-        )  # fmt: skip
-        if kept <= room:
+            places, term, offsets, owner[by_term], values, starts, whole, MOST_POSTINGS, _PARTIAL * _WEAK * threshold, pairs
+        )
+        if kept <= len(pairs):
             break
-        room = kept
+        pairs = np.empty(kept, np.int64)
     one, two = order[pairs[:kept] >> 32], order[pairs[:kept] & 0xFFFFFFFF]
     return np.minimum(one, two), np.maximum(one, two), looked, cut
 

@@ -3,56 +3,84 @@
 from __future__ import annotations
 
 import heapq
+from dataclasses import dataclass
 
 import numpy as np
+
+# Two groups join only if they are as alike as this share of what the looser of them is in itself: two quakes on one island, reported
+# by many, make two dense groups that are alike as well, and less so.
+COHESION = 0.6
 
 _UNIT = 1_000_000
 
 
-def group(n: int, a: np.ndarray, b: np.ndarray, score: np.ndarray, rank: np.ndarray, threshold: float) -> np.ndarray:
-    """Return for each of `n` articles the number of its story, that of its member lowest in `rank`; -1 for one alone.
+@dataclass
+class _Group:
+    """Hold a group: its members, the sum of the scores between them, the lowest rank, and the sums to its neighbours."""
 
-    Unweighted average linkage (Sokal and Michener 1958) over the scored pairs: the two groups with the highest average join as long as
-    it reaches the threshold. A pair that is not there counts as 0: too unlike to be scored, or apart in time. Ties are decided by rank.
+    members: list[int]
+    inner: int
+    place: int
+    links: dict[int, int]
+
+    def density(self) -> float:
+        size = len(self.members)
+        return 2 * self.inner / (size * (size - 1)) if size > 1 else 0.0
+
+
+def group(n: int, a: np.ndarray, b: np.ndarray, score: np.ndarray, rank: np.ndarray, threshold: float) -> np.ndarray:
+    """Return for each of `n` articles the row of the member of its story lowest in `rank`; -1 for one alone.
+
+    Average linkage (UPGMA, Sokal and Michener 1958) over the scored pairs: the two groups with the highest average join as long as
+    it reaches the threshold and `COHESION`. A pair that is not there counts as 0: too unlike to be scored, or apart in time. Ties are
+    decided by rank, so that the order of the articles changes nothing.
     """
     # Whole numbers, since sums of fractions would depend on the order of the articles.
     parts = np.round(score * _UNIT).astype(np.int64).tolist()
     bar = round(threshold * _UNIT)
-    links: dict[int, dict[int, int]] = {}
     place = rank.tolist()
+    groups: dict[int, _Group] = {}
+    queue: list[tuple[float, int, int, int, int]] = []
     for one, two, value in zip(a.tolist(), b.tolist(), parts, strict=True):
-        links.setdefault(one, {})[two] = value
-        links.setdefault(two, {})[one] = value
-    members = {row: [row] for row in links}
-    queue = [
-        (-float(value), *sorted((place[one], place[two])), one, two)
-        for one, two, value in zip(a.tolist(), b.tolist(), parts, strict=True)
-        if value >= bar
-    ]
+        for row, other in ((one, two), (two, one)):
+            groups.setdefault(row, _Group([row], 0, place[row], {})).links[other] = value
+        if value >= bar:
+            queue.append((-float(value), *_sorted(place[one], place[two]), one, two))
     heapq.heapify(queue)
     new = n
     while queue:
-        _, low, high, one, two = heapq.heappop(queue)
-        if one not in members or two not in members:
+        _, _, _, one, two = heapq.heappop(queue)
+        if one not in groups or two not in groups:
             continue
-        joined = members.pop(one) + members.pop(two)
-        sums = links.pop(one)
-        for other, value in links.pop(two).items():
-            sums[other] = sums.get(other, 0) + value
-        sums.pop(one, None)
-        sums.pop(two, None)
-        for other, value in sums.items():
-            links[other].pop(one, None)
-            links[other].pop(two, None)
-            links[other][new] = value
-            average = value / (len(joined) * len(members[other]))
-            if average >= bar:
-                place_of = min(place[row] for row in members[other])
-                heapq.heappush(queue, (-average, *sorted((low, place_of)), new, other))
-        links[new], members[new] = sums, joined
+        left, right = groups.pop(one), groups.pop(two)
+        joined = _joined(left, right, one, two)
+        for other, value in joined.links.items():
+            neighbour = groups[other]
+            neighbour.links.pop(one, None)
+            neighbour.links.pop(two, None)
+            neighbour.links[new] = value
+            average = value / (len(joined.members) * len(neighbour.members))
+            if average >= bar and average >= COHESION * min(joined.density(), neighbour.density()):
+                queue_entry = (-average, *_sorted(joined.place, neighbour.place), new, other)
+                heapq.heappush(queue, queue_entry)
+        groups[new] = joined
         new += 1
     story = np.full(n, -1, np.int64)
-    for group_ in members.values():
-        if len(group_) > 1:
-            story[group_] = min(group_, key=place.__getitem__)
+    for found in groups.values():
+        if len(found.members) > 1:
+            story[found.members] = min(found.members, key=place.__getitem__)
     return story
+
+
+def _joined(left: _Group, right: _Group, one: int, two: int) -> _Group:
+    links = dict(left.links)
+    for other, value in right.links.items():
+        links[other] = links.get(other, 0) + value
+    links.pop(one, None)
+    links.pop(two, None)
+    inner = left.inner + right.inner + left.links.get(two, 0)
+    return _Group(left.members + right.members, inner, min(left.place, right.place), links)
+
+
+def _sorted(one: int, two: int) -> tuple[int, int]:
+    return (one, two) if one < two else (two, one)

@@ -26,11 +26,12 @@ MOST_TERMS = 128
 # A word that makes up more than 1 in 1,300 of its language's words tells no event.
 COMMONEST = 72
 
-# The background counts as much as 3,000 articles of the run: it decides for small runs and fades in large ones.
-BACKGROUND_ARTICLES = 3000
+# The background counts as much as so many articles of the run: it decides for small runs and fades in large ones.
+BACKGROUND_ARTICLES = 100_000
 
-# A term in fewer than 1 of 10,000 articles is no rarer for it: else the weights of a large run would hang on single misspellings.
-RAREST_SHARE = 1e-4
+# A term in fewer than 1 of 1,000 articles is no rarer for it: else weight would hang on misspellings, and the name that twenty
+# articles share, since they report on its bearer, would count less than one that stands in two.
+RAREST_SHARE = 1e-3
 
 
 class StoryTerms(NamedTuple):
@@ -38,6 +39,7 @@ class StoryTerms(NamedTuple):
 
     `kinds`: NAME, NAMES (two in a row), NUMBER, DATE or WORD of `story_scan`. `times`: occurrences in the lead. `rarities`: -ln of the
     term's share of the words of its language, in steps of 0.1. `starts`, `sizes`: bytes of its first occurrence in the text.
+    `passages`: hash of the long line that holds it, 0 for a short one.
     """
 
     hashes: np.ndarray
@@ -46,6 +48,7 @@ class StoryTerms(NamedTuple):
     rarities: np.ndarray
     starts: np.ndarray
     sizes: np.ndarray
+    passages: np.ndarray
     offsets: np.ndarray
 
     def take(self, rows: np.ndarray) -> StoryTerms:
@@ -77,7 +80,7 @@ def extract_terms(column: pa.Array, languages: pa.Array | None = None) -> StoryT
         names = encoded.dictionary.to_pylist()
         language = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     room = len(column) * MOST_TERMS
-    out = [np.empty(room, kind) for kind in (np.uint64, np.uint8, np.uint8, np.uint8, np.int32, np.uint8)]
+    out = [np.empty(room, kind) for kind in (np.uint64, np.uint8, np.uint8, np.uint8, np.int32, np.uint8, np.uint32)]
     ends = np.zeros(len(column) + 1, np.int64)
     total = terms_of_column(
         data, offsets, fold_table(), upper_table(), *month_table(), language, *background(names),
@@ -90,11 +93,12 @@ def term_hashes(words: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     """Return the hashes of all single-word terms in `words`, and the row that each comes from."""
     data, offsets = string_buffers(words)
     room = int(np.diff(offsets).max(initial=0)) // 2 + 2
-    found, places, flags = np.empty(room, np.uint64), np.empty((2, room), np.int32), np.empty(room, np.uint8)
+    found, places = np.empty(room, np.uint64), np.empty((2, room), np.int32)
+    flags, lines = np.empty(room, np.uint8), np.empty(room, np.uint32)
     no_months = np.zeros(1024, np.uint64), np.zeros(1024, np.int64)
     hashes, counts = [], []
     for begin, end in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
-        count = scan(data, begin, end, fold_table(), upper_table(), *no_months, found, places, flags)
+        count = scan(data, begin, end, fold_table(), upper_table(), *no_months, found, places, flags, lines)
         hashes.append(found[:count].copy())
         counts.append(count)
     return np.concatenate([*hashes, np.empty(0, np.uint64)]), np.repeat(np.arange(len(counts)), counts)

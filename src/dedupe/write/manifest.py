@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from dedupe import __version__
+from dedupe.config import Config
 from dedupe.schema import SCHEMA_VERSION
 
 
@@ -33,21 +34,25 @@ def file_digest(path: Path) -> str:
 
 
 def manifest(
-    settings: dict[str, Any],
-    fingerprint: str,
+    config: Config,
+    generation: int,
     inputs: dict[str, Any],
     counts: dict[str, Any],
     matching: dict[str, Any],
     tables: dict[str, dict[str, Any]],
     run: dict[str, Any],
 ) -> str:
-    """Return manifest.json. All but its `run` section depends on the input of the run alone."""
+    """Return manifest.json. All but its `run` section depends on the input of the run alone.
+
+    `generation` counts the runs that handed their IDs on to this one, itself included.
+    """
     return (
         json.dumps(
             {
                 "dedupe": {"version": __version__, "schema_version": SCHEMA_VERSION},
-                "settings": settings,
-                "fingerprint": fingerprint,
+                "settings": config.as_dict(),
+                "fingerprint": config.fingerprint(),
+                "generation": generation,
                 "input": inputs,
                 "counts": counts,
                 "matching": matching,

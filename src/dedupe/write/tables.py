@@ -17,13 +17,15 @@ from dedupe.write.parquet import TableWriter, write_table
 
 class Clustered(NamedTuple):
     """Hold the clusters of a run: `names` one ID a cluster; `cluster` the place of each article's cluster in them; `canonical`
-    the row of each article's canonical; `similarity` of each article with it; `relation` to it, in words."""
+    the row of each article's canonical; `similarity` of each article with it; `relation` to it, in words; `since` the run that
+    gave each ID."""
 
     names: pa.Array
     cluster: np.ndarray
     canonical: np.ndarray
     similarity: np.ndarray
     relation: pa.Array
+    since: list[int]
 
 
 class Edge(NamedTuple):
@@ -125,6 +127,7 @@ def cluster_table(articles: pa.Table, clustered: Clustered, reasons: pa.Array) -
             _languages(articles["language"].combine_chunks(), cluster, n),
             pa.array(low, mask=undated).cast(CLUSTERS.field("first_published_at").type),
             pa.array(high, mask=undated).cast(CLUSTERS.field("last_published_at").type),
+            pa.array(clustered.since, pa.int32()),
         ],
         schema=CLUSTERS,
     )

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from dedupe.clean.spin.phrase_index import PhraseIndex, build_index, longest_phrase
 from dedupe.tokens import Tokens, tokenize
 
-# Spun articles show themselves early; a bound keeps the cost of a book that of a long article.
-_MOST_TOKENS = 1_000
+# A spun article of this many tokens scores 40 and more; what follows would only cost time.
+_MOST_TOKENS = 500
 
 # A subject repeats its own words: what a phrase says again is little news. Without this an honest page of fitness advice, with "meal
 # plan" in every paragraph, scored like a spun one.
@@ -35,21 +35,24 @@ class Gate(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def _score_column(  # type: ignore[no-untyped-def]
-    hashes, offsets, first, longer, weights, per_token, scores
+    hashes, offsets, first, second, longer, weights, per_token, scores
 ):
-    met = np.full(len(weights), -1, np.int32)
+    # Weight and row last met side by side: one fetch from memory for both. Rows count exactly up to 2**24, which no batch reaches.
+    state = np.empty((len(weights), 2), np.float32)
+    state[:, 0] = weights
+    state[:, 1] = -1
     for row in range(len(offsets) - 1):
         end = min(offsets[row + 1], offsets[row] + _MOST_TOKENS)
         at = offsets[row]
         total = np.float32(0.0)
         while at < end:
-            phrase, length = longest_phrase(hashes, at, end, first, longer)
+            phrase, length = longest_phrase(hashes, at, end, first, second, longer)
             if phrase >= 0:
-                if met[phrase] == row:
-                    total += weights[phrase] * _AGAIN
+                if state[phrase, 1] == np.float32(row):
+                    total += state[phrase, 0] * _AGAIN
                 else:
-                    met[phrase] = row
-                    total += weights[phrase]
+                    state[phrase, 1] = np.float32(row)
+                    total += state[phrase, 0]
             at += length
         scores[row] = total - per_token * np.float32(end - offsets[row])
 

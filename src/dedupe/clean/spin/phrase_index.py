@@ -23,73 +23,87 @@ _LENGTHS = np.uint64(0xFF)
 
 
 class PhraseIndex(NamedTuple):
-    """Hold two open-addressing tables of a power of two slots, 0 an empty one, at most half full.
+    """Hold three open-addressing tables of a power of two slots, 0 an empty one, at most half full.
 
-    A slot of `first` is 32 bits of the hash of a first token, 8 bits of lengths (bit `k`: some phrase of `k + 1` tokens begins so)
-    and 24 bits that are the number of the phrase of that token alone. A slot of `longer` is 40 bits of the hash of a phrase of two
-    tokens or more and its number. One slot is one fetch from memory, which is what the time goes to.
+    A slot of `first` is 32 bits of the hash of a first token, 8 bits of lengths (bit 0: that token is a phrase; bit 1: longer ones begin
+    so) and 24 bits that are the number of the phrase of that token alone. One of `second` is the same for the first two tokens of
+    phrases (bit 0: the two are a phrase; bit `k`: one of `k + 2` tokens begins so): most words that could begin a phrase do not, and the
+    word behind them tells. One of `longer` is 40 bits of the hash of a phrase of three tokens or more and its number. One
+    slot is one fetch from memory, which is what the time goes to.
     """
 
     first: NDArray[np.uint64]
+    second: NDArray[np.uint64]
     longer: NDArray[np.uint64]
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _place(table, key):  # type: ignore[no-untyped-def]
+    """Find the slot of a key in `first` or `second`, or the empty one where it belongs."""
+    mask = np.uint64(len(table) - 1)
+    slot = key & mask
+    while table[slot] != 0 and table[slot] >> _32 != key >> _32:
+        slot = (slot + np.uint64(1)) & mask
+    return slot
+
+
 @njit(cache=True, nogil=True)
-def _insert(hashes, offsets, first, longer):  # type: ignore[no-untyped-def]
-    first_mask, longer_mask = np.uint64(len(first) - 1), np.uint64(len(longer) - 1)
+def _note(table, key, bit, phrase):  # type: ignore[no-untyped-def]
+    slot = _place(table, key)
+    if table[slot] == 0:
+        table[slot] = (key >> _32) << _32
+    if phrase >= 0 and not (table[slot] >> _24) & np.uint64(1):
+        table[slot] |= np.uint64(phrase)
+    table[slot] |= np.uint64(1) << np.uint64(24 + bit)
+
+
+@njit(cache=True, nogil=True)
+def _insert(hashes, offsets, first, second, longer):  # type: ignore[no-untyped-def]
+    mask = np.uint64(len(longer) - 1)
     for phrase in range(len(offsets) - 1):
         begin, end = offsets[phrase], offsets[phrase + 1]
         size = end - begin
         if size == 0 or size > LONGEST:
             continue
-        token = hashes[begin]
-        slot = token & first_mask
-        while first[slot] != 0 and (first[slot] >> _32) != (token >> _32):
-            slot = (slot + np.uint64(1)) & first_mask
-        if first[slot] == 0:
-            first[slot] = (token >> _32) << _32
-        bit = np.uint64(1) << np.uint64(size - 1 + 24)
         if size == 1:
-            if first[slot] & bit:
-                continue
-            first[slot] |= bit | np.uint64(phrase)
+            _note(first, hashes[begin], 0, phrase)
             continue
-        first[slot] |= bit
-        key = np.uint64(0)
-        for place in range(begin, end):
+        _note(first, hashes[begin], 1, -1)
+        key = (hashes[begin] * _STEP + hashes[begin + 1]) * _SPREAD
+        _note(second, key ^ key >> _32, size - 2, phrase if size == 2 else -1)
+        if size == 2:
+            continue
+        for place in range(begin + 2, end):
             key = (key * _STEP + hashes[place]) * _SPREAD
-        slot = key & longer_mask
-        while longer[slot] != 0 and (longer[slot] >> _24) != (key >> _24):
-            slot = (slot + np.uint64(1)) & longer_mask
+        slot = (key >> _32) & mask
+        while longer[slot] != 0 and longer[slot] >> _24 != key >> _24:
+            slot = (slot + np.uint64(1)) & mask
         if longer[slot] == 0:
             longer[slot] = (key >> _24) << _24 | np.uint64(phrase)
 
 
 @njit(cache=True, nogil=True)
-def longest_phrase(hashes, at, end, first, longer):  # type: ignore[no-untyped-def]
+def longest_phrase(hashes, at, end, first, second, longer):  # type: ignore[no-untyped-def]
     """Return the number and the length in tokens of the longest phrase that begins at token `at`; (-1, 1) if none does."""
-    token = hashes[at]
-    mask = np.uint64(len(first) - 1)
-    slot = token & mask
-    entry = first[slot]
-    while entry >> _32 != token >> _32:
-        if entry == 0:
-            return np.int64(-1), np.int64(1)
-        slot = (slot + np.uint64(1)) & mask
-        entry = first[slot]
-    lengths = (entry >> _24) & _LENGTHS
+    entry = first[_place(first, hashes[at])]
     found, length = np.int64(-1), np.int64(1)
-    if lengths & np.uint64(1):
+    if (entry >> _24) & np.uint64(1):
         found = np.int64(entry & _NUMBER)
+    if not (entry >> _24) & np.uint64(2) or at + 1 >= end:
+        return found, length
+    key = (hashes[at] * _STEP + hashes[at + 1]) * _SPREAD
+    entry = second[_place(second, key ^ key >> _32)]
+    lengths = (entry >> _24) & _LENGTHS
+    if lengths & np.uint64(1):
+        found, length = np.int64(entry & _NUMBER), np.int64(2)
     lengths >>= np.uint64(1)
+    size = np.int64(2)
     mask = np.uint64(len(longer) - 1)
-    key = token * _SPREAD
-    size = np.int64(1)
     while lengths != 0 and at + size < end:
         key = (key * _STEP + hashes[at + size]) * _SPREAD
         size += 1
         if lengths & np.uint64(1):
-            slot = key & mask
+            slot = (key >> _32) & mask
             entry = longer[slot]
             while entry != 0 and entry >> _24 != key >> _24:
                 slot = (slot + np.uint64(1)) & mask
@@ -105,10 +119,7 @@ def build_index(phrases: Sequence[str]) -> PhraseIndex:
     tokens = tokenize(pa.array(list(phrases), pa.string()))
     lengths = np.diff(tokens.offsets)
     firsts = len(np.unique(tokens.hashes[tokens.offsets[:-1][lengths > 0]]))
-    index = PhraseIndex(np.zeros(_room(firsts), np.uint64), np.zeros(_room(int((lengths > 1).sum())), np.uint64))
+    rooms = (firsts, int((lengths > 1).sum()), int((lengths > 2).sum()))
+    index = PhraseIndex(*(np.zeros(1 << max(4, (2 * room).bit_length()), np.uint64) for room in rooms))
     _insert(tokens.hashes, tokens.offsets, *index)
     return index
-
-
-def _room(entries: int) -> int:
-    return 1 << max(4, (2 * entries).bit_length())

@@ -1,0 +1,167 @@
+import random
+import time
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dedupe.match.facts import contradictions
+from dedupe.match.relation_facts import same_name
+
+BEFORE = (
+    "The harbor board met in the old customs house to hear from residents about the plan. Several speakers asked why "
+    "the work had been "
+    "put off for so long, and whether the money was still there. "
+)
+AFTER = (
+    " The board will take up the matter again when it meets next, a clerk said. Nobody spoke against the plan, though "
+    "a few wanted it to "
+    "be smaller. Copies of the drawings can be seen at the library."
+)
+
+
+def differs(one: str, other: str) -> str:
+    column = pa.array([one, other], pa.string())
+    return contradictions(np.array([0]), np.array([1]), lambda rows: column.take(pa.array(rows)))[0]
+
+
+def within(one: str, other: str) -> str:
+    return differs(BEFORE + one + AFTER, BEFORE + other + AFTER)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        ("It announced a two-day repurchase.", "It announced a six-day repurchase.", "'two-day' against 'six-day'"),
+        ("The toll rose to 12 by noon.", "The toll rose to 15 by noon.", "'12' against '15'"),
+        ("The toll rose to twelve by noon.", "The toll rose to 15 by noon.", "'twelve' against '15'"),
+        ("They won 3-1 on penalties.", "They won 3-2 on penalties.", "'3-1' against '3-2'"),
+        ("It cost $1.2 million in all.", "It cost $1.4 million in all.", "'$1.2 million' against '$1.4 million'"),
+        ("It cost $3 million in all.", "It cost $3 billion in all.", "'$3 million' against '$3 billion'"),
+        ("Some 1,200 people came.", "Some 1,300 people came.", "'1,200' against '1,300'"),
+        ("It opens on Monday morning.", "It opens on Thursday morning.", "'Monday' against 'Thursday'"),
+        ("It opens in April, she said.", "It opens in May, she said.", "'April' against 'May'"),
+        ("It opens April 14, she said.", "It opens April 21, she said.", "'14' against '21'"),
+        ("It was built in 1987 by hand.", "It was built in 1978 by hand.", "'1987' against '1978'"),
+        ("The road to Lisbon is closed.", "The road to Madrid is closed.", "'Lisbon' against 'Madrid'"),
+        ("Talks with Iran have begun.", "Talks with Iraq have begun.", "'Iran' against 'Iraq'"),
+        ("It was signed by Maria Duarte at noon.", "It was signed by Elena Duarte at noon.", "'Maria' against 'Elena'"),
+        ("The yield was 4.25 percent.", "The yield was 4.52 percent.", "'4.25' against '4.52'"),
+        ("Il y a eu deux morts ici.", "Il y a eu trois morts ici.", "'deux' against 'trois'"),
+        ("Es gab zwei Tote und viel Rauch.", "Es gab sieben Tote und viel Rauch.", "'zwei' against 'sieben'"),
+        ("该股上涨 12 点。", "该股上涨 15 点。", "'12' against '15'"),
+    ],
+)
+def test_another_fact_in_the_same_place_is_told(one: str, other: str, said: str) -> None:
+    assert within(one, other) == said
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("It cost 1,200 crowns.", "It cost 1200 crowns."),
+        ("It took two days.", "It took 2 days."),
+        ("It took twenty-one days.", "It took 21 days."),
+        ("It opens Apr. 14, she said.", "It opens April 14, she said."),
+        ("It cost $1.2 million in all.", "It cost $1,200,000 in all."),
+        ("It cost $2bn in all.", "It cost $2 billion in all."),
+        ("It was worth 3.49 billion.", "It was worth 3.5 billion."),
+        ("The 2nd of them fell.", "The second of them fell."),
+        ("It met President Zelensky there.", "It met President Zelenskyy there."),
+        ("It met President Duarte there.", "It met Mr. Duarte there."),
+        ("A train to Kiev was late.", "A train to Kyiv was late."),
+        ("The U.S. delegation left.", "The US delegation left."),
+        ("He moved to the European Union.", "He moved to the EU."),
+        ("A recieved letter was read.", "A received letter was read."),
+        ("The mayor of Braddford spoke.", "The mayor of Bradford spoke."),
+        ("Officials said so.", "Authorities said so."),
+        ("It told Reuters so.", "It told the BBC so."),
+        ("The Government paid.", "The State paid. It is a state like any other, and its government is new."),
+        ("It ran.", "It ran. More than 40 people in Lisbon saw it on Monday, and 12 of them wrote to the council."),
+        ("It may rain.", "It might rain."),
+    ],
+)
+def test_the_same_fact_written_otherwise_is_none(one: str, other: str) -> None:
+    assert within(one, other) == ""
+    assert within(other, one) == ""
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("LISBON (AP) — ", "MADRID, April 3 (Reuters) — "),
+        ("LISBON — ", ""),
+        ("Board Hears From Residents About Harbor\n\n", "Residents Fill Customs House For Hearing On 3 Piers\n\n"),
+        ("By Maria Duarte\n\n", "By Elena Fontes\n\n"),
+        ("Published May 4, 2019 at 3:15 pm\n\n", "Published May 6, 2019 at 9:40 am\n\n"),
+        ("Photo: Maria Duarte / City News\n\n", "Photo: Elena Fontes / Harbor Post\n\n"),
+    ],
+)
+def test_what_stands_above_the_text_is_no_fact_of_it(one: str, other: str) -> None:
+    assert differs(one + BEFORE + AFTER, other + BEFORE + AFTER) == ""
+
+
+def test_a_line_that_begins_like_a_credit_is_still_read() -> None:
+    assert differs(
+        BEFORE + "\nBy the end of 2012, it was shut.\n" + AFTER, BEFORE + "\nBy the end of 2014, it was shut.\n" + AFTER
+    )
+    assert differs(BEFORE + "\nCredit Lyonnais paid 12 crowns.\n" + AFTER, BEFORE + "\nCredit Lyonnais paid 15 crowns.\n" + AFTER)
+
+
+def test_other_casing_is_no_other_name() -> None:
+    text = BEFORE + "Maria Duarte went to Lisbon." + AFTER
+    assert differs(text, text.upper()) == differs(text, text.title()) == differs(text, text.lower()) == ""
+
+
+def test_paragraphs_in_another_order_contradict_nothing() -> None:
+    told = [
+        (1950, "mill", "Lisbon", 12),
+        (1961, "fair", "Madrid", 30),
+        (1972, "court", "Oporto", 45),
+        (1983, "zoo", "Seville", 7),
+    ]
+    parts = [f"In {year} the {word} of {town} was moved, {count} people said." for year, word, town, count in told]
+    assert differs("\n\n".join([BEFORE, *parts, AFTER]), "\n\n".join([BEFORE, AFTER, *reversed(parts)])) == ""
+
+
+def test_another_paragraph_in_the_same_place_contradicts_nothing() -> None:
+    one = "He was born in 1950 in Texas, where his father ran a store, and left it for the navy at the age of 17."
+    other = "In the evening, some 40 guests from Canada joined the crew for a dinner that the mayor had paid for herself."
+    assert within(one, other) == ""
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_it_is_the_same_both_ways_and_never_of_equal_texts(one: str, other: str) -> None:
+    assert differs(one, one) == ""
+    assert bool(within(one, other)) == bool(within(other, one))
+
+
+@settings(max_examples=200)
+@given(st.integers(0, 10**6), st.integers(0, 10**6))
+def test_two_numbers_are_told_apart_whenever_they_differ(one: int, other: int) -> None:
+    assert bool(within(f"It took {one} hours.", f"It took {other} hours.")) == (one != other)
+
+
+def test_letters_tell_misspellings_from_other_names() -> None:
+    for one, other in [("merkel", "merkle"), ("beijing", "bejing"), ("zelensky", "zelenskiy"), ("gadafi", "gaddafi")]:
+        assert same_name(one, other)
+    for one, other in [("iran", "iraq"), ("gambia", "zambia"), ("austria", "australia"), ("john", "joan"), ("niger", "nigeria")]:
+        assert not same_name(one, other)
+
+
+def test_long_and_hostile_texts_take_time_in_proportion() -> None:
+    rng = random.Random(1)
+    words = [f"w{rng.randrange(50_000)}" for _ in range(400_000)]
+    long = " ".join(words)
+    changed = " ".join([*words[:200000], "12", *words[200000:300000]]).replace("w77 ", "w78 ")
+    same = "5 " * 1_000_000
+    differs(long[:1000], long[:900])
+    begin = time.perf_counter()
+    differs(long, changed)
+    differs(same, same[:-2] + "6 7")
+    differs(same, "5 6 " * 500_000)
+    differs("A" * 3_000_000, "1" * 3_000_000)
+    differs("\n" * 2_000_000 + "1 a", " " * 2_000_000 + "2 a")
+    assert time.perf_counter() - begin < 10

@@ -1,0 +1,406 @@
+"""The documents say what is true now: tables, figures, examples and links are held against the code.
+
+`python tests/test_docs.py` writes the tables of the documents anew.
+"""
+
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
+README = ROOT / "README.md"
+
+
+def name_of(document: Path) -> str:
+    return document.relative_to(ROOT).as_posix()
+
+
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+
+
+# Tables that repeat the code. In a document `<!-- table: NAME -->` stands above each.
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def codes(words: list[str] | tuple[str, ...]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def rules_table(first: str) -> str:
+    from dedupe.clean.rules import RULES
+
+    chosen = [rule for rule in RULES.values() if rule.code.startswith(first)]
+    return table(["code", "name", "with it"], [[f"`{rule.code}`", f"`{rule.name}`", rule.gains] for rule in chosen])
+
+
+def formats_table() -> str:
+    from dedupe.read.formats import FORMATS
+
+    kinds = dict.fromkeys(FORMATS.values())
+    about = {
+        "txt": "one article, its text as it is",
+        "md": "one article; YAML front matter gives fields",
+        "html": "one article, taken out of the page",
+        "json": "one article, an array, or an envelope around one",
+        "jsonl": "one article a line",
+        "csv": "one article a row under a header",
+        "tsv": "the same, with tabs",
+        "parquet": "one article a row",
+        "arrow": "one article a row; files and streams",
+        "warc": "the HTML pages of a crawl",
+    }
+    rows = [[f"`{kind}`", codes([end for end, its in FORMATS.items() if its == kind]), about[kind]] for kind in kinds]
+    return table(["format", "names end in", "what it gives"], rows)
+
+
+def compressions_table() -> str:
+    from dedupe.read.formats import COMPRESSIONS
+
+    kinds = dict.fromkeys(COMPRESSIONS.values())
+    return table(
+        ["compression", "names end in"], [[kind, codes([end for end, its in COMPRESSIONS.items() if its == kind])] for kind in kinds]
+    )
+
+
+def columns_table() -> str:
+    from dedupe.read.columns import NAMES
+
+    return table(["field", "names that are taken, best first"], [[f"`{target}`", codes(names)] for target, names in NAMES.items()])
+
+
+def rejects_table() -> str:
+    from dedupe.read.reasons import SENTENCES
+
+    return table(["code", "sentence"], [[f"`{code}`", sentence.format("…")] for code, sentence in SENTENCES.items()])
+
+
+def languages_table() -> str:
+    from dedupe.clean.language import LanguageIdentifier
+
+    return codes(LanguageIdentifier().languages)
+
+
+def settings_table() -> str:
+    from dedupe.config import Config
+
+    values = Config().as_dict()
+    written = {True: "true", False: "false"}
+    return table(
+        ["setting", "default"],
+        [[f"`{name}`", f"`{written[value] if isinstance(value, bool) else value!r}`".replace("'", '"')] for name, value in values.items()],
+    )
+
+
+def schema_table(name: str) -> str:
+    from dedupe.inspect import TABLES
+    from dedupe.write.card import _type
+
+    schema = TABLES[name]
+    rows = [[f"`{field.name}`", _type(field.type), (field.metadata or {})[b"comment"].decode()] for field in schema]
+    return table(["column", "type", "what it holds"], rows)
+
+
+def generated(name: str) -> str:
+    kind, _, argument = name.partition(" ")
+    makers = {
+        "rules": lambda: rules_table(argument),
+        "formats": formats_table,
+        "compressions": compressions_table,
+        "columns": columns_table,
+        "rejects": rejects_table,
+        "languages": languages_table,
+        "settings": settings_table,
+        "schema": lambda: schema_table(argument),
+    }
+    return makers[kind]()
+
+
+_TABLE = re.compile(r"(<!-- table: (?P<name>[^>]+?) -->\n)(?P<body>(?:[^\n]+\n)*)")
+
+
+def with_tables(text: str) -> str:
+    return _TABLE.sub(lambda found: found[1] + generated(found["name"]) + "\n", text)
+
+
+@each_document
+def test_tables_say_what_the_code_says(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    assert text == with_tables(text), "write them anew with: python tests/test_docs.py"
+
+
+def test_every_rule_schema_code_and_column_is_documented() -> None:
+    from dedupe.clean.rules import RULES
+    from dedupe.inspect import TABLES
+
+    named = {found["name"] for document in DOCUMENTS for found in _TABLE.finditer(document.read_text(encoding="utf-8"))}
+    documented = "".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
+    # Canonical has the columns of the corpus; where a table is documented by hand, its name and columns must be there all the same.
+    wanted = {f"schema {name}" for name in TABLES if name not in ("canonical", "stories")}
+    assert wanted | {"formats", "compressions", "columns", "rejects", "languages", "settings"} <= named
+    assert [code for code in RULES if f"`{code}`" not in documented] == []
+
+
+def test_every_event_that_reading_counts_is_documented() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src" / "dedupe" / "read").glob("*.py"))
+    calls = re.findall(r"""\bcount\(\s*f?"([a-z_]+)""", source)
+    named = re.findall(r'"((?:date|charset|html_fast)_?[a-z_]*[:_][a-z_{}]*)"?', source)
+    events = {*calls, *(name.partition(":")[0].rstrip("{") for name in named if ":" in name or name.startswith("date_"))}
+    from dedupe.read.columns import NAMES
+
+    events -= {name for names in NAMES.values() for name in names}
+    events -= {"date_guessed", "date_extraction_params"}
+    assert {"date_ambiguous", "charset_guessed", "json_envelope", "html_fast", "warc_other", "date_future"} <= events
+    documented = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
+    assert sorted(event for event in events if f"`{event}" not in documented) == []
+
+
+# Figures in prose that repeat a constant.
+
+
+def figures() -> Iterator[tuple[str, str]]:
+    from dedupe.clean import encoding, ledger, repetition, residue
+    from dedupe.clean.language import MIN_LETTERS, MIN_SCORE, REACH, REGIONS, SAMPLE
+    from dedupe.config import Config
+    from dedupe.match.verify import Verifier  # noqa: F401  loads what explain needs, so that a broken import shows here
+    from dedupe.read import extraction, html, jsonlines, streams
+    from dedupe.write import parquet, publish
+
+    reading, cleaning, outputs = "docs/reading.md", "docs/cleaning.md", "docs/outputs.md"
+    mb = 1_000_000
+    yield reading, f"--max-article-bytes` ({Config().max_article_bytes // mb} MB"
+    yield reading, f"{streams.BOMB_RATIO} to 1"
+    yield reading, f"{streams.BOMB_FLOOR >> 20} MB"
+    yield reading, f"{streams.WHOLE_BOMB_RATIO} times"
+    yield reading, f"more than {streams.WINDOW_BYTES >> 20} MB of memory"
+    yield reading, f"{jsonlines.LINE_FACTOR} times"
+    yield reading, f"{html.MOST_TAGS:,} tags"
+    yield reading, f"{html.MOST_DEPTH:,} levels"
+    yield reading, f"{html.MOST_ATTRIBUTES:,} attributes"
+    yield reading, f"{extraction.MOST_TAGS_BEST:,} tags"
+    yield reading, f"{extraction.MOST_CHARACTERS_BEST // mb} million characters"
+    yield cleaning, f"fewer than {MIN_LETTERS} letters"
+    yield cleaning, f"score under {MIN_SCORE:g}"
+    yield cleaning, f"{SAMPLE:,} characters from {['', 'one', 'two', 'three', 'four', 'five'][REGIONS]} places"
+    yield cleaning, f"first {REACH:,} bytes"
+    yield cleaning, f"{repetition.LEAST_CONTEXTS} articles that otherwise differ"
+    yield cleaning, f"{repetition.NOBODYS_CONTEXTS} where"
+    yield cleaning, f"one in {round(1 / repetition.LEAST_SHARE):,}"
+    yield cleaning, f"{ledger.MAX_EDITS_OF_A_RULE} edits"
+    yield cleaning, f"{len(residue.AGENCIES)} agencies"
+    yield cleaning, f"longer than {encoding.MAX_LINE:,} characters"
+    yield cleaning, f"confidence {encoding.MOJIBAKE_CONFIDENCE:g}"
+    yield outputs, f"zstd level {parquet.COMPRESSION_LEVEL}"
+    yield outputs, f"{parquet.ROW_GROUP_BYTES >> 20} MB"
+    yield outputs, f"`{publish.RUNS}/`"
+    for name in publish.OURS:
+        if name != "report.html":
+            yield outputs, f"`{name}"
+
+
+def test_figures_in_prose_are_those_of_the_code() -> None:
+    flat = {name: " ".join((ROOT / name).read_text(encoding="utf-8").split()) for name, _ in figures()}
+    assert [(name, words) for name, words in figures() if words not in flat[name]] == []
+
+
+def test_the_table_of_exit_statuses_is_that_of_the_errors() -> None:
+    from dedupe import errors
+
+    documented = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
+    rows = set(map(int, re.findall(r"^\| (\d+) \| ", documented, re.M)))
+    raised = {kind.exit_status for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.DedupeError)}
+    assert raised < rows == raised | {0, 130}
+
+
+def test_settings_files_in_documents_are_valid() -> None:
+    import tomllib
+
+    from dedupe.config import Config
+
+    shown = [block for document in DOCUMENTS for block in blocks(document) if block.language == "toml"]
+    assert shown
+    for block in shown:
+        Config.from_mapping(tomllib.loads(block.body))
+
+
+# Examples: every document is a session in a folder that holds a copy of seeds/.
+
+
+class Block(NamedTuple):
+    language: str
+    mark: str
+    body: str
+    line: int
+
+
+_FENCE = re.compile(
+    r"(?:^<!-- (?P<mark>[^\n>]+?) -->\n+)?^```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^```[ \t]*$", re.M | re.S
+)
+
+
+@cache
+def blocks(document: Path) -> list[Block]:
+    text = document.read_text(encoding="utf-8")
+    return [
+        Block(found["language"], found["mark"] or "", found["body"], text.count("\n", 0, found.start("body")) + 1)
+        for found in _FENCE.finditer(text)
+    ]
+
+
+# What examples may import beside the product; where one is not installed, its example is not run.
+GUESTS = ("duckdb", "pandas", "polars", "pyspark", "datasets")
+_PROGRESS = re.compile(r"^(?:[a-z, -]+: done|Compiling for this machine.*)$")
+_SHELL = "\n".join(('dedupe() { "$DEDUPE_PYTHON" -m dedupe "$@"; }', "set -o pipefail", ""))
+# The only commands of console examples: they touch nothing outside the folder of the session.
+_COMMANDS = re.compile(r"(?:dedupe|cat|printf|echo|gzip|mkdir|cp|mv|ls|rm) ")
+
+
+def run_line(line: str, folder: Path) -> list[str]:
+    """Run one line of a console example and return what a reader of it sees, less progress and times."""
+    assert _COMMANDS.match(line + " "), f"console examples hold dedupe commands, not: {line}"
+    environment = {**os.environ, "DEDUPE_PYTHON": sys.executable, "PYTHONPATH": os.pathsep.join(map(str, [ROOT / "src"])), "NO_COLOR": "1"}
+    done = subprocess.run(
+        ["bash", "-c", _SHELL + line], cwd=folder, capture_output=True, text=True, encoding="utf-8", env=environment, check=False
+    )
+    assert done.returncode in (0, 1, 2), f"{line}\n{done.stdout}{done.stderr}"
+    stderr = done.stderr if done.returncode else ""
+    return without_times([*done.stdout.splitlines(), *stderr.splitlines()])
+
+
+def without_times(lines: list[str]) -> list[str]:
+    return [line.rstrip() for line in lines if line.strip() and not line.startswith("took ") and not _PROGRESS.match(line)]
+
+
+def fits(shown: list[str], seen: list[str]) -> bool:
+    """Compare lines; `...` stands for anything within a line, and alone in one for any lines."""
+    pattern = "".join(
+        r"(?:[^\n]*\n)*" if line.strip() == "..." else re.escape(line).replace(r"\.\.\.", r"[^\n]*") + r"\n" for line in shown
+    )
+    return re.fullmatch(pattern, "".join(f"{line}\n" for line in seen)) is not None
+
+
+def test_fits_is_a_comparison() -> None:
+    assert fits(["a 1", "...", "z"], ["a 1", "b", "c", "z"])
+    assert fits(["took ... here"], ["took it all here"])
+    assert not fits(["a"], ["a", "b"])
+    assert not fits(["a 1"], ["a 2"])
+
+
+def compare(shown: list[str], seen: list[str], where: str) -> None:
+    if not fits(without_times(shown), seen):
+        assert without_times(shown) == seen, where
+        raise AssertionError(where)
+
+
+@each_document
+@pytest.mark.skipif(shutil.which("bash") is None, reason="console examples are lines of bash")
+def test_examples_run_and_print_what_is_shown(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not any(block.language in ("console", "python") or block.mark == "start command" for block in blocks(document)):
+        pytest.skip("no examples that run")
+    shutil.copytree(ROOT / "seeds", tmp_path / "seeds")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "__example__"}
+    started: list[str] | None = None
+    for block in blocks(document):
+        where = f"{name_of(document)}:{block.line}"
+        if block.mark.startswith("file: "):
+            (tmp_path / block.mark.removeprefix("file: ")).write_text(block.body, encoding="utf-8")
+        elif block.mark == "start command":
+            started = run_line(block.body.rpartition("&& .venv/bin/")[2].strip(), tmp_path)
+        elif started is not None and block.language == "text":
+            compare(block.body.splitlines(), started, where)
+            started = None
+        elif block.language == "console":
+            for line, shown in console_lines(block.body):
+                seen = run_line(line, tmp_path)
+                if shown:
+                    compare(shown, seen, f"{where}: {line}")
+        elif block.language == "python":
+            run_python(block.body, names, where)
+    assert started is None, "the start command's output is not shown"
+
+
+def console_lines(body: str) -> Iterator[tuple[str, list[str]]]:
+    for part in re.split(r"^\$ ", body, flags=re.M)[1:]:
+        line, *shown = part.splitlines()
+        while line.endswith("\\"):
+            line = line[:-1] + shown.pop(0)
+        yield line, [one for one in shown if one.strip()]
+
+
+def run_python(body: str, names: dict[str, object], where: str) -> None:
+    missing = [guest for guest in GUESTS if re.search(rf"^(?:import|from) {guest}\b", body, re.M) and not importlib.util.find_spec(guest)]
+    if not missing:
+        exec(compile(body, where, "exec"), names)
+
+
+@each_document
+def test_commands_shown_have_those_options(document: Path) -> None:
+    from dedupe.cli import cli
+
+    lines = [line for block in blocks(document) if block.language in ("sh", "bash") for line in block.body.splitlines()]
+    for line in lines:
+        words = shlex.split(line.removeprefix("$ "), comments=True)
+        if not words or words[0] != "dedupe" or len(words) < 2 or words[1].startswith("-"):
+            continue
+        group: click.Command = cli
+        rest = words[1:]
+        while isinstance(group, click.Group):
+            assert rest[0] in group.commands, f"{name_of(document)}: {line}"
+            group, rest = group.commands[rest[0]], rest[1:]
+        try:
+            group.make_parser(click.Context(group)).parse_args(list(rest))
+        except click.UsageError as error:
+            pytest.fail(f"{name_of(document)}: {line}: {error.format_message()}")
+
+
+# Links.
+
+_LINK = re.compile(r"\[[^\]\n]*\]\((?P<target>[^)\s]+)\)")
+
+
+def anchors(document: Path) -> set[str]:
+    heads = re.findall(r"^#+ +(.+?) *$", _FENCE.sub("", document.read_text(encoding="utf-8")), re.M)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@each_document
+def test_links_lead_somewhere(document: Path) -> None:
+    dead = []
+    for found in _LINK.finditer(_FENCE.sub("", document.read_text(encoding="utf-8"))):
+        target, _, anchor = found["target"].partition("#")
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        linked = (document.parent / target).resolve() if target else document
+        if not linked.exists() or (anchor and linked.suffix == ".md" and anchor not in anchors(linked)):
+            dead.append(found["target"])
+    assert dead == []
+
+
+def test_every_document_is_on_the_map() -> None:
+    linked = {found["target"] for found in _LINK.finditer((ROOT / "docs" / "index.md").read_text(encoding="utf-8"))}
+    there = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    assert sorted(there - linked) == []
+
+
+if __name__ == "__main__":
+    for one in DOCUMENTS:
+        before = one.read_text(encoding="utf-8")
+        if (after := with_tables(before)) != before:
+            one.write_text(after, encoding="utf-8")
+            print(f"wrote the tables of {name_of(one)}")
