@@ -71,7 +71,7 @@ def judge_matching(articles: dict[str, str]) -> tuple[Found, dict[str, str]]:
     a, b = np.concatenate([related.a, representative[copies]]), np.concatenate([related.b, copies])
     relation = np.concatenate([related.relation, np.full(len(copies), EXACT)])
     found = {
-        _key(names[one], names[other]): RELATIONS[kind]
+        pair_key(names[one], names[other]): RELATIONS[kind]
         for one, other, kind in zip(a.tolist(), b.tolist(), relation.tolist(), strict=True)
     }
     joining, apart = np.isin(relation, JOINING), np.isin(relation, KEEPING_APART)
@@ -90,11 +90,12 @@ def read_output(folder: Path) -> tuple[Found, dict[str, str]]:
     pairs = pq.read_table(folder / "pairs.parquet", columns=["a_id", "b_id", "relation"]).to_pylist()
     found: Found = {}
     for row in sorted(pairs, key=lambda row: -RELATIONS.index(row["relation"])):
-        found[_key(names[row["a_id"]], names[row["b_id"]])] = row["relation"]
+        found[pair_key(names[row["a_id"]], names[row["b_id"]])] = row["relation"]
     return found, {row["input_id"]: row["cluster_id"] for row in rows}
 
 
-def _key(one: str, other: str) -> tuple[str, str]:
+def pair_key(one: str, other: str) -> tuple[str, str]:
+    """Return the two IDs as the key of their pair: the smaller first."""
     return (one, other) if one < other else (other, one)
 
 
@@ -105,8 +106,8 @@ def report(made: Made, found: Found, cluster: dict[str, str]) -> tuple[list[str]
     updates = updates_together = typed_together = 0
     planted = set()
     for kind, one, other, accepted in made.pairs:
-        relation = found.get(_key(one, other), "none")
-        planted.add(_key(one, other))
+        relation = found.get(pair_key(one, other), "none")
+        planted.add(pair_key(one, other))
         rows.setdefault(kind, Counter())[relation] += 1
         right[kind] = accepted
         together = cluster[one] == cluster[other]
@@ -157,7 +158,7 @@ def main() -> None:
     print("\n".join(lines))
     if given.wrong:
         for kind, one, other, accepted in made.pairs:
-            relation = found.get(_key(one, other), "none")
+            relation = found.get(pair_key(one, other), "none")
             if relation not in accepted:
                 print(f"{kind}: {one} and {other} are {relation}")
     sys.exit(0 if good else 1)

@@ -81,6 +81,16 @@ def _abridged(text: str, rng: random.Random) -> str:
     return "\n\n".join(lines[place] for place in sorted(kept))
 
 
+def _sentences_cut(text: str, rng: random.Random) -> str | None:
+    # The first two sentences stay, half of the others go, and one word in a hundred is put otherwise.
+    sentences = re.findall(r"[^.!?]+[.!?]+[”\"]?\s*", text) or [text]
+    kept = sentences[:2] + [sentence for sentence in sentences[2:] if rng.random() < 0.5]
+    words = "".join(kept).split(" ")
+    for at in rng.sample(range(len(words)), len(words) // 100):
+        words[at] = "otherwise"
+    return " ".join(words) if len(words) >= 100 else None
+
+
 def _added(text: str, donor: str, rng: random.Random) -> str:
     lines = paragraphs(text)
     lines.insert(rng.randint(1, len(lines)), max(paragraphs(donor)[1:] or [donor[:300]], key=len)[: len(text) // 3])
@@ -137,6 +147,27 @@ def _toll(text: str, rng: random.Random) -> str | None:
     return changed and f"{changed}\n\n{more}"
 
 
+# The first sentences of a developing story, and what stands there when more is known. The rest of the text stays.
+_DEVELOPMENTS = (
+    (
+        "At least {0} people were killed when a bus left the road near {2} early on {3}, officials said.",
+        "The toll of a bus crash near {2} rose to {1} on {3} when three more bodies were found, officials said.",
+    ),
+    (
+        "Rescuers in {2} pulled {0} survivors out of the rubble by {3} evening, and the search went on.",
+        "The search in {2} went on after rescuers had pulled {1} survivors out of the rubble by {3} evening.",
+    ),
+    (
+        "The storm left {0} homes without power in {2}, the utility said on {3}.",
+        "Power was still out in {1} homes around {2} late on {3}, according to the utility.",
+    ),
+    (
+        "Police in {2} arrested {0} people on {3} in a raid on what they called a ring of car thieves.",
+        "The number of people held after the raid on a ring of car thieves in {2} grew to {1} on {3}, police said.",
+    ),
+)
+
+
 def _exchange_word(text: str, words: list[str], others: list[str], rng: random.Random) -> str | None:
     present = [word for word in words if re.search(rf"(?<=[a-z,] ){word}\b", text[250:])]
     if not present:
@@ -178,6 +209,7 @@ Rewrite = Callable[[str, random.Random], "str | None"]
 REWRITES: tuple[tuple[str, Rewrite, str], ...] = (
     ("cut to the lead", _lead, "near contained"),
     ("abridged", _abridged, "near contained"),
+    ("sentences cut, words changed", _sentences_cut, "near contained"),
     ("typo corrected", _typo, "near"),
     ("headline changed", _headline, "near"),
     ("dateline changed", _dateline, "near"),
@@ -211,6 +243,11 @@ def make(sources: Iterator[str], each: int, seed: int) -> Made:
             made.add(kind, "near", text, way(text, next(usable), rng))
         text = next(usable)
         made.add("words spun", "near spun", text, lexicon.spin(text, rng.uniform(0.05, 0.25)))
+        early, late = rng.choice(_DEVELOPMENTS)
+        one, other = rng.sample(range(3, 90), 2)
+        facts = one, other, rng.choice(PLACES), rng.choice(DAYS)
+        text = next(usable)
+        made.add("developing story", "update", f"{early.format(*facts)}\n\n{text}", f"{late.format(*facts)}\n\n{text}")
     for number in range(each):
         template = TEMPLATES[number % len(TEMPLATES)]
         made.add("template filled anew", "update", template(rng), template(rng))

@@ -74,14 +74,17 @@ def compressions_table() -> str:
 
     kinds = dict.fromkeys(COMPRESSIONS.values())
     return table(
-        ["compression", "names end in"], [[kind, codes([end for end, its in COMPRESSIONS.items() if its == kind])] for kind in kinds]
+        ["compression", "names end in"],
+        [[kind, codes([end for end, its in COMPRESSIONS.items() if its == kind])] for kind in kinds],
     )
 
 
 def columns_table() -> str:
     from dedupe.read.columns import NAMES
 
-    return table(["field", "names that are taken, best first"], [[f"`{target}`", codes(names)] for target, names in NAMES.items()])
+    return table(
+        ["field", "names that are taken, best first"], [[f"`{target}`", codes(names)] for target, names in NAMES.items()]
+    )
 
 
 def rejects_table() -> str:
@@ -103,7 +106,10 @@ def settings_table() -> str:
     written = {True: "true", False: "false"}
     return table(
         ["setting", "default"],
-        [[f"`{name}`", f"`{written[value] if isinstance(value, bool) else value!r}`".replace("'", '"')] for name, value in values.items()],
+        [
+            [f"`{name}`", f"`{written[value] if isinstance(value, bool) else value!r}`".replace("'", '"')]
+            for name, value in values.items()
+        ],
     )
 
 
@@ -150,7 +156,7 @@ def test_every_rule_schema_code_and_column_is_documented() -> None:
 
     named = {found["name"] for document in DOCUMENTS for found in _TABLE.finditer(document.read_text(encoding="utf-8"))}
     documented = "".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
-    # Canonical has the columns of the corpus; where a table is documented by hand, its name and columns must be there all the same.
+    # Canonical has the columns of the corpus, and stories have a document of their own.
     wanted = {f"schema {name}" for name in TABLES if name not in ("canonical", "stories")}
     assert wanted | {"formats", "compressions", "columns", "rejects", "languages", "settings"} <= named
     assert [code for code in RULES if f"`{code}`" not in documented] == []
@@ -223,7 +229,9 @@ def test_the_table_of_exit_statuses_is_that_of_the_errors() -> None:
 
     documented = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
     rows = set(map(int, re.findall(r"^\| (\d+) \| ", documented, re.M)))
-    raised = {kind.exit_status for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.DedupeError)}
+    raised = {
+        kind.exit_status for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.DedupeError)
+    }
     assert raised < rows == raised | {0, 130}
 
 
@@ -248,9 +256,7 @@ class Block(NamedTuple):
     line: int
 
 
-_FENCE = re.compile(
-    r"(?:^<!-- (?P<mark>[^\n>]+?) -->\n+)?^```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^```[ \t]*$", re.M | re.S
-)
+_FENCE = re.compile(r"(?:^<!-- (?P<mark>[^\n>]+?) -->\n+)?^```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^```[ \t]*$", re.M | re.S)
 
 
 @cache
@@ -273,7 +279,12 @@ _COMMANDS = re.compile(r"(?:dedupe|cat|printf|echo|gzip|mkdir|cp|mv|ls|rm) ")
 def run_line(line: str, folder: Path) -> list[str]:
     """Run one line of a console example and return what a reader of it sees, less progress and times."""
     assert _COMMANDS.match(line + " "), f"console examples hold dedupe commands, not: {line}"
-    environment = {**os.environ, "DEDUPE_PYTHON": sys.executable, "PYTHONPATH": os.pathsep.join(map(str, [ROOT / "src"])), "NO_COLOR": "1"}
+    environment = {
+        **os.environ,
+        "DEDUPE_PYTHON": sys.executable,
+        "PYTHONPATH": os.pathsep.join(map(str, [ROOT / "src"])),
+        "NO_COLOR": "1",
+    }
     done = subprocess.run(
         ["bash", "-c", _SHELL + line], cwd=folder, capture_output=True, text=True, encoding="utf-8", env=environment, check=False
     )
@@ -307,6 +318,7 @@ def compare(shown: list[str], seen: list[str], where: str) -> None:
         raise AssertionError(where)
 
 
+@pytest.mark.slow
 @each_document
 @pytest.mark.skipif(shutil.which("bash") is None, reason="console examples are lines of bash")
 def test_examples_run_and_print_what_is_shown(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,7 +356,9 @@ def console_lines(body: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def run_python(body: str, names: dict[str, object], where: str) -> None:
-    missing = [guest for guest in GUESTS if re.search(rf"^(?:import|from) {guest}\b", body, re.M) and not importlib.util.find_spec(guest)]
+    missing = [
+        guest for guest in GUESTS if re.search(rf"^(?:import|from) {guest}\b", body, re.M) and not importlib.util.find_spec(guest)
+    ]
     if not missing:
         exec(compile(body, where, "exec"), names)
 
@@ -367,6 +381,31 @@ def test_commands_shown_have_those_options(document: Path) -> None:
             group.make_parser(click.Context(group)).parse_args(list(rest))
         except click.UsageError as error:
             pytest.fail(f"{name_of(document)}: {line}: {error.format_message()}")
+
+
+@each_document
+def test_benchmarks_that_are_named_are_there(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    named = {f"{module.replace('.', '/')}.py" for module in re.findall(r"python3? -m (benchmarks\.\w+)", text)}
+    named |= set(re.findall(r"python3? ((?:benchmarks|tests)/\w+\.py)", text))
+    assert [path for path in sorted(named) if not (ROOT / path).is_file()] == []
+
+
+def test_places_and_names_in_contributing_are_those_of_the_code() -> None:
+    text = _FENCE.sub("", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")).partition("## Style")[0]
+    code = ROOT / "src" / "dedupe"
+    source = "".join(path.read_text(encoding="utf-8") for path in code.rglob("*.py"))
+    words = {word for word in re.findall(r"`([^`\s]+)`", text) if word != "utils"}
+    folders = {word for word in words if word.endswith("/")}
+    files = {word for word in words if word.endswith(".py")}
+    names = {word.removesuffix("(...)") for word in words if re.fullmatch(r"[A-Za-z_][\w.]*(?:\(\.\.\.\))?", word)} - files
+    assert len(folders) >= 7
+    assert len(files) >= 10
+    assert {"Draft.replace", "_READERS"} <= names
+    gone = [folder for folder in folders if not (code / folder).is_dir() and not (ROOT / folder).is_dir()]
+    gone += [file for file in files if not list(code.rglob(file))]
+    gone += [name for name in names if not all(part in source for part in name.split("."))]
+    assert gone == []
 
 
 # Links.

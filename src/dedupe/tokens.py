@@ -130,7 +130,7 @@ def _mix(value):  # type: ignore[no-untyped-def]
     return value ^ (value >> _33)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _eight_bytes(_context, data, _at):  # type: ignore[no-untyped-def]
     """Read `data[_at:_at + 8]` as one little-endian number, aligned or not."""
 
@@ -144,7 +144,7 @@ def _eight_bytes(_context, data, _at):  # type: ignore[no-untyped-def]
     return types.uint64(data, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _trailing_zeros(_context, _value):  # type: ignore[no-untyped-def]
     """Count the zero bits below the lowest one bit of `_value`; 64 where there is none."""
 
@@ -190,7 +190,7 @@ def tokenize_bytes(data, begin, end, fold, hashes, starts, ends):  # type: ignor
                 if placed:
                     starts[count] = start - begin
                 while at + 8 <= end:
-                    given = _eight_bytes(data, at)
+                    given = _eight_bytes(data, at)  # type: ignore[call-arg, var-annotated]
                     lowered = given | _LOWER
                     bits = _trailing_zeros(_not_ascii_word(given, lowered)) & ~_SEVEN_BITS
                     if bits == _64:

@@ -40,11 +40,15 @@ _FOLD = np.array(
 
 @dataclass(frozen=True, slots=True)
 class LineKeys:
-    """Hold the table: a hash of words, the longest line in bytes on which it counts (0 is a free slot), and who asks for it."""
+    """Hold the table: a hash of words, the longest line in bytes on which it counts (0 is a free slot), and who asks for it.
+
+    `at_tails` says whether any key stands at the ends of lines.
+    """
 
     hashes: NDArray[np.uint64]
     limits: NDArray[np.int64]
     masks: NDArray[np.int64]
+    at_tails: bool
 
 
 def build_keys(entries: Iterable[tuple[str, int, int]]) -> LineKeys:
@@ -53,8 +57,10 @@ def build_keys(entries: Iterable[tuple[str, int, int]]) -> LineKeys:
     `read more` is a line's head, `... this report` its tail, `~reuters` one of its last eight words, and the empty key a line
     without any letter. Raises ValueError for a key of more than three words, and for more keys than the table holds.
     """
-    keys = LineKeys(np.zeros(_SLOTS, np.uint64), np.zeros(_SLOTS, np.int64), np.zeros(_SLOTS, np.int64))
-    for form, limit, asker in [(form, limit, asker) for key, limit, asker in entries for form in _forms(key)]:
+    asked = [(form, limit, asker) for key, limit, asker in entries for form in _forms(key)]
+    at_tails = any(form.startswith(("~", "... ")) for form, _, _ in asked)
+    keys = LineKeys(np.zeros(_SLOTS, np.uint64), np.zeros(_SLOTS, np.int64), np.zeros(_SLOTS, np.int64), at_tails)
+    for form, limit, asker in asked:
         *begun, whole = _hash_key(form)
         for value, mask in [*((value, _GOES_ON) for value in begun), (whole, 1 << asker)]:
             slot = value >> _SHIFT
@@ -134,7 +140,8 @@ def _scanned(
     room = 0 if more_lines is None else len(feeds) + more_lines
     rows, lines = np.empty(room, np.int64), np.empty((room, 3), np.int64)
     longest = int(keys.limits.max())
-    count = _scan(data, offsets, feeds, _FOLD, longest, keys.hashes, keys.limits, keys.masks, fired, rows, lines)
+    table = (keys.hashes, keys.limits, keys.masks)
+    count = _scan(data, offsets, feeds, _FOLD, longest, keys.at_tails, *table, fired, rows, lines)
     return fired, rows[:count], lines[:count]
 
 
@@ -256,7 +263,7 @@ def code_points(data, at, stop):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _scan(data, offsets, feeds, fold, longest, hashes, limits, masks, fired, rows, lines):  # type: ignore[no-untyped-def]
+def _scan(data, offsets, feeds, fold, longest, at_tails, hashes, limits, masks, fired, rows, lines):  # type: ignore[no-untyped-def]
     count = feed = 0
     for row in range(len(offsets) - 1):
         at, stop = offsets[row], offsets[row + 1]
@@ -273,7 +280,9 @@ def _scan(data, offsets, feeds, fold, longest, hashes, limits, masks, fired, row
                 last -= 1
             if start == last or last - start > longest:
                 continue
-            askers = _head(data, start, last, fold, hashes, limits, masks) | _tail(data, start, last, fold, hashes, limits, masks)
+            askers = _head(data, start, last, fold, hashes, limits, masks)
+            if at_tails:
+                askers |= _tail(data, start, last, fold, hashes, limits, masks)
             askers &= ~_GOES_ON
             if askers:
                 fired[row] = True

@@ -202,7 +202,7 @@ def _is_headline(line: str, rest: str) -> bool:
     if not body.startswith("\n") or len(body.strip()) < _LEAST_BODY or _DATE_LINE.fullmatch(line) or _BYLINE.fullmatch(line):
         return False
     # The body's first paragraph is a paragraph: longer than the headline, and a sentence.
-    for paragraph in body.strip().split("\n")[:6]:
+    for paragraph in body.strip().split("\n", 6)[:6]:
         if len(paragraph) > max(len(line), 100) and re.search(r"[.!?。！？][\"”’')\]]*\s*$", paragraph):
             return True
     return False

@@ -29,6 +29,13 @@ def _family(code: str, limit: int, keys: str, *patterns: str) -> Family:
 
 
 _NO_SPEECH = r"(?!.*\b(?:said|says|told|tells|added|asked|wrote|according to|reported)\b)"
+
+
+def _unspoken(*patterns: str) -> str:
+    # One look at the line for all of them: it is most of what a pattern costs.
+    return f"{_NO_SPEECH}(?:{'|'.join(patterns)})"
+
+
 # A headline after a label: it does not end like a sentence of the article.
 _HEADLINE = r"(?!.*[.;,]['\")]*$).{1,160}"
 _NETWORKS = (
@@ -151,21 +158,23 @@ FAMILIES: tuple[Family, ...] = (
         "jetzt abonnieren, suscríbete, s inscrire, registrieren, vox mark, the coronavirus brief, ... our newsletter, invalid "
         "email, "
         "please enter a, ... sign up now, don t miss",
-        _NO_SPEECH + r"sign up (?:for|to (?:get|receive)|here|now|today)\b(?=.*\b(?:newsletters?|inbox|e-?mail|alerts?|"
-        r"brief(?:ing)?)\b).{3,800}",
+        _unspoken(
+            r"sign up (?:for|to (?:get|receive)|here|now|today)\b(?=.*\b(?:newsletters?|inbox|e-?mail|alerts?|"
+            r"brief(?:ing)?)\b).{3,800}",
+            r"subscribe (?:to|on|now|for|today)\b(?=.*\b(?:our|newsletters?|inbox|podcasts?|itunes|spotify|youtube|"
+            r"alerts?)\b).{3,300}",
+            r"newsletter sign up continue reading .{10,800}",
+            r"get (?:the|our|all|breaking|daily)\b(?=.*\b(?:newsletters?|inbox|sign up|daily email)\b).{3,800}",
+            r"want .{3,160}\? ?(?:sign up|subscribe)\b.{0,120}",
+            r"for indispensable .{3,120}subscribe to .{3,80}newsletters?",
+            r".{3,120}(?:delivered|straight|sent) to your inbox: ?sign up.{0,60}",
+            r"(?:the coronavirus brief|vox-mark)\b(?=.*\bsign up\b)(?=.*\b(?:privacy policy|email)\b).{10,880}",
+            r"join our (?:facebook|whatsapp|telegram|newsletter|mailing)\b.{0,120}",
+        ),
         r"(?:sign up|subscribe|sign up now|subscribe now|sign me up|sign up here|subscribe here|newsletters?|newsletter "
         r"sign[- ]?up)",
-        _NO_SPEECH + r"subscribe (?:to|on|now|for|today)\b(?=.*\b(?:our|newsletters?|inbox|podcasts?|itunes|spotify|youtube|"
-        r"alerts?)\b).{3,300}",
-        _NO_SPEECH + r"newsletter sign up continue reading .{10,800}",
-        _NO_SPEECH + r"get (?:the|our|all|breaking|daily)\b(?=.*\b(?:newsletters?|inbox|sign up|daily email)\b).{3,800}",
-        _NO_SPEECH + r"want .{3,160}\? ?(?:sign up|subscribe)\b.{0,120}",
-        _NO_SPEECH + r"for indispensable .{3,120}subscribe to .{3,80}newsletters?",
-        _NO_SPEECH + r".{3,120}(?:delivered|straight|sent) to your inbox: ?sign up.{0,60}",
-        _NO_SPEECH + r"(?:the coronavirus brief|vox-mark)\b(?=.*\bsign up\b)(?=.*\b(?:privacy policy|email)\b).{10,880}",
         r"enter your e-?mail(?: address)?|(?:invalid|please enter a valid) e-?mail(?: address)?|thanks? (?:you )?for "
         r"(?:subscribing|signing up)",
-        _NO_SPEECH + r"join our (?:facebook|whatsapp|telegram|newsletter|mailing)\b.{0,120}",
         r"(?:abonnez-vous|inscrivez-vous) à .{0,30}newsletter.{0,60}|jetzt abonnieren|suscríbete a .{0,40}(?:newsletter|"
         r"boletín).{0,40}",
     ),
@@ -176,10 +185,12 @@ FAMILIES: tuple[Family, ...] = (
         "more, "
         "get fox business, watch the latest, read the full, ... click here, ... clicking here, open in, view in, for continuing, "
         "this content is, got a tip, got a, tap here",
-        _NO_SPEECH + r"(?:click|tap) (?:here )?(?:to|for) .{3,140}",
+        _unspoken(
+            r"(?:click|tap) (?:here )?(?:to|for) .{3,140}",
+            r"(?:for|to) .{3,120}[,:]? (?:please )?(?:click|tap) here",
+            r"get [\w ]{3,40} on the go by clicking here",
+        ),
         r"click here(?: get the app .{3,80})?",
-        _NO_SPEECH + r"(?:for|to) .{3,120}[,:]? (?:please )?(?:click|tap) here",
-        _NO_SPEECH + r"get [\w ]{3,40} on the go by clicking here",
         r"(?:get|download) (?:the|our) [\w ]{0,40}app(?: now| today| here)?",
         r"stay up to date with the free [\w ]{2,40} app",
         r"visit (?:our|the)?[\w '.&-]{2,50}(?:homepage|home page|website) for more(?: stories| news)?",

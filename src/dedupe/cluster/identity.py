@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import numpy as np
+
+# 80 bits: among a billion groups the chance that two ever meet is 1 in 2 million, and then one of them takes another.
+GROUP_ID_DIGITS = 20
 
 # Parameters that say how a reader came to a page, never which page it is.
 _TRACKING = ("utm_", "fbclid", "gclid", "mc_cid", "mc_eid", "cmpid", "ocid", "ref_src", "igshid")
@@ -59,18 +62,16 @@ def number_equals(ids: Sequence[str]) -> list[str]:
     return unique
 
 
-def new_group_id(kind: str, article_id: str, taken: set[str]) -> str:
-    """Return an ID that no group of this or an earlier run has: a hash of an article of the group, numbered if need be.
+def new_group_id(kind: str, article_id: str, taken: Container[str]) -> str:
+    """Return an ID that no group of this or an earlier run has: the ID of one of its articles, or a hash of it where that is taken.
 
     `kind` is cluster or story; its first letter begins the ID.
     """
-    attempt = 0
-    while True:
-        seed = article_id if attempt == 0 else f"{article_id}\x1e{attempt}"
-        candidate = kind[0] + hashlib.sha256(f"{kind}\x1e{seed}".encode()).hexdigest()[:19]
-        if candidate not in taken:
-            return candidate
+    candidate, attempt = kind[0] + article_id[:GROUP_ID_DIGITS], 0
+    while candidate in taken:
         attempt += 1
+        candidate = kind[0] + hashlib.sha256(f"{kind}\x1e{article_id}\x1e{attempt}".encode()).hexdigest()[:GROUP_ID_DIGITS]
+    return candidate
 
 
 def carry_over(new: np.ndarray, old: np.ndarray, since: np.ndarray) -> list[tuple[int, int]]:

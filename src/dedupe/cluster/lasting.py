@@ -45,7 +45,7 @@ def lasting_ids(
     """
     hub_ids = article_ids.take(pa.array(hubs)).to_pylist()
     if previous is None:
-        return Lasting([new_group_id(kind, one, set()) for one in hub_ids], [1] * len(hubs), [])
+        return Lasting(_new_ids(kind, hub_ids, set()), [1] * len(hubs), [])
     before = previous.articles.filter(pc.is_valid(previous.articles[f"{kind}_id"]))
     old_ids = pc.unique(before[f"{kind}_id"])
     old_names = old_ids.to_pylist()
@@ -61,7 +61,8 @@ def lasting_ids(
     given = [previous.generation + 1] * len(hubs)
     for new, was in carry_over(now, old, since):
         names[new], given[new] = old_names[was], int(since[was])
-    whole = [name or new_group_id(kind, hub_ids[place], taken) for place, name in enumerate(names)]
+    fresh = iter(_new_ids(kind, [one for one, name in zip(hub_ids, names, strict=True) if name is None], taken))
+    whole = [name or next(fresh) for name in names]
     changes = _changes(
         kind, whole, old_names, now, old, np.bincount(group[group >= 0], minlength=len(hubs)), np.bincount(old_place)
     )
@@ -69,6 +70,14 @@ def lasting_ids(
     live = set(old_names)
     changes += [tuple(buried.values()) for buried in own.to_pylist() if buried["old_id"] and buried["old_id"] not in live]
     return Lasting(whole, given, changes)
+
+
+def _new_ids(kind: Kind, hub_ids: list[str], taken: set[str]) -> list[str]:
+    names = []
+    for one in hub_ids:
+        names.append(new_group_id(kind, one, taken))
+        taken.add(names[-1])
+    return names
 
 
 def _changes(

@@ -25,11 +25,12 @@ TextsOf = Callable[[np.ndarray], pa.Array]
 # Texts are tokenized in blocks of pairs, so that memory is that of a block.
 _BLOCK_PAIRS = 4096
 
-# Up to so many tokens on the longer side, both sides of a gap are the same place filled differently. Up to more, they are a
-# sentence in other words, and only numbers that count the same thing are set against each other. Beyond, they are different
-# sentences.
+# Up to so many tokens on the longer side, both sides of a gap are the same place filled differently. Up to more, they are one sentence
+# in other words if they share enough of them, and only their numbers are compared: names and days come and go with the wording.
+# Beyond, they are different sentences. See docs/relations.md for the sweeps.
 SHORT_GAP = 12
 LONG_GAP = 30
+REWORDED = 0.4
 
 # A gap is the same place in both only where this much, in percent, of the ten words on either side of it is the same.
 KEPT_AROUND = 70
@@ -103,7 +104,7 @@ class _Side:
     def __init__(self, data: np.ndarray, bases: np.ndarray, tokens: Tokens, row: int) -> None:
         self.text = data[bases[row] : bases[row + 1]].tobytes()
         span = slice(int(tokens.offsets[row]), int(tokens.offsets[row + 1]))
-        self.starts, self.ends = tokens.starts[span], tokens.ends[span]
+        self.hashes, self.starts, self.ends = tokens.hashes[span], tokens.starts[span], tokens.ends[span]
         # The first line that says anything, where more follows it: the headline, if it is short and no sentence.
         begin = len(self.text) - len(self.text.lstrip()) if self.text[:1].isspace() else 0
         self.headline = self.text.find(b"\n", begin, begin + _HEADLINE_BYTES)
@@ -138,9 +139,16 @@ def _gap_contradicts(left: _Side, right: _Side, gaps: Gaps, gap: int) -> str:
     length = max(a1 - a0, b1 - b0)
     if length > LONG_GAP or gaps.kept[gap] < KEPT_AROUND:
         return ""
+    if length > SHORT_GAP and not _reworded(left.hashes[a0:a1], right.hashes[b0:b1]):
+        return ""
     one = left.facts(a0, a1)
     other = right.facts(b0, b1) if one else []
     if not one or not other:
         return ""
-    pair = unmatched(one, other, left.text, right.text, counted_only=length > SHORT_GAP)
+    pair = unmatched(one, other, left.text, right.text, numbers_only=length > SHORT_GAP)
     return f"'{pair[0]}' against '{pair[1]}'" if pair else ""
+
+
+def _reworded(one: np.ndarray, other: np.ndarray) -> bool:
+    words, others = set(one.tolist()), set(other.tolist())
+    return len(words & others) >= REWORDED * max(len(words), len(others))

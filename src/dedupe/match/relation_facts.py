@@ -201,13 +201,12 @@ def _title_case(text: bytes, line: int, stop: int) -> bool:
     return len(words) >= 3 and capitals > (0.85 if sentence else 0.6) * len(words)
 
 
-def unmatched(one: list[Fact], other: list[Fact], left: bytes, right: bytes, counted_only: bool) -> tuple[str, str] | None:
+def unmatched(one: list[Fact], other: list[Fact], left: bytes, right: bytes, numbers_only: bool) -> tuple[str, str] | None:
     """Return how two facts of one kind are written that contradict each other, or None.
 
-    Facts that both sides hold are struck out. What is left on one side only contradicts nothing. With `counted_only`, in
-    stretches that are other sentences altogether, just numbers that count the same thing are set against each other.
+    Facts that both sides hold are struck out. What is left on one side only contradicts nothing.
     """
-    for kind in (NUMBER, MONTH, DAY, NAME):
+    for kind in (NUMBER,) if numbers_only else (NUMBER, MONTH, DAY, NAME):
         a = [fact for fact in one if fact.kind == kind]
         b = [fact for fact in other if fact.kind == kind]
         for fact in list(a):
@@ -219,13 +218,6 @@ def unmatched(one: list[Fact], other: list[Fact], left: bytes, right: bytes, cou
             # The same sum in dollars and in dirhams is no contradiction.
             a, b = [x for x in a if any(_comparable(x, y) for y in b)], [y for y in b if any(_comparable(x, y) for x in a)]
         if not a or not b:
-            continue
-        if counted_only:
-            if kind == NUMBER:
-                for fact in a:
-                    for candidate in b:
-                        if fact.after and fact.after == candidate.after and len(fact.after) > 3:
-                            return fact.written, candidate.written
             continue
         if kind == NAME:
             a, b = _names_left(a, b, left, right)

@@ -25,13 +25,13 @@ WINDOW_DAYS = 7
 
 # How much more alike two articles must be than the one is to its nearest neighbour of another week. What comes back after a week is
 # a topic: a campaign, a trial. In a topic the cast and half the action are always the same.
-ABOVE_TOPIC = 1.1
+ABOVE_TOPIC = 1.15
 
 # Pairs from this share of the threshold up are kept, so that averages over groups are of real scores.
 _WEAK = 0.5
 
 # Terms of an article that the index holds, the share of a weak score that they must reach alone, and how far a posting list is followed.
-INDEXED_TERMS = 24
+INDEXED_TERMS = 40
 _PARTIAL = 0.5
 MOST_POSTINGS = 256
 
@@ -134,8 +134,9 @@ def candidates(
     pairs = np.empty(max(1024, 16 * len(order)), np.int64)
     while True:
         kept, looked, cut = meeting_pairs(
-            places, term, offsets, owner[by_term], values, starts, whole, MOST_POSTINGS, _PARTIAL * _WEAK * threshold, pairs
-        )
+            places, term, offsets, owner[by_term], values, starts, whole, times[order], WINDOW_DAYS * _DAY,
+            MOST_POSTINGS, _PARTIAL * _WEAK * threshold, _PARTIAL * threshold, pairs,
+        )  # fmt: skip
         if kept <= len(pairs):
             break
         pairs = np.empty(kept, np.int64)

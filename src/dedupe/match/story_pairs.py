@@ -67,11 +67,13 @@ def score_pairs(a, b, hashes, values, action, passages, offsets, norms, scores):
 
 
 @njit(cache=True, nogil=True)
-def meeting_pairs(places, terms, term_offsets, postings, posting_values, posting_offsets, whole, most, least, pairs):  # type: ignore[no-untyped-def]
+def meeting_pairs(  # type: ignore[no-untyped-def]
+    places, terms, term_offsets, postings, posting_values, posting_offsets, whole, times, window, most, least, least_far, pairs
+):  # fmt: skip
     """Write the pairs of articles whose indexed terms alone reach `least`; return (kept, postings walked, lists cut short).
 
-    Articles are numbered in order of time. Each looks back along the postings of its terms, over `most` of each. More kept
-    than `pairs` has room for means: call again with that much room.
+    Articles are numbered in order of `times`. Each looks back along the postings of its terms, over `most` of each. A pair further
+    apart than `window` is wanted only from `least_far` up. More kept than `pairs` has room for means: call again with that much room.
     """
     n = len(term_offsets) - 1
     gathered = np.zeros(n, np.float32)
@@ -93,7 +95,8 @@ def meeting_pairs(places, terms, term_offsets, postings, posting_values, posting
                 gathered[other] += own * posting_values[back]
         for at in range(count):
             other = touched[at]
-            if gathered[other] >= least * whole[article] * whole[other]:
+            bar = least if times[other] > times[article] - window else least_far
+            if gathered[other] >= bar * whole[article] * whole[other]:
                 if kept < len(pairs):
                     pairs[kept] = other << 32 | article
                 kept += 1

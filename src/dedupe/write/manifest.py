@@ -7,11 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from dedupe import __version__
 from dedupe.config import Config
 from dedupe.schema import SCHEMA_VERSION
+from dedupe.tokens import string_buffers
 
 
 def input_digest(articles: pa.Table, rejects: pa.Table) -> str:
@@ -19,12 +21,18 @@ def input_digest(articles: pa.Table, rejects: pa.Table) -> str:
     digest = hashlib.sha256()
     for table, names in ((articles, ("source", "record", "decoded_sha256")), (rejects, ("path", "record", "code"))):
         for name in names:
-            column = table[name].cast(pa.string())
-            # NUL stands in no path and no hash, so two lists of values that join alike are alike.
-            for chunk in column.chunks:
-                digest.update("\0".join(value or "" for value in chunk.to_pylist()).encode())
-                digest.update(b"\0")
+            digest.update(_column_digest(table[name].cast(pa.string())))
     return digest.hexdigest()
+
+
+def _column_digest(column: pa.ChunkedArray) -> bytes:
+    # Bytes and lengths apart, straight from the buffers: the same however the column is cut into chunks.
+    data, lengths = hashlib.sha256(), hashlib.sha256()
+    for chunk in column.chunks:
+        buffer, offsets = string_buffers(chunk)
+        data.update(buffer[offsets[0] : offsets[-1]].data)
+        lengths.update(np.diff(offsets).data)
+    return data.digest() + lengths.digest()
 
 
 def file_digest(path: Path) -> str:

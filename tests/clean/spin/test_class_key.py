@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from dedupe.clean.spin.class_key import MOST_MEMBERS, class_numbers, class_tokens, load_class_key
+from dedupe.clean.spin.class_key import MOST_MEMBERS, class_names, class_tokens, load_class_key
 from dedupe.clean.spin.lexicon import Pair, read_lexicon
 from dedupe.clean.spin.spinner import build_spinner, spin
 from dedupe.tokens import tokenize
@@ -27,25 +27,25 @@ def pair(original: str, variant: str, rank: int = 0, basis: str = "written") -> 
 
 
 def test_an_original_and_its_variant_are_one_token() -> None:
-    one, other = keys(["According to the White House, the visit", "In line with the White Home, the go to"])
+    one, other = keys(["According to the White House, the hundreds", "In keeping with the White Home, the tons of"])
     assert one == other
 
 
 def test_classes_do_not_grow_without_end() -> None:
-    sizes = Counter(class_numbers(read_lexicon()).values())
+    sizes = Counter(class_names(read_lexicon()).values())
     assert max(sizes.values()) <= MOST_MEMBERS
 
 
 def test_the_stronger_pair_is_joined_first() -> None:
     pairs = [pair("a", "b", rank=5), pair("b", "c"), pair("c", "d", basis="seen")]
-    classes = class_numbers(pairs, most_members=3)
+    classes = class_names(pairs, most_members=3)
     assert classes["b"] == classes["c"] == classes["d"]
     assert classes["a"] != classes["b"]
 
 
 def test_order_of_rows_changes_no_class() -> None:
     pairs = read_lexicon()[:3000]
-    assert class_numbers(pairs) == class_numbers(pairs[::-1])
+    assert class_names(pairs) == class_names(pairs[::-1])
 
 
 def test_spun_copies_meet_their_sources_and_honest_articles_do_not(seeds: Path) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -14,21 +13,17 @@ from numba import njit
 from numpy.typing import NDArray
 
 from dedupe.cache import cached_arrays
-from dedupe.clean.spin.language_model import SphinxModel
 from dedupe.clean.spin.lexicon import Pair, fold, lexicon_version, read_lexicon
 from dedupe.clean.spin.phrase_index import PhraseIndex, build_index, longest_phrase
-from dedupe.clean.spin.table import phrase_scores
-from dedupe.clean.spin.vocabulary import Vocabulary
 from dedupe.tokens import Tokens
 
 # To be raised whenever keys of the same lexicon would differ: keys of different versions must not be compared.
 _BUILD = 1
 
 # Synonyms chain without end (power, energy, strength, force, pressure, ...): by closing over all pairs most of the vocabulary is one
-# class, and honest articles meet. A class stops growing at this many phrases, strongest pairs first.
-MOST_MEMBERS = 40
-
-_SEEN = 4.0
+# class, and honest articles meet. A class stops growing at this many phrases, strongest pairs first. Jaccard of real spun articles with
+# their sources at 5, 20, 100: 0.65, 0.71, 0.72; of honest pairs the highest in 1,000 is below 0.01 at all of them.
+MOST_MEMBERS = 100
 
 # What begins or ends a phrase without saying anything: spinners add and drop these, so they are no tokens of the key.
 _DROPPED = (
@@ -45,66 +40,38 @@ class ClassKey(NamedTuple):
     version: str
 
 
-def class_names(pairs: Sequence[Pair], rates: Mapping[str, float], most_members: int = MOST_MEMBERS) -> dict[str, str]:
+def class_names(pairs: Sequence[Pair], most_members: int = MOST_MEMBERS) -> dict[str, str]:
     """Return the representative of each folded phrase: pairs are joined strongest first, while the joined class stays small.
 
-    A pair is as strong as it is frequent in spun text: the rate of its original in English times the variant's share in the row,
-    which its rank stands for; what was seen counts more.
+    A pair is strong where it was seen, where the variant stands early in its row, and where several tables hold it.
     """
     strength: dict[tuple[str, str], float] = defaultdict(float)
     for pair in pairs:
         if pair.condition not in {"science", "science-echo", "style-b"}:
-            ends = (fold(pair.original), fold(pair.variant))
-            strength[ends] += (_SEEN if pair.basis == "seen" else 1.0) / (1 + pair.rank) ** 2 * rates.get(ends[0], 0.0)
-    classes = _Classes(most_members)
-    strongest = sorted(strength, key=lambda ends: (-strength[ends], ends))
-    for one, other in strongest:
-        if " " not in one and " " not in other:
-            classes.join(one, other)
-    # What reads the same word by word needs no phrase, and phrases cut a text differently where only one word of them was replaced.
-    reduced = [ends for ends in strongest if " " in ends[0] + ends[1] and classes.reduce(ends[0]) != classes.reduce(ends[1])]
-    for one, other in reduced:
-        classes.join(one, other)
-    return classes.names()
+            strength[fold(pair.original), fold(pair.variant)] += (2.0 if pair.basis == "seen" else 1.0) / (1 + pair.rank)
+    parent: dict[str, str] = {}
+    members: dict[str, int] = {}
 
-
-class _Classes:
-    """Disjoint sets of phrases that stop growing at a size."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._parent: dict[str, str] = {}
-        self._members: dict[str, int] = {}
-
-    def root(self, phrase: str) -> str:
+    def root(phrase: str) -> str:
         top = phrase
-        while self._parent.get(top, top) != top:
-            top = self._parent[top]
-        while self._parent.get(phrase, phrase) != top:
-            self._parent[phrase], phrase = top, self._parent.get(phrase, phrase)
+        while parent.get(top, top) != top:
+            top = parent[top]
+        while parent.get(phrase, phrase) != top:
+            parent[phrase], phrase = top, parent.get(phrase, phrase)
         return top
 
-    def join(self, one: str, other: str) -> None:
-        a, b = self.root(one), self.root(other)
-        self._parent.setdefault(a, a)
-        self._parent.setdefault(b, b)
-        size = self._members.get(a, 1) + self._members.get(b, 1)
-        if a != b and size <= self._most:
-            self._parent[b] = a
-            self._members[a] = size
-
-    def reduce(self, phrase: str) -> list[str]:
-        return [self.root(word) for word in phrase.split(" ") if word not in _DROPPED]
-
-    def names(self) -> dict[str, str]:
-        return {phrase: self.root(phrase) for phrase in list(self._parent)}
+    for ends in sorted(strength, key=lambda ends: (-strength[ends], ends)):
+        one, other = root(ends[0]), root(ends[1])
+        size = members.get(one, 1) + members.get(other, 1)
+        if one != other and size <= most_members:
+            parent[other] = one
+            members[one] = size
+    return {phrase: root(phrase) for ends in strength for phrase in ends}
 
 
-def build_class_key(
-    pairs: Sequence[Pair], rates: Mapping[str, float], version: str, most_members: int = MOST_MEMBERS
-) -> ClassKey:
+def build_class_key(pairs: Sequence[Pair], version: str, most_members: int = MOST_MEMBERS) -> ClassKey:
     """Give every phrase its class token; phrases of nothing but dropped words are dropped."""
-    classes = class_names(pairs, rates, most_members)
+    classes = class_names(pairs, most_members)
     dropped = set(_DROPPED)
     phrases = sorted({*classes, *dropped})
     tokens = np.zeros(len(phrases), np.uint64)
@@ -119,23 +86,14 @@ def build_class_key(
 @cache
 def load_class_key(language: str = "en") -> ClassKey:
     """Return the class key of a language's lexicon, from the cache where it was built before (which takes some seconds)."""
-    model = SphinxModel()
-    version = f"{_BUILD}-{lexicon_version(language)}-{model.version}"
+    version = f"{_BUILD}-{lexicon_version(language)}"
 
     def build() -> list[NDArray[np.generic]]:
-        pairs = read_lexicon(language)
-        key = build_class_key(pairs, original_rates(pairs, Vocabulary(model)), version)
+        key = build_class_key(read_lexicon(language), version)
         return [*key.index, key.tokens]
 
     first, second, longer, tokens = cached_arrays(f"spin-classes-{version}", build)
     return ClassKey(PhraseIndex(first, second, longer), tokens, version)
-
-
-def original_rates(pairs: Sequence[Pair], vocabulary: Vocabulary) -> dict[str, float]:
-    """Return the probability of each folded original under the language model."""
-    phrases = sorted({fold(pair.original) for pair in pairs})
-    scores = phrase_scores([tuple(phrase.split(" ")) for phrase in phrases], vocabulary)
-    return {phrase: math.exp(score) for phrase, score in zip(phrases, scores, strict=True)}
 
 
 @njit(cache=True, nogil=True)

@@ -1,0 +1,101 @@
+"""Large buckets: one article in hundreds of copies, or one template filled in anew every day.
+
+The second kind is what makes a star around preferred articles fail: hardly anything joins its hub, and every article would
+have to be a hub in turn. So those that hold the same numbers are compared first, since copies of one report do and two
+reports do not.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from dedupe.match.candidates import agreements
+from dedupe.match.facts import contradictions
+from dedupe.match.verify import Overlaps, TextsOf, Verifier
+from dedupe.tokens import string_buffers, tokenize
+
+# Articles that the others are compared with in each set that holds the same numbers. Who is left over keeps the edges found
+# until then.
+MOST_HUBS = 64
+
+# Articles that the first ones of all these sets are compared with. Nearly all such pairs are reports of two days, at 0.2 ms
+# each.
+MOST_FIRST = 8
+
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+_29 = np.uint64(29)
+
+
+class Star(NamedTuple):
+    """Hold the pairs of a large bucket at or above the threshold, `a < b`, their overlap, and how many pairs were looked at."""
+
+    a: np.ndarray
+    b: np.ndarray
+    overlap: Overlaps
+    looked: int
+
+
+def number_keys(texts: pa.Array) -> np.ndarray:
+    """Hash which numbers in digits each text holds, and how often, in whatever order: (n,) uint64."""
+    data, bases = string_buffers(texts)
+    tokens = tokenize(texts)
+    counts = np.diff(tokens.offsets)
+    first = data[np.repeat(bases[:-1], counts) + tokens.starts]
+    value = (tokens.hashes ^ (tokens.hashes >> _29)) * _FACTOR
+    value[(first < ord("0")) | (first > ord("9"))] = 0
+    # Sums of uint64 wrap around, and so do their differences.
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(value, dtype=np.uint64)])
+    keys: np.ndarray = sums[tokens.offsets[1:]] - sums[tokens.offsets[:-1]]
+    return keys
+
+
+def star_edges(
+    members: np.ndarray, signatures: np.ndarray, least: int, threshold: float, verify: Verifier, texts_of: TextsOf
+) -> Star:
+    """Find pairs of a large bucket: of all that are one article, each with the most preferred of them.
+
+    `members`: rows in order of preference. `signatures`, `least`: those that agree in fewer places are not compared. Of pairs
+    that contradict each other in a fact only those with the preferred articles are found.
+    """
+    found: list[tuple[np.ndarray, np.ndarray, Overlaps]] = []
+    looked = 0
+    _, first, group = np.unique(number_keys(texts_of(members)), return_index=True, return_inverse=True)
+    hubs: list[int] = []
+    for number in np.argsort(first, kind="stable").tolist():
+        free = members[group == number]
+        for _ in range(MOST_HUBS):
+            if not len(free):
+                break
+            hub, rest = int(free[0]), free[1:]
+            hubs.append(hub)
+            others = rest[agreements(signatures, hub, rest) >= least]
+            pairs = _near(hub, others, threshold, verify)
+            found.append(pairs)
+            looked += len(others)
+            a, b, _ = pairs
+            joined = [not said for said in contradictions(a, b, texts_of)]
+            free = rest[~np.isin(rest, np.where(a == hub, b, a)[joined])]
+    # The first of every set against those of the other sets: copies with a paragraph more or less, and one number in it.
+    order = members[np.isin(members, hubs)]
+    for place in range(min(MOST_FIRST, len(order) - 1)):
+        rest = order[place + 1 :]
+        others = rest[agreements(signatures, order[place], rest) >= least]
+        found.append(_near(int(order[place]), others, threshold, verify))
+        looked += len(others)
+    a, b = (np.concatenate([np.empty(0, np.int64), *(part[side] for part in found)]) for side in (0, 1))
+    _, once = np.unique(a << 32 | b, return_index=True)
+    columns = zip(*(part[2] for part in found), strict=True)
+    overlap = (
+        Overlaps(*(np.concatenate(column)[once] for column in columns)) if found else Overlaps(*(np.empty(0, np.int32),) * 3)
+    )
+    return Star(a[once], b[once], overlap, looked)
+
+
+def _near(hub: int, others: np.ndarray, threshold: float, verify: Verifier) -> tuple[np.ndarray, np.ndarray, Overlaps]:
+    a, b = np.minimum(hub, others), np.maximum(hub, others)
+    overlap = verify(a, b)
+    near = overlap.jaccard >= threshold
+    return a[near], b[near], Overlaps(*(column[near] for column in overlap))

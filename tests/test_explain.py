@@ -1,0 +1,128 @@
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import Result
+from dedupe import job
+
+Dedupe = Callable[..., Result]
+
+
+def words(seed: int, count: int = 150) -> list[str]:
+    rng = random.Random(seed)
+    return [f"{rng.choice('abcdefgh')}{rng.choice('aeiou')}{rng.randrange(500)}" for _ in range(count)]
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An original, a copy with a few other words, one that is half another text, and a stranger with residue."""
+    folder = tmp_path_factory.mktemp("explain")
+    base = words(1)
+    copy = [*base[:40], "changed", *base[41:]]
+    half = [*base[:70], *words(2, 80)]
+    rows = [
+        {"id": "base", "text": " ".join(base), "date": "2024-01-01"},
+        {"id": "copy", "text": " ".join(copy), "date": "2024-01-02"},
+        {"id": "half", "text": " ".join(half), "date": "2024-01-03"},
+        {"id": "other", "text": " ".join(words(3)) + ".\n\nLeave a Comment", "date": "2024-01-04", "title": "A <b>title</b>"},
+    ]
+    (folder / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    job.clean([folder / "in.jsonl"], folder / "out", workers=1)
+    return folder / "out"
+
+
+def ids(output: Path) -> dict[str, str]:
+    table = pq.read_table(output / "corpus.parquet", columns=["input_id", "article_id"])
+    return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def test_explain_tells_repairs_cluster_and_edge(dedupe: Dedupe, output: Path) -> None:
+    known = ids(output)
+    text = dedupe("explain", known["other"][:10], "-o", output).stdout
+    assert "comment-prompts" in text
+    assert "Leave a Comment" in text
+    told: dict[str, Any] = json.loads(dedupe("explain", known["copy"], "-o", output, "--json").stdout)
+    assert told["cluster"]["canonical_id"] == known["base"]
+    assert told["cluster"]["why_canonical"] == "it was published earlier"
+    assert told["cluster"]["edge"]["relation"] == "near"
+    assert told["cluster"]["size"] == 2
+
+
+def test_explain_two_says_why_they_are_together_or_not(dedupe: Dedupe, output: Path) -> None:
+    known = ids(output)
+    together = dedupe("explain", known["base"], known["copy"], "-o", output).stdout
+    assert together.startswith("together\nnear: ")
+    apart = json.loads(dedupe("explain", known["base"], known["half"], "-o", output, "--json").stdout)
+    a, b = {tuple(words(1)[n : n + 3]) for n in range(148)}, {tuple([*words(1)[:70], *words(2, 80)][n : n + 3]) for n in range(148)}
+    assert apart["jaccard"] == pytest.approx(len(a & b) / len(a | b), abs=1e-4)
+    assert not apart["together"]
+    assert f"Jaccard {apart['jaccard']:.2f} under 0.5" in apart["reason"]
+
+
+@pytest.mark.parametrize(("given", "sentence"), [(["ffff" * 8], "No article"), ([""], "No article"), (["a", "b", "c"], "3 IDs")])
+def test_explain_wrong_ids(dedupe: Dedupe, output: Path, given: list[str], sentence: str) -> None:
+    result = dedupe("explain", *given, "-o", output)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+
+
+def test_match_tells_what_new_articles_are(dedupe: Dedupe, output: Path, tmp_path: Path) -> None:
+    base = words(1)
+    rows = [
+        {"text": " ".join(base).upper()},
+        {"text": " ".join([*base[:100], "one", "word", *base[102:]])},
+        {"text": " ".join(words(9))},
+        {"text": ""},
+        {"text": "!!!"},
+    ]
+    (tmp_path / "new.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    before = {path.name: path.stat().st_mtime_ns for path in output.iterdir()}
+    results = json.loads(dedupe("match", tmp_path / "new.jsonl", "--in", output, "--json").stdout)
+    assert [[match["relation"] for match in result["matches"]] for result in results[:3]] == [["exact", "near"], ["near", "near"], []]
+    assert results[0]["matches"][0]["article_id"] == ids(output)["base"]
+    assert sum("rejected" in result for result in results) == 1
+    assert {path.name: path.stat().st_mtime_ns for path in output.iterdir()} == before
+    shown = dedupe("match", tmp_path / "new.jsonl", "--in", output).stdout
+    assert "new: nothing" in shown
+
+
+def test_a_damaged_index_is_refused_with_what_to_do(dedupe: Dedupe, output: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(output, tmp_path / "out")
+    (tmp_path / "out" / "index" / "signatures.npy").write_bytes(b"no array")
+    result = dedupe("match", __file__.replace(".py", ".txt"), "--in", tmp_path / "out")
+    assert result.exit_code == 3
+    assert "dedupe clean" in result.stderr
+
+
+def test_diff_names_what_changed_and_exits_1(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
+    job.clean([seeds], tmp_path / "a", workers=1)
+    job.clean([seeds], tmp_path / "b", workers=1)
+    same = dedupe("diff", tmp_path / "a", tmp_path / "b")
+    assert same.exit_code == 0
+    assert "hold the same articles" in same.stdout
+    (tmp_path / "more.txt").write_text("One more article, of another kind.")
+    job.clean([seeds, tmp_path / "more.txt"], tmp_path / "b", workers=1)
+    changed = dedupe("diff", tmp_path / "a", tmp_path / "b", "--json")
+    assert changed.exit_code == 1
+    assert json.loads(changed.stdout)["changes"]["articles added"]["count"] == 1
+    from dedupe import Config
+
+    job.clean([seeds], tmp_path / "c", Config(threshold=0.7), workers=1)
+    assert json.loads(dedupe("diff", tmp_path / "a", tmp_path / "c", "--json").stdout)["settings"] == {"threshold": [0.5, 0.7]}
+
+
+def test_diff_sees_a_cluster_that_was_regrouped(dedupe: Dedupe, tmp_path: Path) -> None:
+    texts = [" ".join(words(5)), " ".join([*words(5)[:100], "x", "y", "z", *words(5)[103:]])]
+    (tmp_path / "in.jsonl").write_text("\n".join(json.dumps({"text": text, "id": n}) for n, text in enumerate(texts)))
+    from dedupe import Config
+
+    job.clean([tmp_path / "in.jsonl"], tmp_path / "a", workers=1)
+    job.clean([tmp_path / "in.jsonl"], tmp_path / "b", Config(exact_only=True), workers=1)
+    found = json.loads(dedupe("diff", tmp_path / "a", tmp_path / "b", "--json").stdout)
+    assert found["changes"]["articles whose companions changed"]["count"] == 2
