@@ -104,7 +104,7 @@ def test_wrong_use_is_a_sentence_and_status_2(
     assert result.exit_code == 2
     assert sentence in result.stderr
     assert "Traceback" not in result.output
-    assert not (tmp_path / "output" / "corpus.parquet").exists()
+    assert not (tmp_path / "output").exists()
 
 
 def test_a_damaged_output_is_found_by_the_check(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def show_summary(summary: Summary) -> None:
     rows.append(
         ("rejected", f"{rejected:,}" + (f": {_ranked(summary.rejects)} (reasons in rejects.parquet)" if rejected else ""))
     )
-    balance = f"{summary.records:,} = {summary.articles:,} articles + {rejected:,} rejects"
+    balance = f"{summary.records:,} = {amount(summary.articles, 'article')} + {amount(rejected, 'reject')}"
     rows.append(("in = out", balance))
     rules = {code: rule.name for code, rule in RULES.items()}
     rows.append(("repaired", amount(summary.edits, "edit") + (f": {_ranked(summary.rules, rules)}" if summary.edits else "")))

@@ -144,7 +144,7 @@ EDITS = build_schema(
     [
         ("article_id", pa.string(), "as in corpus.parquet"),
         ("seq", pa.int32(), "order of the edits of one article, from 0"),
-        ("field", pa.string(), "column that was changed: text, title, author, publisher"),
+        ("field", pa.string(), "column that was changed: text, title, author, publisher, published_at"),
         ("rule", pa.string(), "code of the rule"),
         ("start", pa.int32(), "code points, in the field after edit seq-1"),
         ("end", pa.int32(), "code points, in the field after edit seq-1"),

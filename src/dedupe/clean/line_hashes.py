@@ -14,11 +14,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from dedupe.clean.line_keys import BEYOND, letters_at
+from dedupe.clean.line_keys import BEYOND, letters_at, line_end
 
 BINS = 8
 MOST_BYTES = 900  # of a line that can be learned: the longest note on an author or a site seen has 800
 LEAST_WORDS = 4  # a heading of three words may be the article's own
+LEAST_BYTES = 2 * LEAST_WORDS  # of such a line and its line feed
 
 # What a word says about a line: the bits of the cue table.
 STRONG, FIRST, BODY = np.uint8(1), np.uint8(2), np.uint8(4)
@@ -164,29 +165,25 @@ def _is_said_once(data, start, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def learn_lines(data, offsets, feeds, owners, fold, cue_hashes, cue_bits, rows, spans, hashes, signatures, articles):  # type: ignore[no-untyped-def]
+def learn_lines(data, offsets, owners, fold, cue_hashes, cue_bits, rows, spans, hashes, signatures, articles):  # type: ignore[no-untyped-def]
     """Write down each line that can be learned: row, span in bytes, hash, signature; and a hash for each article that has one.
 
-    `feeds` are the line feeds of the column. Rows whose owner is 0 are passed over. Returns how many lines were written; the
-    arrays must have room for all lines.
+    Rows whose owner is 0 are passed over. Returns how many lines were written; the arrays must have room for all.
     """
     none = np.uint64(0xFFFFFFFFFFFFFFFF)
     least, second, holder = np.zeros(8, np.uint64), np.zeros(8, np.uint64), np.zeros(8, np.int64)
-    count = feed = 0
+    count = 0
     for row in range(len(offsets) - 1):
         if owners[row] == 0:
             continue
         line, stop, first_entry = offsets[row], offsets[row + 1], count
         while line < stop:
-            while feed < len(feeds) and feeds[feed] < line:
-                feed += 1
-            p = line
-            last = min(feeds[feed], stop) if feed < len(feeds) else stop
+            begun, last = line, line_end(data, line, stop)
             line = last + 1
-            start, end = _trimmed(data, p, last)
-            if start == end or last - p > MOST_BYTES or _is_said_once(data, start, end):
+            start, end = _trimmed(data, begun, last)
+            if start == end or last - begun > MOST_BYTES or _is_said_once(data, start, end):
                 continue
-            begun = p
+            p = start
             value, word, words, bits, inside = np.uint64(_MIX), np.uint64(_SEED), 0, np.uint8(0), False
             # One loop over bytes with the state of the word: twice as fast as loops for words and letters within each other.
             while p <= end:
@@ -246,23 +243,21 @@ def learn_lines(data, offsets, feeds, owners, fold, cue_hashes, cue_bits, rows, 
 
 
 @njit(cache=True, nogil=True)
-def find_hashes(data, offsets, feeds, owners, fold, openings, known, fired, spans):  # type: ignore[no-untyped-def]
+def find_hashes(data, offsets, owners, fold, openings, known, fired, spans):  # type: ignore[no-untyped-def]
     """Mark the rows that hold a line whose hash, mixed with the row's owner, is in `known` (open addressing, 0 is free).
 
     Rows whose owner is 0 are passed over. `openings` marks the first words of known lines: most lines are done with after one
     word. With room in `spans`, write down the spans of the lines in bytes and their places in `known`. Returns how many.
     """
-    count = feed = 0
+    count = 0
     for row in range(len(offsets) - 1):
         if owners[row] == 0:
             continue
         line, stop = offsets[row], offsets[row + 1]
         while line < stop:
-            while feed < len(feeds) and feeds[feed] < line:
-                feed += 1
-            start, end = _trimmed(data, line, min(feeds[feed], stop) if feed < len(feeds) else stop)
-            line = min(feeds[feed], stop) + 1 if feed < len(feeds) else stop
-            p = start
+            last = line_end(data, line, stop)
+            start, end = _trimmed(data, line, last)
+            line, p = last + 1, start
             value, word, words, inside = np.uint64(_MIX), np.uint64(_SEED), 0, False
             while p <= end:
                 byte = fold[data[p]] if p < end else np.uint8(0)

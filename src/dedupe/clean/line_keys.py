@@ -100,6 +100,10 @@ def _hash_word(letters: Iterable[int]) -> int:
     return value * _MIX & _MASK
 
 
+_USUAL_LINES = 4  # room for each article of a column; 1.4 are found
+_ROOM_FOR_NONE = (np.empty(0, np.int64), np.empty((0, 3), np.int64))
+
+
 class Line(NamedTuple):
     """Say where a line stands, in code points, without line break and the blanks at its ends; who asks for it, as bits."""
 
@@ -112,9 +116,13 @@ class FoundLines:
     """Hold the lines of a column that begin or end with a key, and give them out text by text."""
 
     def __init__(self, column: pa.StringArray, keys: LineKeys) -> None:
-        self.fired, rows, lines = _scanned(column, keys, len(column))
-        self._lines = list(map(Line._make, lines.tolist()))
-        self._bounds = np.searchsorted(rows, np.arange(len(column) + 1)).tolist()
+        room = count = 1 + _USUAL_LINES * len(column)
+        while count >= room:
+            room = count + 1
+            rows, lines = np.empty(room, np.int64), np.empty((room, 3), np.int64)
+            self.fired, count = _scanned(column, keys, rows, lines)
+        self._lines = list(map(Line._make, lines[:count].tolist()))
+        self._bounds = np.searchsorted(rows[:count], np.arange(len(column) + 1)).tolist()
 
     def of(self, row: int) -> list[Line]:
         """Return the lines of the text in that row, in order."""
@@ -123,26 +131,16 @@ class FoundLines:
 
 def screen_lines(column: pa.StringArray, keys: LineKeys) -> NDArray[np.bool_]:
     """Say for each text whether it holds a line that begins or ends with a key."""
-    return _scanned(column, keys, None)[0]
-
-
-def line_feeds(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where the line feeds of a column stand in its bytes; a kernel takes 4 µs an article longer to find them."""
-    return np.flatnonzero(data[offsets[0] : offsets[-1]] == 0x0A) + offsets[0]
+    return _scanned(column, keys, *_ROOM_FOR_NONE)[0]
 
 
 def _scanned(
-    column: pa.StringArray, keys: LineKeys, more_lines: int | None
-) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+    column: pa.StringArray, keys: LineKeys, rows: NDArray[np.int64], lines: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], int]:
     data, offsets = string_buffers(column)
-    feeds = line_feeds(data, offsets)
     fired = np.zeros(len(column), np.bool_)
-    room = 0 if more_lines is None else len(feeds) + more_lines
-    rows, lines = np.empty(room, np.int64), np.empty((room, 3), np.int64)
-    longest = int(keys.limits.max())
     table = (keys.hashes, keys.limits, keys.masks)
-    count = _scan(data, offsets, feeds, _FOLD, longest, keys.at_tails, *table, fired, rows, lines)
-    return fired, rows[:count], lines[:count]
+    return fired, _scan(data, offsets, _FOLD, int(keys.limits.max()), keys.at_tails, *table, fired, rows, lines)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -262,18 +260,32 @@ def code_points(data, at, stop):  # type: ignore[no-untyped-def]
     return count
 
 
+@njit(cache=True, nogil=True, inline="always")
+def line_end(data, at, stop):  # type: ignore[no-untyped-def]
+    """Return where the next line feed stands, or `stop`."""
+    # 32 bytes at a time without a branch become vector instructions: 1.5 µs an article, where byte by byte takes 4.
+    while at + 32 <= stop:
+        block, found = data[at : at + 32], np.uint8(0)
+        for i in range(32):
+            found |= np.uint8(block[i] == 0x0A)
+        if found:
+            break
+        at += 32
+    while at < stop and data[at] != 0x0A:
+        at += 1
+    return at
+
+
 @njit(cache=True, nogil=True)
-def _scan(data, offsets, feeds, fold, longest, at_tails, hashes, limits, masks, fired, rows, lines):  # type: ignore[no-untyped-def]
-    count = feed = 0
+def _scan(data, offsets, fold, longest, at_tails, hashes, limits, masks, fired, rows, lines):  # type: ignore[no-untyped-def]
+    # Return how many lines were found; those beyond the room are not written down.
+    count = 0
     for row in range(len(offsets) - 1):
         at, stop = offsets[row], offsets[row + 1]
         counted, points = at, 0
         while at < stop:
-            while feed < len(feeds) and feeds[feed] < at:
-                feed += 1
-            end = min(feeds[feed], stop) if feed < len(feeds) else stop
-            start, last = at, end
-            at = end + 1
+            start, last = at, line_end(data, at, stop)
+            at = last + 1
             while start < last and (data[start] == 0x20 or data[start] == 0x09 or data[start] == 0x0D):
                 start += 1
             while last > start and (data[last - 1] == 0x20 or data[last - 1] == 0x09 or data[last - 1] == 0x0D):
@@ -288,8 +300,9 @@ def _scan(data, offsets, feeds, fold, longest, at_tails, hashes, limits, masks, 
                 fired[row] = True
                 if len(lines) == 0:
                     break
-                first = points + code_points(data, counted, start)
-                points, counted = first + code_points(data, start, last), last
-                rows[count], lines[count, 0], lines[count, 1], lines[count, 2] = row, first, points, askers
+                if count < len(lines):
+                    first = points + code_points(data, counted, start)
+                    points, counted = first + code_points(data, start, last), last
+                    rows[count], lines[count, 0], lines[count, 1], lines[count, 2] = row, first, points, askers
                 count += 1
     return count

@@ -25,6 +25,7 @@ from dedupe.clean.line_hashes import (
     BINS,
     BODY,
     FIRST,
+    LEAST_BYTES,
     STRONG,
     cue_table,
     find_hashes,
@@ -33,7 +34,6 @@ from dedupe.clean.line_hashes import (
     mix_hash,
     opening_table,
 )
-from dedupe.clean.line_keys import line_feeds
 from dedupe.clean.residue import Removal, remove_lines
 from dedupe.schema import RESIDUE
 from dedupe.tokens import string_buffers
@@ -142,12 +142,11 @@ class LineCounts:
         """Count a batch with the columns text, publisher and url."""
         names, owners, indices = _owners(batch)
         data, offsets = string_buffers(batch.column("text"))
-        feeds = line_feeds(data, offsets)
-        room = len(feeds) + len(batch)
+        room = 1 + int(offsets[-1] - offsets[0]) // LEAST_BYTES + len(batch)
         rows, spans = np.empty(room, np.int64), np.empty((room, 2), np.int64)
         hashes, signatures = np.empty(room, np.uint64), np.empty(room, np.uint64)
         articles = np.zeros(len(batch), np.uint64)
-        count = learn_lines(data, offsets, feeds, owners, fold_table(), *_cues(), rows, spans, hashes, signatures, articles)
+        count = learn_lines(data, offsets, owners, fold_table(), *_cues(), rows, spans, hashes, signatures, articles)
         # A line that an article holds twice counts once.
         order = np.lexsort((hashes[:count], rows[:count]))
         same = (np.diff(rows[order]) == 0) & (np.diff(hashes[order]) == 0)
@@ -270,6 +269,4 @@ class RepeatedLines:
         fired: NDArray[np.bool_],
         spans: NDArray[np.int64],
     ) -> int:
-        return int(
-            find_hashes(data, offsets, line_feeds(data, offsets), owners, fold_table(), self._openings, self._known, fired, spans)
-        )
+        return int(find_hashes(data, offsets, owners, fold_table(), self._openings, self._known, fired, spans))

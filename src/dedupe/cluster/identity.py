@@ -63,7 +63,7 @@ def number_equals(ids: Sequence[str]) -> list[str]:
 
 
 def new_group_id(kind: str, article_id: str, taken: Container[str]) -> str:
-    """Return an ID that no group of this or an earlier run has: the ID of one of its articles, or a hash of it where that is taken.
+    """Return an ID that no group of this or an earlier run has: that of one of its articles, or a hash of it where it is taken.
 
     `kind` is cluster or story; its first letter begins the ID.
     """

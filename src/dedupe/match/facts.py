@@ -25,12 +25,12 @@ TextsOf = Callable[[np.ndarray], pa.Array]
 # Texts are tokenized in blocks of pairs, so that memory is that of a block.
 _BLOCK_PAIRS = 4096
 
-# Up to so many tokens on the longer side, both sides of a gap are the same place filled differently. Up to more, they are one sentence
-# in other words if they share enough of them, and only their numbers are compared: names and days come and go with the wording.
-# Beyond, they are different sentences. See docs/relations.md for the sweeps.
+# Up to so many tokens on the longer side, both sides of a gap are the same place filled differently. Up to more, they are one
+# sentence in other words if they share enough of them, and only their numbers are compared: names and days come and go with
+# the wording. Beyond, they are different sentences. See docs/relations.md for the sweeps.
 SHORT_GAP = 12
 LONG_GAP = 30
-REWORDED = 0.4
+REWORDED = 0.45
 
 # A gap is the same place in both only where this much, in percent, of the ten words on either side of it is the same.
 KEPT_AROUND = 70

@@ -23,7 +23,7 @@ NUMBER, MONTH, DAY, NAME = "number", "month", "day", "name"
 
 
 class Fact(NamedTuple):
-    """Hold one fact: its kind, its value (a float, or a folded word), how it is written, and the folded word after it.
+    """Hold one fact: its kind, its value (a float, or a folded word), and how it is written.
 
     `part` tells of a name that a word beside it carries a capital too: "White House", "Joe Biden". `unit` is what is written
     right before a number: a currency.
@@ -32,7 +32,6 @@ class Fact(NamedTuple):
     kind: str
     value: float | str
     written: str
-    after: str
     part: bool = False
     unit: str = ""
 
@@ -96,9 +95,8 @@ def _fact(kind: str, value: float | str, whole: str, found: list[re.Match[str]],
         start -= 1
     while end < len(whole) and not whole[end].isspace() and end - found[at + used - 1].end() < 20:
         end += 1
-    after = found[at + used].group().casefold() if at + used < len(found) else ""
     unit = _UNIT.search(whole[start : found[at].start()])
-    return Fact(kind, value, whole[start:end].strip(_PUNCTUATION), after, unit=unit.group() if unit else "")
+    return Fact(kind, value, whole[start:end].strip(_PUNCTUATION), unit=unit.group() if unit else "")
 
 
 def _number(words: list[str], found: list[re.Match[str]], whole: str, at: int) -> tuple[float, int]:
@@ -161,7 +159,7 @@ def _date_or_name(word: str, whole: str, found: list[re.Match[str]], at: int, na
     if name in TITLES or name in AGENCIES or not name:
         return None
     part |= at > 0 and _capital_follows(found, at - 1, whole) and _is_capital(found[at - 1].group())
-    return Fact(NAME, name, word, "", part)
+    return Fact(NAME, name, word, part)
 
 
 def fold_name(word: str) -> str:

@@ -40,10 +40,11 @@ def vectors(hashes: np.ndarray, weights: np.ndarray, kinds: np.ndarray, passages
 
 
 @njit(cache=True, nogil=True)
-def score_pairs(a, b, hashes, values, action, passages, offsets, norms, scores):  # type: ignore[no-untyped-def]
+def score_pairs(a, b, hashes, values, action, passages, offsets, norms, reach, scores):  # type: ignore[no-untyped-def]
     """Write (score, cast, action) of each pair into `scores` (n, 3): the cosine of the whole, and those of its two parts.
 
-    What both have from one passage, word for word, counts for nothing.
+    In the whole, the cast counts as if its cosine were at most `reach` times that of the action. What both have from one passage,
+    word for word, counts for nothing.
     """
     for pair in range(len(a)):
         one, two = a[pair], b[pair]
@@ -61,9 +62,10 @@ def score_pairs(a, b, hashes, values, action, passages, offsets, norms, scores):
             j += right <= left
         names, deeds = norms[one, 0] * norms[two, 0], norms[one, 1] * norms[two, 1]
         whole = np.sqrt((norms[one, 0] ** 2 + norms[one, 1] ** 2) * (norms[two, 0] ** 2 + norms[two, 1] ** 2))
-        scores[pair, 0] = (cast + done) / whole if whole > 0 else 0.0
+        deed = done / deeds if deeds > 0 else 0.0
+        scores[pair, 0] = (min(cast, reach * deed * names) + done) / whole if whole > 0 else 0.0
         scores[pair, 1] = min(1.0, cast / names) if names > 0 else 0.0
-        scores[pair, 2] = done / deeds if deeds > 0 else 0.0
+        scores[pair, 2] = deed
 
 
 @njit(cache=True, nogil=True)

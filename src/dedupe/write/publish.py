@@ -53,12 +53,16 @@ def writing(output: Path) -> Iterator[None]:
                 f"{output} holds {foreign[0]}, but no manifest of dedupe.",
                 "Give another folder to --output, or move that file away.",
             )
+    was_there = output.exists()
     try:
         (output / RUNS).mkdir(parents=True, exist_ok=True)
-        lock = FileLock(output / RUNS / _LOCK, timeout=0)
-        with lock:
+        with FileLock(output / RUNS / _LOCK, timeout=0):
             _complete(output)
-            yield
+            try:
+                yield
+            except BaseException:
+                discard(output)
+                raise
     except Timeout:
         raise OutputError(
             f"Another run is writing to {output}.", "Wait until it has finished, or give another folder to --output."
@@ -67,6 +71,10 @@ def writing(output: Path) -> Iterator[None]:
         raise OutputError(
             f"{output} cannot be written: {error.strerror}.", "Give a folder that you may write to --output."
         ) from error
+    finally:
+        unfinished = (output / MANIFEST, output / RUNS / _JOURNAL)
+        if not was_there and output.is_dir() and not any(path.exists() for path in unfinished):
+            shutil.rmtree(output)  # nothing came of it: leave no folder that looks like an output
 
 
 def settle(output: Path) -> None:
@@ -142,7 +150,9 @@ def _carry_out(output: Path, plan: dict[str, str | list[str]]) -> None:
 
 
 def discard(output: Path) -> None:
-    """Remove what runs that never finished have left. Call only while holding the output."""
+    """Remove what runs that never finished have left. Call only while holding the output; a journal is left to be completed."""
+    if (output / RUNS / _JOURNAL).exists():
+        return
     for entry in (output / RUNS).iterdir():
         if entry.is_dir():
             shutil.rmtree(entry, ignore_errors=True)
