@@ -105,7 +105,7 @@ def remove(draft: Draft, disabled: frozenset[str] = frozenset(), lines: Sequence
     """
     text = draft.text
     if lines is None:
-        lines = Suspects(pa.array([text])).lines(0)
+        lines = FoundLines(pa.array([text]), _keys()).of(0)
     removals, cuts, credited = [], [], _dateline_credits(text)
     for start, end, askers in lines:
         code, first, last, named = _judge(text[start:end], askers, disabled)

@@ -30,7 +30,7 @@ _BLOCK_PAIRS = 4096
 # the wording. Beyond, they are different sentences. See docs/relations.md for the sweeps.
 SHORT_GAP = 12
 LONG_GAP = 30
-REWORDED = 0.45
+REWORDED = 0.4
 
 # A gap is the same place in both only where this much, in percent, of the ten words on either side of it is the same.
 KEPT_AROUND = 70

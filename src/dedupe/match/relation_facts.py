@@ -202,7 +202,8 @@ def _title_case(text: bytes, line: int, stop: int) -> bool:
 def unmatched(one: list[Fact], other: list[Fact], left: bytes, right: bytes, numbers_only: bool) -> tuple[str, str] | None:
     """Return how two facts of one kind are written that contradict each other, or None.
 
-    Facts that both sides hold are struck out. What is left on one side only contradicts nothing.
+    Facts that both sides hold are struck out. What is left on one side only contradicts nothing. With `numbers_only`, where a
+    sentence is put otherwise, numbers that the other text holds elsewhere are struck out too: they have moved.
     """
     for kind in (NUMBER,) if numbers_only else (NUMBER, MONTH, DAY, NAME):
         a = [fact for fact in one if fact.kind == kind]
@@ -215,6 +216,8 @@ def unmatched(one: list[Fact], other: list[Fact], left: bytes, right: bytes, num
         if kind == NUMBER:
             # The same sum in dollars and in dirhams is no contradiction.
             a, b = [x for x in a if any(_comparable(x, y) for y in b)], [y for y in b if any(_comparable(x, y) for x in a)]
+            if numbers_only:
+                a, b = [f for f in a if not _holds(right, f.written)], [f for f in b if not _holds(left, f.written)]
         if not a or not b:
             continue
         if kind == NAME:
@@ -289,6 +292,8 @@ def _initials(facts: list[Fact], short: str) -> bool:
 
 
 def _small(fact: Fact, left: bytes, right: bytes) -> bool:
-    written = re.escape(fact.written.lower().encode())
-    pattern = re.compile(rb"(?<![\w-])" + written + rb"(?![\w-])")
-    return bool(pattern.search(left) or pattern.search(right))
+    return _holds(left, fact.written.lower()) or _holds(right, fact.written.lower())
+
+
+def _holds(text: bytes, written: str) -> bool:
+    return bool(re.search(rb"(?<![\w-])(?<!\d[.,])" + re.escape(written.encode()) + rb"(?![\w-]|[.,]\d)", text))

@@ -116,6 +116,29 @@ def _sign_column(data, offsets, fold, factors, addends, signatures, keys, n_toke
 
 
 @njit(cache=True, nogil=True)
+def _sign_tokens(hashes, offsets, factors, addends, signatures):  # type: ignore[no-untyped-def]
+    longest = 0
+    for row in range(len(offsets) - 1):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    shingles = np.empty(longest + 1, np.uint64)
+    for row in range(len(offsets) - 1):
+        own = hashes[offsets[row] : offsets[row + 1]]
+        _permute(shingles, shingle_tokens(own, len(own), shingles), factors, addends, signatures[row])
+
+
+@njit(cache=True, nogil=True)
+def _distinct(shingles, written):  # type: ignore[no-untyped-def]
+    part = shingles[:written]
+    part.sort()
+    kept = 0
+    for at in range(written):
+        if kept == 0 or part[at] != part[kept - 1]:
+            part[kept] = part[at]
+            kept += 1
+    return kept
+
+
+@njit(cache=True, nogil=True)
 def _shingle_column(data, offsets, fold, shingles, counts):  # type: ignore[no-untyped-def]
     total = 0
     longest = 0
@@ -126,15 +149,17 @@ def _shingle_column(data, offsets, fold, shingles, counts):  # type: ignore[no-u
     for row in range(len(offsets) - 1):
         begin, end = offsets[row], offsets[row + 1]
         count = tokenize_bytes(data, begin, end, fold, hashes, nowhere, nowhere)
-        written = shingle_tokens(hashes, count, shingles[total:])
-        part = shingles[total : total + written]
-        part.sort()
-        kept = 0
-        for at in range(written):
-            if kept == 0 or part[at] != part[kept - 1]:
-                part[kept] = part[at]
-                kept += 1
-        total += kept
+        total += _distinct(shingles[total:], shingle_tokens(hashes, count, shingles[total:]))
+        counts[row + 1] = total
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _shingle_all(hashes, offsets, shingles, counts):  # type: ignore[no-untyped-def]
+    total = 0
+    for row in range(len(offsets) - 1):
+        own = hashes[offsets[row] : offsets[row + 1]]
+        total += _distinct(shingles[total:], shingle_tokens(own, len(own), shingles[total:]))
         counts[row + 1] = total
     return total
 
@@ -157,6 +182,21 @@ class Signer:
     def sign(self, column: pa.Array) -> np.ndarray:
         """Return the signatures of a string column: (n, num_perm), uint32."""
         return self(column).signatures
+
+
+    def sign_tokens(self, hashes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+        """Return the signatures of articles given as tokens: article `i` has `hashes[offsets[i]:offsets[i + 1]]`."""
+        signatures = np.empty((len(offsets) - 1, self.num_perm), np.uint32)
+        _sign_tokens(hashes, offsets, self.factors, self.addends, signatures)
+        return signatures
+
+
+def token_shingle_sets(hashes: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `shingle_sets` does, for articles given as tokens."""
+    shingles = np.empty(len(hashes) + len(offsets), np.uint64)
+    counts = np.zeros(len(offsets), np.int64)
+    total = _shingle_all(hashes, offsets, shingles, counts)
+    return shingles[:total], counts
 
 
 def shingle_sets(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:

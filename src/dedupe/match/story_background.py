@@ -63,9 +63,11 @@ def _table(language: str) -> tuple[np.ndarray, np.ndarray]:
             pass  # a damaged cache is built again
     import wordfreq
 
-    if language not in wordfreq.available_languages("best"):
+    try:
+        frequencies = wordfreq.get_frequency_dict(language, "best")
+    except LookupError:  # no list of this language, nor of one close to it
         return nothing
-    hashes, rarity = build_table(wordfreq.get_frequency_dict(language, "best"))
+    hashes, rarity = build_table(frequencies)
     if folder and path:
         with tempfile.NamedTemporaryFile(dir=folder, suffix=".npz", delete=False) as file:
             np.savez(file, hashes=hashes, rarity=rarity)

@@ -6,7 +6,6 @@ one over them for the distinct terms, none of it a Python object.
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 
 import numpy as np
@@ -61,17 +60,17 @@ def upper_table() -> np.ndarray:
 @cache
 def month_table() -> tuple[np.ndarray, np.ndarray]:
     """Return slots of the hashes of month names, and the number of the month in each."""
+    names = [(number, name) for number, line in enumerate(_MONTHS, 1) for name in line.split()]
     hashes, months = np.zeros(_MONTH_SLOTS, np.uint64), np.zeros(_MONTH_SLOTS, np.int64)
-    for number, names in enumerate(_MONTHS, 1):
-        for name in names.split():
-            data = np.frombuffer(name.encode(), np.uint8)
-            found = np.empty(4, np.uint64)
-            places = np.empty((2, 4), np.int32)
-            scan(data, 0, len(data), fold_table(), upper_table(), hashes, months * 0, found, places, np.empty(4, np.uint8), np.empty(4, np.uint32))
-            slot = (int(found[0]) >> 8) % _MONTH_SLOTS
-            while hashes[slot]:
-                slot = (slot + 1) % _MONTH_SLOTS
-            hashes[slot], months[slot] = found[0], number
+    data = "".join(name for _, name in names).encode()
+    offsets = np.cumsum([0, *(len(name.encode()) for _, name in names)])
+    found, rows = np.empty(len(data), np.uint64), np.empty(len(data), np.int64)
+    count = hash_column(np.frombuffer(data, np.uint8), offsets, fold_table(), upper_table(), len(data), found, rows)
+    for hashed, row in zip(found[:count].tolist(), rows[:count].tolist(), strict=True):
+        slot = (hashed >> 8) % _MONTH_SLOTS
+        while hashes[slot]:
+            slot = (slot + 1) % _MONTH_SLOTS
+        hashes[slot], months[slot] = hashed, names[row][0]
     return hashes, months
 
 
@@ -270,6 +269,21 @@ def _mark_passage(hashes, passages, first, last):  # type: ignore[no-untyped-def
     short = np.uint32(value >> np.uint64(32))
     for token in range(first, last):
         passages[token] = short
+
+
+@njit(cache=True, nogil=True)
+def hash_column(data, offsets, fold, upper, longest, hashes, rows):  # type: ignore[no-untyped-def]
+    """Write the hashes of the tokens of every row, and the rows, without dates or kinds; return their number."""
+    no_hashes, no_months = np.zeros(_MONTH_SLOTS, np.uint64), np.zeros(_MONTH_SLOTS, np.int64)
+    places, flags, passages = np.empty((2, longest), np.int32), np.empty(longest, np.uint8), np.empty(longest, np.uint32)
+    tokens = np.empty(longest, np.uint64)
+    total = 0
+    for row in range(len(offsets) - 1):
+        count = scan(data, offsets[row], offsets[row + 1], fold, upper, no_hashes, no_months, tokens, places, flags, passages)
+        for token in range(count):
+            hashes[total], rows[total] = tokens[token], row
+            total += 1
+    return total
 
 
 @njit(cache=True, nogil=True)

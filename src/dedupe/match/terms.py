@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numba import njit
 
 from dedupe.match.story_background import RARITY_STEP, background
-from dedupe.match.story_scan import month_table, scan, terms_of_column, upper_table
+from dedupe.match.story_scan import hash_column, month_table, terms_of_column, upper_table
 from dedupe.tokens import fold_table, string_buffers
 
 # Words of the lead that terms are taken from, headline included. On stories-dev 120 to 400 and all words do alike; on newspaper
@@ -32,6 +32,8 @@ BACKGROUND_ARTICLES = 100_000
 # A term in fewer than 1 of 1,000 articles is no rarer for it: else weight would hang on misspellings, and the name that twenty
 # articles share, since they report on its bearer, would count less than one that stands in two.
 RAREST_SHARE = 1e-3
+
+_KINDS = (np.uint64, np.uint8, np.uint8, np.uint8, np.int32, np.uint8, np.uint32)
 
 
 class StoryTerms(NamedTuple):
@@ -80,7 +82,7 @@ def extract_terms(column: pa.Array, languages: pa.Array | None = None) -> StoryT
         names = encoded.dictionary.to_pylist()
         language = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     room = len(column) * MOST_TERMS
-    out = [np.empty(room, kind) for kind in (np.uint64, np.uint8, np.uint8, np.uint8, np.int32, np.uint8, np.uint32)]
+    out = [np.empty(room, kind) for kind in _KINDS]
     ends = np.zeros(len(column) + 1, np.int64)
     total = terms_of_column(
         data, offsets, fold_table(), upper_table(), *month_table(), language, *background(names),
@@ -92,16 +94,11 @@ def extract_terms(column: pa.Array, languages: pa.Array | None = None) -> StoryT
 def term_hashes(words: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     """Return the hashes of all single-word terms in `words`, and the row that each comes from."""
     data, offsets = string_buffers(words)
-    room = int(np.diff(offsets).max(initial=0)) // 2 + 2
-    found, places = np.empty(room, np.uint64), np.empty((2, room), np.int32)
-    flags, lines = np.empty(room, np.uint8), np.empty(room, np.uint32)
-    no_months = np.zeros(1024, np.uint64), np.zeros(1024, np.int64)
-    hashes, counts = [], []
-    for begin, end in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
-        count = scan(data, begin, end, fold_table(), upper_table(), *no_months, found, places, flags, lines)
-        hashes.append(found[:count].copy())
-        counts.append(count)
-    return np.concatenate([*hashes, np.empty(0, np.uint64)]), np.repeat(np.arange(len(counts)), counts)
+    room = int(offsets[-1] - offsets[0]) // 2 + 2 * len(offsets)
+    hashes, rows = np.empty(room, np.uint64), np.empty(room, np.int64)
+    longest = int(np.diff(offsets).max(initial=0)) // 2 + 2
+    count = hash_column(data, offsets, fold_table(), upper_table(), longest, hashes, rows)
+    return hashes[:count], rows[:count]
 
 
 @dataclass

@@ -16,6 +16,7 @@ from dedupe.match.signatures import shingle_sets
 _BLOCK_BYTES = 64 << 20
 
 TextsOf = Callable[[np.ndarray], pa.Array]
+SetsOf = Callable[[pa.Array], tuple[np.ndarray, np.ndarray]]
 
 
 class Overlaps(NamedTuple):
@@ -50,11 +51,13 @@ def _overlaps(a, b, shingles, offsets, shared):  # type: ignore[no-untyped-def]
 class Verifier:
     """Compute exact overlaps of pairs, keeping the shingle sets of the articles that were asked for once.
 
-    The verification rounds of clustering ask for the same articles again; a set is 8 bytes a word.
+    The verification rounds of clustering ask for the same articles again; a set is 8 bytes a word. `sets_of` makes the sets of a
+    column: those of its folded words, unless another key is to be compared.
     """
 
-    def __init__(self, texts_of: TextsOf, threads: int = 1) -> None:
+    def __init__(self, texts_of: TextsOf, threads: int = 1, sets_of: SetsOf = shingle_sets) -> None:
         self._texts_of = texts_of
+        self._sets_of = sets_of
         self._threads = threads
         self._known = np.empty(0, np.int64)
         self._shingles = np.empty(0, np.uint64)
@@ -85,7 +88,7 @@ class Verifier:
             return
         texts = self._texts_of(new)
         with ThreadPoolExecutor(self._threads) as pool:
-            parts = list(pool.map(shingle_sets, _blocks(texts, self._threads)))
+            parts = list(pool.map(self._sets_of, _blocks(texts, self._threads)))
         shingles, offsets = [self._shingles], [self._offsets]
         for part, part_offsets in parts:
             shingles.append(part)

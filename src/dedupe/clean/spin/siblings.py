@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import NamedTuple
+
+import numpy as np
+from numba import njit
 
 from dedupe.clean.ledger import Replacement
 from dedupe.clean.spin.table import PhraseTable
 from dedupe.clean.spin.words import Word, read_words
 
-# A passage is the same where the two copies have this many words in a row alike on both sides of what differs; the window in which
-# they must agree for the most part; and the longest difference that is a matter of wording.
-_ANCHOR = 2
+# Two copies are the same passage where this share of the words in a window around a difference is alike; a longer difference than this
+# many words is no matter of wording.
 _WINDOW = 12
 _AGREE = 0.4
-_LONGEST = 12
+_LONGEST = 8
+
+_BOTH, _OURS, _THEIRS = range(3)
 
 # Alignment takes time in proportion to the product of the lengths.
 _MOST_WORDS = 4_000
 
 _NUMBERS = frozenset(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen "
-    "twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion trillion dozen half first second third "
-    "no not never none without".split()
+    "twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion trillion dozen half first second third".split()
 )
+_NEGATIONS = frozenset("no not never none nothing nobody neither nor without cannot isn't wasn't don't didn't doesn't won't".split())
 
 
 class Sibling(NamedTuple):
@@ -40,7 +43,7 @@ class Sibling(NamedTuple):
 def sibling_replacements(text: str, siblings: Sequence[Sibling], table: PhraseTable) -> list[Replacement]:
     """Return what siblings put in place of parts of a spun text, in order; honest siblings go first, then in the order given.
 
-    Words are aligned; between two anchors the sibling's wording is taken. An honest sibling is believed on any wording, but for
+    Words are aligned; where the words around are alike the sibling's wording is taken. An honest sibling is believed on any wording, but for
     numbers, negations and names, which are facts; one that is spun itself only where the lexicon holds its wording as an original of ours.
     """
     words = read_words(text)
@@ -67,43 +70,90 @@ def sibling_replacements(text: str, siblings: Sequence[Sibling], table: PhraseTa
 
 
 def _differences(ours: Sequence[Word], theirs: Sequence[Word]) -> list[tuple[int, int, int, int]]:
-    """Return the ranges of words that differ between anchors of the same passage."""
-    matcher = SequenceMatcher(None, [w.folded for w in ours], [w.folded for w in theirs], autojunk=False)
-    blocks = [block for block in matcher.get_matching_blocks() if block.size >= _ANCHOR or block.size == 0]
-    alike = [False] * len(ours)
+    """Return the ranges of words that differ within the same passage, in order and apart; none is empty on either side."""
+    blocks = _blocks(ours, theirs)
+    alike = np.zeros(len(ours) + 1, np.int64)
     for block in blocks:
-        alike[block.a : block.a + block.size] = [True] * block.size
-    found = []
+        alike[block[0] + 1 : block[0] + block[2] + 1] = 1
+    alike = np.cumsum(alike)
+    found: list[tuple[int, int, int, int]] = []
+    done = 0
     for before, after in pairwise(blocks):
-        i, j, k, m = before.a + before.size, after.a, before.b + before.size, after.b
-        if not (0 < j - i <= _LONGEST and 0 < m - k <= _LONGEST) or after.size == 0:
+        i, j, k, m = before[0] + before[2], after[0], before[1] + before[2], after[1]
+        if j - i > _LONGEST or m - k > _LONGEST:
             continue
         low, high = max(0, i - _WINDOW), min(len(ours), j + _WINDOW)
         around = high - low - (j - i)
-        if around and sum(alike[low:i]) + sum(alike[j:high]) >= _AGREE * around:
-            found.extend(_split(ours, theirs, i, j, k, m))
+        if alike[high] - alike[low] < _AGREE * around:
+            continue
+        if i == j or k == m:
+            # Something was only added or dropped: a word that both have beside it belongs to the difference.
+            if i > done and _hang_together(ours[i - 1 : j], theirs[k - 1 : m]):
+                i, k = i - 1, k - 1
+            elif _hang_together(ours[i : j + 1], theirs[k : m + 1]):
+                j, m = j + 1, m + 1
+            else:
+                continue
+        found.extend(_by_clause(ours, theirs, i, j, k, m))
+        done = j
     return found
 
 
-def _split(ours: Sequence[Word], theirs: Sequence[Word], i: int, j: int, k: int, m: int) -> list[tuple[int, int, int, int]]:
-    """Leave out the single words within a difference that both have, so that an edit holds no more than what changes."""
-    matcher = SequenceMatcher(None, [w.folded for w in ours[i:j]], [w.folded for w in theirs[k:m]], autojunk=False)
-    parts = []
-    at, there = 0, 0
-    for block in matcher.get_matching_blocks():
-        if block.a > at and block.b > there:
-            parts.append((i + at, i + block.a, k + there, k + block.b))
-        elif block.a > at or block.b > there:
-            # Something is only added or dropped: the word beside it belongs to the difference.
-            return [(i, j, k, m)]
-        at, there = block.a + block.size, block.b + block.size
-    return parts
+def _by_clause(ours: Sequence[Word], theirs: Sequence[Word], i: int, j: int, k: int, m: int) -> list[tuple[int, int, int, int]]:
+    """Cut a difference that reaches over punctuation at each mark, where both have as many."""
+    cuts = [i, *(at for at in range(i + 1, j) if not ours[at].joined), j]
+    others = [k, *(at for at in range(k + 1, m) if not theirs[at].joined), m]
+    if len(cuts) != len(others):
+        return [(i, j, k, m)]
+    return [(*mine, *other) for mine, other in zip(pairwise(cuts), pairwise(others), strict=True)]
+
+
+def _blocks(ours: Sequence[Word], theirs: Sequence[Word]) -> list[tuple[int, int, int]]:
+    """Return the runs of words that a global alignment finds alike: place in ours, in theirs, length."""
+    numbers: dict[str, int] = {}
+    one, other = (np.array([numbers.setdefault(w.folded, len(numbers)) for w in words], np.int32) for words in (ours, theirs))
+    steps = np.zeros((len(one) + 1, len(other) + 1), np.uint8)
+    _align(one, other, steps)
+    blocks: list[tuple[int, int, int]] = []
+    i, j = len(one), len(other)
+    while i and j:
+        step = steps[i, j]
+        if step == _BOTH and one[i - 1] == other[j - 1]:
+            last = blocks[-1] if blocks else (-1, -1, 0)
+            blocks[-1:] = [(i - 1, j - 1, last[2] + 1)] if last[:2] == (i, j) else [*blocks[-1:], (i - 1, j - 1, 1)]
+        i -= step != _THEIRS
+        j -= step != _OURS
+    return blocks[::-1]
+
+
+@njit(cache=True, nogil=True)
+def _align(one, other, steps):  # type: ignore[no-untyped-def]
+    # Needleman and Wunsch: 2 for equal words, -1 for any other step. 1,000 words against as many take 3 ms.
+    scores = -np.arange(len(other) + 1)
+    for i in range(1, len(one) + 1):
+        corner = scores[0]
+        scores[0] = -i
+        for j in range(1, len(other) + 1):
+            best = corner + (2 if one[i - 1] == other[j - 1] else -1)
+            step = np.uint8(_BOTH)
+            if scores[j] - 1 > best:
+                best, step = scores[j] - 1, np.uint8(_OURS)
+            if scores[j - 1] - 1 > best:
+                best, step = scores[j - 1] - 1, np.uint8(_THEIRS)
+            corner = scores[j]
+            scores[j] = best
+            steps[i, j] = step
+
+
+def _hang_together(ours: Sequence[Word], theirs: Sequence[Word]) -> bool:
+    """Tell whether words stand in a row with nothing but spaces between."""
+    return all(word.joined for word in (*ours[1:], *theirs[1:]))
 
 
 def _is_wording(ours: Sequence[Word], theirs: Sequence[Word], sibling: Sibling, table: PhraseTable) -> bool:
     if any(word.protected for word in (*ours, *theirs)):
         return False
-    if not all(word.joined for word in (*ours[1:], *theirs[1:])):
+    if not _hang_together(ours, theirs):
         return False
     ours_read, theirs_read = " ".join(w.folded for w in ours), " ".join(w.folded for w in theirs)
     variant = table.variants.get(ours_read)
@@ -111,8 +161,10 @@ def _is_wording(ours: Sequence[Word], theirs: Sequence[Word], sibling: Sibling, 
         return True
     if sibling.spun:
         return False
-    differing = {w.folded for w in ours} ^ {w.folded for w in theirs}
-    if any(word in _NUMBERS or any(c.isdigit() for c in word) for word in differing):
+    mine, other = {w.folded for w in ours}, {w.folded for w in theirs}
+    if any(word in _NUMBERS or any(c.isdigit() for c in word) for word in mine ^ other):
+        return False
+    if bool(mine & _NEGATIONS) != bool(other & _NEGATIONS):
         return False
     # A name is no matter of wording. What the lexicon knows is a word, capital or not.
     raw = sibling.text
