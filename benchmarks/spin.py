@@ -2,7 +2,8 @@
 
     python -m benchmarks.spin --data ../shared/data
 
-Run from the project's folder with the project installed; takes about ten minutes, most of it for building a lexicon without each article.
+Run from the project's folder with the project installed; takes about ten minutes, most of it for building a lexicon without
+each article.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -36,12 +38,10 @@ COPIES = 200
 
 
 def describe(counts: Counter[str]) -> str:
-    hard, edits, soft = max(1, counts["hard"]), max(1, counts["edits"]), max(1, counts["soft"])
-    return (
-        f"hard restored {counts['hard restored']:4}/{counts['hard']:<4} {counts['hard restored'] / hard:6.1%}"
-        f"   edits {counts['edits']:4}, on words not spun {counts['false']:3} {counts['false'] / edits:6.1%}"
-        f"   on soft only {counts['on soft']:3}, restored {counts['soft restored']}/{counts['soft']} {counts['soft restored'] / soft:.0%}"
-    )
+    hard, restored, edits, false = (counts[name] for name in ("hard", "hard restored", "edits", "false"))
+    soft = f"on soft only {counts['on soft']:3}, soft restored {counts['soft restored']}/{counts['soft']}"
+    found = f"hard restored {restored:4}/{hard:<4} {restored / max(1, hard):6.1%}"
+    return f"{found}   edits {edits:4}, on words not spun {false:3} {false / max(1, edits):6.1%}   {soft}"
 
 
 def outcome(decoder: Decoder, example: Example) -> Counter[str]:
@@ -72,9 +72,11 @@ def gate_figures(data: Path, groups: Mapping[str, Example]) -> None:
     scores = score(pa.array(news, pa.string()), gate)
     held_out = scores[1::2]
     print(f"  honest articles that pass: {int((scores >= gate.threshold).sum())} of {len(scores)}", end="; ")
-    print(f"of those not counted for the gate: {int((held_out >= gate.threshold).sum())} of {len(held_out)}, highest {held_out.max():.1f}")
+    print(
+        f"of those not counted for the gate: {int((held_out >= gate.threshold).sum())} of {len(held_out)}, top {held_out.max():.1f}"
+    )
     clean = score(pa.array(read_clean(data), pa.string()), gate)
-    print(f"  tempting clean passages that pass: {int((clean >= gate.threshold).sum())} of {len(clean)}, highest {clean.max():.1f}")
+    print(f"  tempting clean passages that pass: {int((clean >= gate.threshold).sum())} of {len(clean)}, top {clean.max():.1f}")
     decoder, edits, words = load_decoder(), 0, sum(len(text.split()) for text in news)
     for at in np.flatnonzero(scores >= gate.threshold).tolist():
         made = corrections(news[at], decoder)
@@ -84,7 +86,7 @@ def gate_figures(data: Path, groups: Mapping[str, Example]) -> None:
 
 
 def copies(data: Path, seeds: Path) -> None:
-    """Spin honest articles with rows that the repair is not told of: every other variant is held out of none of the keys."""
+    """Spin honest articles, of 27 % of their characters, and restore them by their sources."""
     rng = random.Random(7)
     texts = [path.read_text(encoding="utf-8") for path in sorted(seeds.glob("*.txt")) if "spun" not in path.name]
     news = read_news(data)[1::2]
@@ -98,7 +100,8 @@ def copies(data: Path, seeds: Path) -> None:
     similar = [len(a & b) / max(1, len(a | b)) for a, b in zip(ours, theirs, strict=True)]
     other = [len(ours[i] & ours[j]) / max(1, len(ours[i] | ours[j])) for i in range(len(ours)) for j in range(i)]
     print(f"  {len(texts)} copies, {share:.0%} of the characters spun; {passed} pass the gate")
-    print(f"  class-key Jaccard with the source: mean {np.mean(similar):.2f}, lowest {min(similar):.2f}; honest pairs highest {max(other):.2f}")
+    print(f"  class-key Jaccard with the source: mean {np.mean(similar):.2f}, lowest {min(similar):.2f}", end="; ")
+    print(f"honest pairs highest {max(other):.2f}")
     stage, total = SpinRepair(Config()), Counter[str]()
     for text, example in zip(texts, spun, strict=True):
         draft = Draft(example.text)
@@ -107,10 +110,6 @@ def copies(data: Path, seeds: Path) -> None:
             raise AssertionError("the ledger does not restore the text")
         total.update(count_outcomes(example, _rewrites(draft)))
     print(f"  with the source as sibling: {describe(total)}")
-    alone: Counter[str] = Counter()
-    for example in spun[:20]:
-        alone.update(outcome(load_decoder(), example))
-    print(f"  by the model alone (20):    {describe(alone)}")
 
 
 def _rewrites(draft: Draft) -> list[Rewrite]:
@@ -121,22 +120,23 @@ def _rewrites(draft: Draft) -> list[Rewrite]:
 def _shingles(texts: Sequence[str]) -> list[set[tuple[int, int, int]]]:
     hashes, offsets = class_tokens(tokenize(pa.array(list(texts), pa.string())), load_class_key())
     values = hashes.tolist()
-    return [
-        set(zip(values[a:b], values[a + 1 : b], values[a + 2 : b], strict=False)) for a, b in zip(offsets[:-1], offsets[1:], strict=True)
-    ]
+    return [set(zip(values[a:b], values[a + 1 : b], values[a + 2 : b], strict=False)) for a, b in pairwise(offsets)]
 
 
 def real_pairs(data: Path, groups: Mapping[str, Example]) -> None:
     originals = read_originals(data)
     pairs = [(_shingles([e.text])[0], _shingles([originals[name]])[0]) for name, e in groups.items()]
     values = [len(a & b) / max(1, len(a | b)) for a, b in pairs]
-    print(f"  class-key Jaccard of the real spun articles with their sources: mean {np.mean(values):.2f}, lowest {min(values):.2f}")
+    print(
+        f"  class-key Jaccard of the real spun articles with their sources: mean {np.mean(values):.2f}, lowest {min(values):.2f}"
+    )
 
 
 def costs(data: Path, seeds: Path) -> None:
     tokens = tokenize(pa.array(read_news(data)[:2000], pa.string()))
     gate = load_gate()
-    print(f"  gate: {_best(lambda: score_tokens(tokens, gate), 9) / 2000 * 1e6:.1f} µs an article ({len(tokens.hashes) / 2000:.0f} words)")
+    best = _best(lambda: score_tokens(tokens, gate), 9) / 2000 * 1e6
+    print(f"  gate: {best:.1f} µs an article ({len(tokens.hashes) / 2000:.0f} words)")
     text = next(seeds.glob("*spun*")).read_text(encoding="utf-8")
     decoder = load_decoder()
     print(f"  repair: {_best(lambda: corrections(text, decoder), 9) * 1e3:.1f} ms for the spun seed ({len(text.split())} words)")

@@ -13,7 +13,6 @@ import json
 from pathlib import Path
 
 from benchmarks.spin_data import blind_decoders, count_habits, read_groups, read_news
-
 from dedupe.clean.spin.decoder import WEIGHT_NAMES
 from dedupe.clean.spin.gate_training import PER_TOKEN, THRESHOLD, gate_weights
 from dedupe.clean.spin.language_model import SphinxModel

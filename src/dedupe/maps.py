@@ -19,15 +19,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedupe.clean.language import LanguageIdentifier
+from dedupe.clean.ledger import Draft, Edit
 from dedupe.clean.repetition import LineCounts
+from dedupe.clean.spin.class_key import class_tokens, load_class_key
+from dedupe.clean.spin.stage import SpinRepair
 from dedupe.clean.stages import LocalRepair, RepetitionRepair
 from dedupe.cluster.identity import identify
 from dedupe.config import Config
-from dedupe.match.signatures import Signer
+from dedupe.match import spun
+from dedupe.match.signatures import Signer, token_shingle_sets
 from dedupe.read import read
 from dedupe.read.parts import ReadReport, Shard
 from dedupe.schema import ARTICLES, CLEANED, REJECTS
-from dedupe.tokens import string_buffers
+from dedupe.tokens import string_buffers, tokenize
 
 _READ = pa.schema([*CLEANED, ("decoded_sha256", pa.string()), ("article_id", pa.string())])
 PREPARED = pa.schema(
@@ -108,6 +112,7 @@ def prepare_shard(source: Path, target: Path, offset: int, config: Config, resid
     """
     repair = RepetitionRepair(config, residue)
     signer = Signer(num_perm, config.seed)
+    spin = SpinRepair(config)
     done = ShardPrepared(0)
     signed = []
     with pa.memory_map(str(source)) as mapped, pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, PREPARED) as writer:
@@ -119,6 +124,7 @@ def prepare_shard(source: Path, target: Path, offset: int, config: Config, resid
                 batch = batch.set_column(batch.schema.get_field_index("record"), "record", pc.add(batch["record"], offset))
             languages, scores = identifier().identify(batch["text"])
             signed.append(signer(batch["text"]))
+            spin_scores = _spin_scores(batch["text"], languages, spin)
             n_edits = pc.list_value_length(batch["edits"]).cast(pa.int32())
             rules = pc.value_counts(pc.struct_field(batch["edits"].flatten(), "rule")) if len(batch["edits"].flatten()) else []
             for count in rules:
@@ -133,8 +139,8 @@ def prepare_shard(source: Path, target: Path, offset: int, config: Config, resid
                         read_batch["article_id"],
                         languages,
                         scores,
-                        pa.nulls(len(batch), pa.float32()),
-                        pa.array(np.zeros(len(batch), bool)),
+                        spin_scores,
+                        pc.fill_null(pc.greater_equal(spin_scores, spin.gate.threshold), False),
                         pa.array(signed[-1].n_tokens),
                         n_edits,
                         _text_digests(batch, read_batch["decoded_sha256"]),
@@ -147,6 +153,41 @@ def prepare_shard(source: Path, target: Path, offset: int, config: Config, resid
     for name, columns in zip(("signatures", "keys", "tokens"), zip(*(signed or [empty]), strict=True), strict=True):
         np.save(f"{target}.{name}.npy", np.concatenate(columns))
     return done
+
+
+def _spin_scores(texts: pa.Array, languages: pa.Array, spin: SpinRepair) -> pa.Array:
+    # Only what is in the gate's language is judged; null where it is not, or where there is too little to go by.
+    ours = pc.equal(languages, spin.language).to_numpy(zero_copy_only=False)
+    scores = np.full(len(texts), np.nan, np.float32)
+    if ours.any():
+        scores[ours] = spin.score(texts if ours.all() else texts.filter(pa.array(ours)))
+    return pa.array(scores, from_pandas=True)
+
+
+def despin(rows: list[dict[str, Any]], config: Config) -> list[Draft]:
+    """Restore the wording of spun articles by the model. `rows`: their text, edits and spin_score. Returns them as drafts."""
+    spin = SpinRepair(config)
+    drafts = []
+    for row in rows:
+        draft = Draft(row["text"], [Edit(**edit) for edit in row["edits"]])
+        spin.repair(draft, row["spin_score"])
+        drafts.append(draft)
+    return drafts
+
+
+def class_sign_shard(source: Path, target: Path, seed: int) -> None:
+    """Write the signatures of the class keys of all articles of a prepared shard to `target`."""
+    signer = Signer(spun.BANDS.num_perm, seed)
+    with pa.memory_map(str(source)) as mapped:
+        batches = pa.ipc.open_file(mapped)
+        texts = [batches.get_batch(number)["text"] for number in range(batches.num_record_batches)]
+        parts = [signer.sign_tokens(*class_tokens(tokenize(column), load_class_key())) for column in texts]
+    np.save(target, np.concatenate(parts) if parts else np.empty((0, signer.num_perm), np.uint32))
+
+
+def class_shingle_sets(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `shingle_sets` does, under the class key: a word and what a spinner puts in its place are one token."""
+    return token_shingle_sets(*class_tokens(tokenize(column), load_class_key()))
 
 
 @lru_cache(maxsize=1)
@@ -168,6 +209,7 @@ def warm() -> None:
     repaired = RepetitionRepair(config, lines.finish())(cleaned)
     identifier().identify(repaired["text"])
     Signer(8)(repaired["text"])
+    SpinRepair(config).score(repaired["text"])
 
 
 def _sha256(column: pa.Array) -> pa.Array:

@@ -103,6 +103,12 @@ def test_what_stands_above_the_text_is_no_fact_of_it(one: str, other: str) -> No
     assert differs(one + BEFORE + AFTER, other + BEFORE + AFTER) == ""
 
 
+def test_german_nouns_are_no_names() -> None:
+    text = "Die Stadt will das alte {} am Hafen noch in diesem Jahr sanieren und dafür {} Euro ausgeben, sagte der Bürgermeister."
+    assert differs(text.format("Gebäude", "200"), text.format("Haus", "200")) == ""
+    assert differs(text.format("Gebäude", "200"), text.format("Haus", "300")) == "'200' against '300'"
+
+
 def test_a_line_that_begins_like_a_credit_is_still_read() -> None:
     assert differs(
         BEFORE + "\nBy the end of 2012, it was shut.\n" + AFTER, BEFORE + "\nBy the end of 2014, it was shut.\n" + AFTER

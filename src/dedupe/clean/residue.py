@@ -106,14 +106,14 @@ def remove(draft: Draft, disabled: frozenset[str] = frozenset(), lines: Sequence
     text = draft.text
     if lines is None:
         lines = FoundLines(pa.array([text]), _keys()).of(0)
-    removals, cuts, credited = [], [], _dateline_credits(text)
+    removals, cuts, credited = [], [], list(_dateline_credits(text))
     for start, end, askers in lines:
         code, first, last, named = _judge(text[start:end], askers, disabled)
         if code == TRAILING_CODE:
             cuts.append(Removal(start + first, start + last, code, ""))
         elif code:
             removals.append(Removal(start, end, code, ""))
-            credited = [*credited, *named]
+            credited += named
     remove_lines(draft, removals, cuts)
     draft.credits += [name for name in dict.fromkeys(credited) if name not in draft.credits]
 
@@ -150,14 +150,15 @@ def _match(line: str, families: Sequence[Family]) -> Family | None:
     return None
 
 
-def agencies(line: str) -> list[str]:
+@lru_cache(1024)
+def agencies(line: str) -> tuple[str, ...]:
     """Return the canonical names of the news agencies that a line names."""
-    return [name for name, pattern in _AGENCY.items() if pattern.search(line)]
+    return tuple(name for name, pattern in _AGENCY.items() if pattern.search(line))
 
 
-def _dateline_credits(text: str) -> list[str]:
+def _dateline_credits(text: str) -> tuple[str, ...]:
     found = _DATELINE.match(text) if "(" in text[:_DATELINE_LENGTH] else None
-    return agencies(found[1]) if found else []
+    return agencies(found[1]) if found else ()
 
 
 def _core(line: str) -> str:

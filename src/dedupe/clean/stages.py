@@ -84,7 +84,7 @@ class _Drafts:
         self.drafts: dict[int, Draft] = {}
 
     def of(self, row: int, *fields: str) -> Draft:
-        """Return the draft of a row with its text and at least these fields: to read a field takes as long as to find a line."""
+        """Return the draft of a row, with its text and at least these fields: most rules ask for the text alone."""
         draft = self.drafts.get(row)
         if draft is None:
             draft = self.drafts[row] = Draft(self._columns["text"][row].as_py() or "")

@@ -45,6 +45,7 @@ _PUNCTUATION = " \t\r\n.,;:!?()[]{}\"'“”‘’«»*|/-–—"
 # Behind one of these a word begins a sentence, unless an abbreviation stands before the point.
 _ENDS = frozenset(".!?:;•*|>\n")
 _QUOTES = " \t\"'“”‘’«»([—–-"
+_GERMAN = re.compile(r"\b(?:der|die|das|und|nicht|ist|eine?|einer|einem|mit|von|den|dem|des|für|auf|im|zum|zur)\b")
 _SENTENCE_ENDS = (b".", b"!", b"?", b'"', b")", "”".encode(), "’".encode(), "…".encode())
 _LINE_REACH = 400  # bytes of a line that show how it is written
 _REACH = 60  # bytes that are looked back and on for the rest of a word, and for where a sentence begins
@@ -193,7 +194,10 @@ def _is_capital(word: str) -> bool:
 def _title_case(text: bytes, line: int, stop: int) -> bool:
     # Where most words carry a capital, in a headline, a list or a shout, capitals tell no names. A sentence may have many too.
     stop = min(stop, line + _LINE_REACH)
-    words = re.findall(r"[^\W\d_]{4,}", text[line:stop].decode("utf-8", "ignore"))
+    written = text[line:stop].decode("utf-8", "ignore")
+    if len(_GERMAN.findall(written)) >= 2 and " the " not in written:
+        return True  # every noun has a capital
+    words = re.findall(r"[^\W\d_]{4,}", written)
     capitals = sum(word[0].isupper() for word in words)
     sentence = text[line:stop].rstrip().endswith(_SENTENCE_ENDS)
     return len(words) >= 3 and capitals > (0.85 if sentence else 0.6) * len(words)

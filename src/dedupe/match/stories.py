@@ -1,8 +1,8 @@
 """Stories: different articles on one event.
 
-The chain is that of near-duplicates: an index proposes, every pair is scored exactly, and only then articles are grouped. The score
-asks for the cast (names) and for the action (words, numbers, dates), for closeness in time where times are known, and for more likeness
-than the topic has in any other week. docs/stories.md says what was measured.
+The chain is that of near-duplicates: an index proposes, every pair is scored exactly, and only then articles are grouped. The
+score asks for the cast (names) and for the action (words, numbers, dates), for closeness in time where times are known, and for
+more likeness than the topic has in any other week. docs/stories.md says what was measured.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ REACH = 6.0
 # Articles further apart in time speak of two events; closer ones lose as the square of the distance.
 WINDOW_DAYS = 7
 
-# How much more alike two articles must be than the one is to its nearest neighbour of another week. What comes back after a week is
-# a topic: a campaign, a trial. In a topic the cast and half the action are always the same.
+# How much more alike two articles must be than each is to its nearest neighbour of another week. What comes back after a week
+# is a topic: a campaign, a trial. In a topic the cast and half the action are always the same.
 ABOVE_TOPIC = 1.15
 ABOVE_TOPIC_UNTIMED = 1.4  # where not both times are known, and nothing else says that it is the same week
 
 # Pairs from this share of the threshold up are kept, so that averages over groups are of real scores.
 _WEAK = 0.5
 
-# Terms of an article that the index holds, the share of a weak score that they must reach alone, and how far a posting list is followed.
+# Terms of an article that the index holds, the share of a weak score that they must reach alone, and how far a list is followed.
 INDEXED_TERMS = 40
 _PARTIAL = 0.5
 MOST_POSTINGS = 256
@@ -61,8 +61,9 @@ class Pairs(NamedTuple):
 class Stories(NamedTuple):
     """Hold the stories of a run.
 
-    `story`: (n,) row of the member of the story that is first in rank, -1 for an article that is alone in its story. `edges`: the pairs
-    of one story whose own score reaches the threshold. `looked`: postings walked. `cut`: posting lists that were too long to follow.
+    `story`: (n,) row of the member of the story that is first in rank, -1 for an article that is alone. `edges`: the pairs of one
+    story whose own score reaches the threshold; `pairs`: all kept for the averages. `looked`: postings walked. `cut`: how often
+    a posting list was longer than is followed.
     """
 
     story: np.ndarray

@@ -1,7 +1,7 @@
-"""How rare a term is in its language, whatever the run holds: tables from wordfreq, folded and stemmed as the kernel folds and stems.
+"""How rare a term is in its language, whatever the run holds: tables from wordfreq, folded and cut as the kernel does.
 
 With five articles nothing can be learned from the run; a language's own frequencies say that "the" is common and "Bukele" rare.
-wordfreq (Speer, 2022) ships them for some forty languages. A table costs up to a second to build, so it is kept in the cache folder.
+wordfreq (Speer, 2022) ships them for some forty languages. A table takes up to a second to build and is kept in the cache folder.
 """
 
 from __future__ import annotations
@@ -22,14 +22,17 @@ from dedupe.cache import cache_dir
 RARITY_STEP = 0.1  # nats a step of the stored rarity
 RAREST = 160  # a frequency of 1 in 9 million words, where the tables of most languages end
 
+# Codes under which wordfreq has the same language. Its own search for a close one takes English for Swahili.
+_SAME = {"no": "nb", "nn": "nb", "hr": "sh", "sr": "sh", "bs": "sh", "tl": "fil"}
+
 _FORMAT = 1
 
 
 class Background(NamedTuple):
     """Hold the tables of several languages one after the other: open addressing, a power of two of slots each.
 
-    Language `i` has `slots[i]` slots from `bases[i]` on; 0 slots where nothing is known of it. `rarity` is -ln of the share of all
-    words, in steps of 0.1 nats, uint8.
+    Language `i` has `slots[i]` slots from `bases[i]` on; 0 slots where nothing is known of it. `rarity` is -ln of the share of
+    all words, in steps of 0.1 nats, uint8.
     """
 
     hashes: np.ndarray
@@ -40,7 +43,7 @@ class Background(NamedTuple):
 
 def background(languages: list[str]) -> Background:
     """Return the tables of `languages` (BCP-47), in that order; an unknown language has an empty one."""
-    tables = [_table(language.split("-")[0].lower()) for language in languages]
+    tables = [_table(_SAME.get(code, code)) for code in (language.split("-")[0].lower() for language in languages)]
     slots = np.array([len(hashes) for hashes, _ in tables], np.int64)
     bases = np.concatenate([[0], np.cumsum(slots)[:-1]]).astype(np.int64) if len(slots) else slots
     hashes = np.concatenate([hashes for hashes, _ in tables] or [np.zeros(0, np.uint64)])
@@ -63,11 +66,9 @@ def _table(language: str) -> tuple[np.ndarray, np.ndarray]:
             pass  # a damaged cache is built again
     import wordfreq
 
-    try:
-        frequencies = wordfreq.get_frequency_dict(language, "best")
-    except LookupError:  # no list of this language, nor of one close to it
+    if language not in wordfreq.available_languages("best"):
         return nothing
-    hashes, rarity = build_table(frequencies)
+    hashes, rarity = build_table(wordfreq.get_frequency_dict(language, "best"))
     if folder and path:
         with tempfile.NamedTemporaryFile(dir=folder, suffix=".npz", delete=False) as file:
             np.savez(file, hashes=hashes, rarity=rarity)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Two groups join only if they are as alike as this share of what the looser of them is in itself: two quakes on one island, reported
-# by many, make two dense groups that are alike as well, and less so.
+# Two groups join only if they are as alike as this share of what the looser of them is in itself: two events of one kind, each
+# reported by many, make two dense groups that are alike as well, and less so.
 COHESION = 0.6
 
 _UNIT = 1_000_000
@@ -31,9 +31,9 @@ class _Group:
 def group(n: int, a: np.ndarray, b: np.ndarray, score: np.ndarray, rank: np.ndarray, threshold: float) -> np.ndarray:
     """Return for each of `n` articles the row of the member of its story lowest in `rank`; -1 for one alone.
 
-    Average linkage (UPGMA, Sokal and Michener 1958) over the scored pairs: the two groups with the highest average join as long as
-    it reaches the threshold and `COHESION`. A pair that is not there counts as 0: too unlike to be scored, or apart in time. Ties are
-    decided by rank, so that the order of the articles changes nothing.
+    Average linkage (UPGMA, Sokal and Michener 1958) over the scored pairs: the two groups with the highest average join as long
+    as it reaches the threshold and `COHESION`. A pair that is not there counts as 0: too unlike to be scored, or apart in time.
+    Ties are decided by rank, so that the order of the articles changes nothing.
     """
     # Whole numbers, since sums of fractions would depend on the order of the articles.
     parts = np.round(score * _UNIT).astype(np.int64).tolist()
@@ -61,8 +61,7 @@ def group(n: int, a: np.ndarray, b: np.ndarray, score: np.ndarray, rank: np.ndar
             neighbour.links[new] = value
             average = value / (len(joined.members) * len(neighbour.members))
             if average >= bar and average >= COHESION * min(joined.density(), neighbour.density()):
-                queue_entry = (-average, *_sorted(joined.place, neighbour.place), new, other)
-                heapq.heappush(queue, queue_entry)
+                heapq.heappush(queue, (-average, *_sorted(joined.place, neighbour.place), new, other))
         groups[new] = joined
         new += 1
     story = np.full(n, -1, np.int64)

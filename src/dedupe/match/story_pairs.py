@@ -74,8 +74,8 @@ def meeting_pairs(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Write the pairs of articles whose indexed terms alone reach `least`; return (kept, postings walked, lists cut short).
 
-    Articles are numbered in order of `times`. Each looks back along the postings of its terms, over `most` of each. A pair further
-    apart than `window` is wanted only from `least_far` up. More kept than `pairs` has room for means: call again with that much room.
+    Articles are numbered in order of `times`. Each looks back along the postings of its terms, over `most` of each. A pair
+    further apart than `window` is wanted only from `least_far` up. More kept than `pairs` has room for means: call again.
     """
     n = len(term_offsets) - 1
     gathered = np.zeros(n, np.float32)

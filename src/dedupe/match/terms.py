@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from numba import njit
 
 from dedupe.match.story_background import RARITY_STEP, background
-from dedupe.match.story_scan import hash_column, month_table, terms_of_column, upper_table
+from dedupe.match.story_collect import terms_of_column
+from dedupe.match.story_scan import hash_column, month_table, upper_table
 from dedupe.tokens import fold_table, string_buffers
 
 # Words of the lead that terms are taken from, headline included. On stories-dev 120 to 400 and all words do alike; on newspaper
@@ -39,8 +40,8 @@ _KINDS = (np.uint64, np.uint8, np.uint8, np.uint8, np.int32, np.uint8, np.uint32
 class StoryTerms(NamedTuple):
     """Hold the terms of a column: article `i` has terms `offsets[i]:offsets[i + 1]`, sorted by hash.
 
-    `kinds`: NAME, NAMES (two in a row), NUMBER, DATE or WORD of `story_scan`. `times`: occurrences in the lead. `rarities`: -ln of the
-    term's share of the words of its language, in steps of 0.1. `starts`, `sizes`: bytes of its first occurrence in the text.
+    `kinds`: NAME, NAMES (two in a row), NUMBER, DATE or WORD of `story_scan`. `times`: occurrences. `rarities`: -ln of
+    the term's share of the words of its language, in steps of 0.1. `starts`, `sizes`: bytes of its first occurrence in the text.
     `passages`: hash of the long line that holds it, 0 for a short one.
     """
 
@@ -58,14 +59,14 @@ class StoryTerms(NamedTuple):
         sizes = np.diff(self.offsets)[rows]
         offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], sizes)
-        return StoryTerms(*(column[places] for column in self[:-1]), offsets)
+        return StoryTerms._make([*(column[places] for column in self[:-1]), offsets])
 
     @staticmethod
     def concatenate(parts: list[StoryTerms]) -> StoryTerms:
         """Join the terms of several columns."""
         columns = [np.concatenate(column) for column in zip(*(part[:-1] for part in parts), strict=True)]
         sizes = np.concatenate([np.diff(part.offsets) for part in parts])
-        return StoryTerms(*columns, np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64))
+        return StoryTerms._make([*columns, np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)])
 
 
 def story_texts(titles: pa.Array, texts: pa.Array) -> pa.Array:
@@ -84,11 +85,9 @@ def extract_terms(column: pa.Array, languages: pa.Array | None = None) -> StoryT
     room = len(column) * MOST_TERMS
     out = [np.empty(room, kind) for kind in _KINDS]
     ends = np.zeros(len(column) + 1, np.int64)
-    total = terms_of_column(
-        data, offsets, fold_table(), upper_table(), *month_table(), language, *background(names),
-        LEAD_WORDS, MOST_TERMS, COMMONEST, *out, ends,
-    )  # fmt: skip
-    return StoryTerms(*(column[:total].copy() for column in out), ends)
+    tables = (fold_table(), upper_table(), *month_table(), language, *background(names))
+    total = terms_of_column(*(data, offsets, *tables, LEAD_WORDS, MOST_TERMS, COMMONEST, *out, ends))
+    return StoryTerms._make([*(column[:total].copy() for column in out), ends])
 
 
 def term_hashes(words: pa.Array) -> tuple[np.ndarray, np.ndarray]:

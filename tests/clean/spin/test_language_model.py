@@ -85,7 +85,24 @@ def test_the_model_that_ships_scores_as_its_own_library_does() -> None:
     model = SphinxModel()
     library = pocketsphinx.NGramModel.readfile(str(model.path))
     tables, words = model.tables(), model.words()
-    text = "the president said that people familiar with the matter met in the white house next month".split()
+    text = [
+        "the",
+        "president",
+        "said",
+        "that",
+        "people",
+        "familiar",
+        "with",
+        "the",
+        "matter",
+        "met",
+        "in",
+        "the",
+        "white",
+        "house",
+        "next",
+        "month",
+    ]
     for sequence in zip(text, text[1:], text[2:], strict=False):
         theirs = library.prob(list(reversed(sequence))) * math.log(1.0001) / math.log(10)
         assert score(tables, words, *sequence) == pytest.approx(theirs, abs=1e-3)

@@ -38,7 +38,16 @@ RESTORED = (
     "terms of the deal",
     "legal tender",
 )
-GONE = ("White Home", "Weight-reduction", "go to", "subsequent month", "folks", "tons of", "insurance policies", "content material")
+GONE = (
+    "White Home",
+    "Weight-reduction",
+    "go to",
+    "subsequent month",
+    "folks",
+    "tons of",
+    "insurance policies",
+    "content material",
+)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +109,14 @@ def test_edits_inside_quotation_marks_say_so(spun_seed: str) -> None:
 
 def test_addresses_and_handles_are_untouched(spun_seed: str) -> None:
     text = repaired(spun_seed).text
-    for kept in ("https://t.co/p4SJW0sEqH", "https://t.co/fuBAJDqXes", "@BloombergAsia", "@nayibbukele", "$2.68 trillion", "March 28, 2025"):
+    for kept in (
+        "https://t.co/p4SJW0sEqH",
+        "https://t.co/fuBAJDqXes",
+        "@BloombergAsia",
+        "@nayibbukele",
+        "$2.68 trillion",
+        "March 28, 2025",
+    ):
         assert text.count(kept) == spun_seed.count(kept)
 
 
@@ -141,8 +157,8 @@ def test_spun_sentences_read_as_written(decode: Callable[[str], str], spun: str,
 
 
 def test_an_article_follows_its_word(decode: Callable[[str], str]) -> None:
-    assert "an image" in decode("The paper showed a picture recognition of an object. It had a picture of the scene.") or True
-    assert "a sign of" in decode("It is an indication of the bearish momentum.")
+    assert decode("It is an indication of the bearish momentum.") == "It is a sign of the bearish momentum."
+    assert "a crucial" not in decode("This is a illustration of the data.")
 
 
 @given(st.text(max_size=300))
@@ -153,7 +169,33 @@ def test_decoding_any_text_gives_edits_in_order_that_restore(text: str) -> None:
     assert restore(draft.text, draft.edits) == text
 
 
-@given(st.lists(st.sampled_from("the White Home mentioned tons of of folks within the subsequent month . , “ ” https://t.co/x @a".split()), max_size=40))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "the",
+                "White",
+                "Home",
+                "mentioned",
+                "tons",
+                "of",
+                "of",
+                "folks",
+                "within",
+                "the",
+                "subsequent",
+                "month",
+                ".",
+                ",",
+                "“",
+                "”",
+                "https://t.co/x",
+                "@a",
+            ]
+        ),
+        max_size=40,
+    )
+)
 @settings(max_examples=60, deadline=None)
 def test_decoding_spun_words_in_any_order_restores_and_keeps_addresses(words: list[str]) -> None:
     text = " ".join(words)
@@ -202,12 +244,12 @@ def test_a_sibling_decides_over_the_model(honest_seeds: list[str]) -> None:
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        ("The police said on Monday that 3 people were killed in the crash.", "The police said on Monday that 5 people were killed in the crash."),
-        ("The police said on Monday that three people were hurt in it.", "The police said on Monday that five people were hurt in it."),
-        ("In the evening the mayor said Zelko Brandt was innocent of it.", "In the evening the mayor said Marta Olin was innocent of it."),
-        ("The court ruled that he was guilty of the murder charge.", "The court ruled that he was not guilty of the murder charge."),
+        ("Police said on Monday that 3 people died in the crash.", "Police said on Monday that 5 people died in the crash."),
+        ("Police said on Monday that three people were hurt.", "Police said on Monday that five people were hurt."),
+        ("On Friday the mayor said Zelko Brandt had left.", "On Friday the mayor said Marta Olin had left."),
+        ("The court ruled that he was guilty of the murder.", "The court ruled that he was not guilty of the murder."),
     ],
-)  # fmt: skip
+)
 def test_facts_are_no_wording(ours: str, theirs: str) -> None:
     draft = Draft(ours)
     SpinRepair(Config()).repair_by_siblings(draft, [Sibling(theirs, False, "another copy")], 50.0)

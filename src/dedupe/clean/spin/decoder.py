@@ -33,7 +33,7 @@ def read_weights(language: str = "en") -> NDArray[np.float64]:
 
 
 class Choice(NamedTuple):
-    """Say that words `start:end` stand for `pair`; `gain` is what the context gains (nats), `confidence` its probability there."""
+    """Say that words `start:end` stand for `pair`; `gain` is what the context gains (nats), `confidence` its share there."""
 
     start: int
     end: int
@@ -85,11 +85,13 @@ class Decoder:
         words = read_words(text)
         sites = find_sites(words, text, self.table)
         of = self.table.vocabulary.of
-        numbers = [self._reading_numbers(pair, bool(sites.possessive[site])) for pair, site in zip(sites.pair, sites.site, strict=True)]
+        numbers = [
+            self._reading_numbers(pair, bool(sites.possessive[site])) for pair, site in zip(sites.pair, sites.site, strict=True)
+        ]
         return Reading(words, sites, numbers, [of(word.folded) for word in words], np.zeros(len(numbers)), [])
 
     def decode(self, reading: Reading) -> list[Choice]:
-        """Return the edits of the best reading, in order of place, twice decoded: the second time with agreement over the text."""
+        """Return the edits of the best reading, in order of place: decoded twice, then with agreement over the text."""
         self._search(reading)
         self._agree(reading)
         self._search(reading)
@@ -207,7 +209,8 @@ def _best_rival(gains: NDArray[np.float64]) -> NDArray[np.float64]:
     order = np.argsort(gains)
     best = np.full(len(gains), gains[order[-1]])
     best[order[-1]] = gains[order[-2]]
-    return np.maximum(best, 0.0)
+    result: NDArray[np.float64] = np.maximum(best, 0.0)
+    return result
 
 
 def _flatten(spelled: Sequence[tuple[int, ...]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

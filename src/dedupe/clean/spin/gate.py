@@ -18,15 +18,15 @@ from dedupe.tokens import Tokens, tokenize
 # A spun article of this many tokens scores 40 and more; what follows would only cost time.
 _MOST_TOKENS = 500
 
-# A subject repeats its own words: what a phrase says again is little news. Without this an honest page of fitness advice, with "meal
-# plan" in every paragraph, scored like a spun one.
+# A subject repeats its own words: what a phrase says again is little news. Without this an honest page of fitness advice,
+# with "meal plan" in every paragraph, scored like a spun one.
 _AGAIN = np.float32(0.2)
 
 
 class Gate(NamedTuple):
     """Hold the phrases that tell spun from honest text, and the weight of each: a log-likelihood ratio, in nats."""
 
-    index: PhraseIndex
+    phrases: PhraseIndex
     weights: NDArray[np.float32]
     per_token: float
     """what each token of the text takes off, so that a long honest text on an odd subject does not add up to a spun one"""
@@ -37,7 +37,7 @@ class Gate(NamedTuple):
 def _score_column(  # type: ignore[no-untyped-def]
     hashes, offsets, first, second, longer, weights, per_token, scores
 ):
-    # Weight and row last met side by side: one fetch from memory for both. Rows count exactly up to 2**24, which no batch reaches.
+    # Weight and row last met side by side: one fetch from memory for both. Rows count exactly up to 2**24: no batch has more.
     state = np.empty((len(weights), 2), np.float32)
     state[:, 0] = weights
     state[:, 1] = -1
@@ -60,7 +60,7 @@ def _score_column(  # type: ignore[no-untyped-def]
 def score_tokens(tokens: Tokens, gate: Gate) -> NDArray[np.float32]:
     """Score each article of a tokenized column. Shape (n,), float32, in nats: above 0 the text reads as spun."""
     scores = np.empty(len(tokens.offsets) - 1, np.float32)
-    _score_column(tokens.hashes, tokens.offsets, *gate.index, gate.weights, np.float32(gate.per_token), scores)
+    _score_column(tokens.hashes, tokens.offsets, *gate.phrases, gate.weights, np.float32(gate.per_token), scores)
     return scores
 
 

@@ -27,8 +27,8 @@ _CAP = 2.5
 # Weights below this are noise. Leaving out more costs margin: with 0.5 for phrases of several words two honest articles passed.
 _LEAST = 0.15
 
-# What each token of a text takes off, so that a long honest text on an odd subject does not add up to a spun one; and what a text must
-# reach. Of 3,000 newspaper articles that were not counted none passes (highest 1.9),
+# What each token of a text takes off, so that a long honest text on an odd subject does not add up to a spun one; and what a
+# text must reach. Of 3,000 newspaper articles that were not counted none passes (highest 1.9),
 # of 86 web pages of other kinds none (2.4); real spun articles, of 68 words and more, score 6 to 37.
 PER_TOKEN = 0.02
 THRESHOLD = 4.5
@@ -58,8 +58,8 @@ def gate_weights(
     """Return the phrases that tell spun from honest text, each with its log-likelihood ratio in nats, sorted by phrase.
 
     `spun` are copies made by `spinner.spin` with the same lexicon. Counts are of the longest phrase at each place, as the gate
-    reads; a phrase's weight is log((s + prior) / (h + prior)), where h is its rate in honest text, s a mixture of the two rates, and the
-    prior grows with the phrase's rate in English at large.
+    reads. A phrase's weight is log((s + prior) / (h + prior)), where h is its rate in honest text, s a mixture of the two
+    rates, and the prior grows with the phrase's rate in English at large.
     """
     phrases = sorted({fold(text) for pair in pairs for text in (pair.original, pair.variant)})
     index = build_index(phrases)

@@ -32,7 +32,7 @@ def _history(before, earlier, row2, left2, back2):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True, nogil=True)
-def trigram(word, before, earlier, history, prob1, back1, row2, left2, prob2, back2, row3, left3, prob3):  # type: ignore[no-untyped-def]
+def trigram(word, before, earlier, history, prob1, back1, row2, left2, prob2, row3, left3, prob3):  # type: ignore[no-untyped-def]
     """Return the natural log-probability of `word` after `earlier before`, backing off as Katz does.
 
     `history` is the back-off weight of those two, which many words share. Numbers beyond the model's words have a unigram
@@ -53,13 +53,31 @@ def trigram(word, before, earlier, history, prob1, back1, row2, left2, prob2, ba
 
 @njit(cache=True, nogil=True)
 def decode(  # type: ignore[no-untyped-def]
-    n, opens, edge_row, edge_end, edge_bias, word_row, words, scale, begin_id, end_id,
-    prob1, back1, row2, left2, prob2, back2, row3, left3, prob3, path,
+    n,
+    opens,
+    edge_row,
+    edge_end,
+    edge_bias,
+    word_row,
+    words,
+    scale,
+    begin_id,
+    end_id,
+    prob1,
+    back1,
+    row2,
+    left2,
+    prob2,
+    back2,
+    row3,
+    left3,
+    prob3,
+    path,
 ):
     """Write into `path[i]` the edge that the best reading takes at word `i` (-1: none starts there).
 
-    Edges from word `i` are `edge_row[i]:edge_row[i + 1]`; each leads to `edge_end`, reads `words[word_row[e]:word_row[e + 1]]` and costs
-    `scale` times their log-probability plus `edge_bias`. Beam search, hypotheses of equal history joined.
+    Edges from word `i` are `edge_row[i]:edge_row[i + 1]`; each leads to `edge_end`, reads `words[word_row[e]:word_row[e + 1]]`
+    and scores `scale` times their log-probability plus `edge_bias`. Beam search, hypotheses of equal history joined.
     """
     score = np.full((n + 1, BEAM), -np.inf, np.float64)
     last = np.zeros((n + 1, BEAM), np.int64)
@@ -83,13 +101,13 @@ def decode(  # type: ignore[no-untyped-def]
                     word = words[place]
                     if place > word_row[edge]:
                         history = _history(one, two, row2, left2, back2)
-                    value += trigram(word, one, two, history, prob1, back1, row2, left2, prob2, back2, row3, left3, prob3)
+                    value += trigram(word, one, two, history, prob1, back1, row2, left2, prob2, row3, left3, prob3)
                     two = one
                     one = word
                 to = edge_end[edge]
                 if to == n or opens[to]:
                     history = _history(one, two, row2, left2, back2)
-                    value += trigram(end_id, one, two, history, prob1, back1, row2, left2, prob2, back2, row3, left3, prob3)
+                    value += trigram(end_id, one, two, history, prob1, back1, row2, left2, prob2, row3, left3, prob3)
                     one = begin_id
                     two = begin_id
                 value = base + scale * value + edge_bias[edge]
@@ -134,8 +152,20 @@ def decode(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def rescore(  # type: ignore[no-untyped-def]
-    site_of, context, word_row, words,
-    prob1, back1, row2, left2, prob2, back2, row3, left3, prob3, out,
+    site_of,
+    context,
+    word_row,
+    words,
+    prob1,
+    back1,
+    row2,
+    left2,
+    prob2,
+    back2,
+    row3,
+    left3,
+    prob3,
+    out,
 ):
     """Write the log-probability of each reading between its neighbours: two words before, two after.
 
@@ -149,7 +179,7 @@ def rescore(  # type: ignore[no-untyped-def]
         for place in range(word_row[reading], word_row[reading + 1]):
             word = words[place]
             history = _history(one, two, row2, left2, back2)
-            value += trigram(word, one, two, history, prob1, back1, row2, left2, prob2, back2, row3, left3, prob3)
+            value += trigram(word, one, two, history, prob1, back1, row2, left2, prob2, row3, left3, prob3)
             two = one
             one = word
         for side in range(2, 4):
@@ -157,7 +187,7 @@ def rescore(  # type: ignore[no-untyped-def]
             if word < 0:
                 break
             history = _history(one, two, row2, left2, back2)
-            value += trigram(word, one, two, history, prob1, back1, row2, left2, prob2, back2, row3, left3, prob3)
+            value += trigram(word, one, two, history, prob1, back1, row2, left2, prob2, row3, left3, prob3)
             two = one
             one = word
         out[reading] = value

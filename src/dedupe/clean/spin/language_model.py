@@ -1,4 +1,4 @@
-"""The trigram language model of the de-spinner: flat arrays that a kernel reads, from pocketsphinx's file or one's own ARPA file."""
+"""The de-spinner's trigram language model: flat arrays for a kernel, from pocketsphinx's file or one's own ARPA file."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ class LanguageModel(Protocol):
 class SphinxModel:
     """Read the US English trigram model that the PyPI package pocketsphinx ships (72,547 words, 2.05 and 1.67 million n-grams).
 
-    The file is the bit-packed, quantised trie of CMU Sphinx (`ngram_model_trie.c`). It is unpacked with array operations in 0.4 s;
-    its own library takes 0.25 s for the queries of one article, the kernel over these arrays a hundredth of that.
+    The file is the bit-packed, quantised trie of CMU Sphinx (`ngram_model_trie.c`). It is unpacked with array operations in
+    0.4 s; its own library takes 0.25 s for the queries of one article, the kernel over these arrays a hundredth of that.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -72,13 +72,16 @@ class SphinxModel:
 
     @property
     def version(self) -> str:
+        """A name that changes whenever a score would."""
         return f"sphinx-{self.path.stat().st_size}"
 
     def words(self) -> list[str]:
+        """Return the words, lower case; a word's position is its number in the tables."""
         self._read()
         return self._words
 
     def tables(self) -> Tables:
+        """Return the tables."""
         self._read()
         return self._tables
 
@@ -137,21 +140,24 @@ class ArpaModel:
 
     @property
     def version(self) -> str:
+        """A name that changes whenever a score would."""
         return "arpa-" + hashlib.sha256(self.path.read_bytes()).hexdigest()[:16]
 
     def words(self) -> list[str]:
+        """Return the words, lower case; a word's position is its number in the tables."""
         self._read()
         return self._words
 
     def tables(self) -> Tables:
+        """Return the tables."""
         self._read()
         return self._tables
 
     def _read(self) -> None:
         if hasattr(self, "_tables"):
             return
-        opened = gzip.open(self.path, "rt", encoding="utf-8") if self.path.suffix == ".gz" else self.path.open(encoding="utf-8")
-        with opened as lines:
+        opener = gzip.open if self.path.suffix == ".gz" else open
+        with opener(self.path, "rt", encoding="utf-8", errors="replace") as lines:
             grams = _arpa_sections(lines)
         if not grams[0]:
             raise UsageError(f"{self.path} holds no \\1-grams: section.", "Give an ARPA file, as KenLM's lmplz writes it.")

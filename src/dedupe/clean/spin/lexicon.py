@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from dedupe.errors import UsageError
 
-BASES = frozenset({"written", "seen", "offered", "published", "derived"})
+BASES = frozenset({"written", "seen", "offered", "published"})
 
 # When a row may be used. Everything but `always` asks for a text that the gate takes for spun; `signal` rows read well and are
 # never corrected; `style-b` and `science` rows are of other spinners and ask for signs of those; `name` needs a capital;

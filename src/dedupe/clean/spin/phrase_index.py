@@ -25,11 +25,11 @@ _LENGTHS = np.uint64(0xFF)
 class PhraseIndex(NamedTuple):
     """Hold three open-addressing tables of a power of two slots, 0 an empty one, at most half full.
 
-    A slot of `first` is 32 bits of the hash of a first token, 8 bits of lengths (bit 0: that token is a phrase; bit 1: longer ones begin
-    so) and 24 bits that are the number of the phrase of that token alone. One of `second` is the same for the first two tokens of
-    phrases (bit 0: the two are a phrase; bit `k`: one of `k + 2` tokens begins so): most words that could begin a phrase do not, and the
-    word behind them tells. One of `longer` is 40 bits of the hash of a phrase of three tokens or more and its number. One
-    slot is one fetch from memory, which is what the time goes to.
+    A slot of `first` is 32 bits of the hash of a first token, 8 bits of lengths (bit 0: that token is a phrase; bit 1: longer
+    ones begin so) and 24 bits that are the number of the phrase of that token alone. One of `second` is the same for the first
+    two tokens of phrases (bit 0: the two are a phrase; bit `k`: one of `k + 2` tokens begins so): most words that could begin a
+    phrase do not, and the word behind them tells. One of `longer` is 40 bits of the hash of a phrase of three tokens or more
+    and its number. One slot is one fetch from memory, which is what the time goes to.
     """
 
     first: NDArray[np.uint64]
@@ -115,7 +115,7 @@ def longest_phrase(hashes, at, end, first, second, longer):  # type: ignore[no-u
 
 
 def build_index(phrases: Sequence[str]) -> PhraseIndex:
-    """Index phrases by the tokens that articles are compared by; of equal ones the first counts, those over LONGEST are left out."""
+    """Index phrases by the tokens that articles are compared by; the first of equal ones counts; over LONGEST none does."""
     tokens = tokenize(pa.array(list(phrases), pa.string()))
     lengths = np.diff(tokens.offsets)
     firsts = len(np.unique(tokens.hashes[tokens.offsets[:-1][lengths > 0]]))

@@ -14,8 +14,8 @@ from dedupe.clean.ledger import Replacement
 from dedupe.clean.spin.table import PhraseTable
 from dedupe.clean.spin.words import Word, read_words
 
-# Two copies are the same passage where this share of the words in a window around a difference is alike; a longer difference than this
-# many words is no matter of wording.
+# Two copies are the same passage where this share of the words in a window around a difference is alike; a longer difference
+# than this many words is no matter of wording.
 _WINDOW = 12
 _AGREE = 0.4
 _LONGEST = 8
@@ -26,10 +26,67 @@ _BOTH, _OURS, _THEIRS = range(3)
 _MOST_WORDS = 4_000
 
 _NUMBERS = frozenset(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen "
-    "twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion trillion dozen half first second third".split()
+    [
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+        "twenty",
+        "thirty",
+        "forty",
+        "fifty",
+        "sixty",
+        "seventy",
+        "eighty",
+        "ninety",
+        "hundred",
+        "thousand",
+        "million",
+        "billion",
+        "trillion",
+        "dozen",
+        "half",
+        "first",
+        "second",
+        "third",
+    ]
 )
-_NEGATIONS = frozenset("no not never none nothing nobody neither nor without cannot isn't wasn't don't didn't doesn't won't".split())
+_NEGATIONS = frozenset(
+    [
+        "no",
+        "not",
+        "never",
+        "none",
+        "nothing",
+        "nobody",
+        "neither",
+        "nor",
+        "without",
+        "cannot",
+        "isn't",
+        "wasn't",
+        "don't",
+        "didn't",
+        "doesn't",
+        "won't",
+    ]
+)
 
 
 class Sibling(NamedTuple):
@@ -43,8 +100,9 @@ class Sibling(NamedTuple):
 def sibling_replacements(text: str, siblings: Sequence[Sibling], table: PhraseTable) -> list[Replacement]:
     """Return what siblings put in place of parts of a spun text, in order; honest siblings go first, then in the order given.
 
-    Words are aligned; where the words around are alike the sibling's wording is taken. An honest sibling is believed on any wording, but for
-    numbers, negations and names, which are facts; one that is spun itself only where the lexicon holds its wording as an original of ours.
+    Words are aligned; where the words around are alike the sibling's wording is taken. An honest sibling is believed on any
+    wording, but for numbers, negations and names, which are facts; one that is spun itself only where the lexicon holds its
+    wording as an original of ours.
     """
     words = read_words(text)
     if len(words) > _MOST_WORDS:

@@ -1,4 +1,4 @@
-"""The places of a text where a variant of the lexicon stands, and what each of its originals would have to show for itself there."""
+"""The places of a text where a variant of the lexicon stands, and what speaks for each of its originals there."""
 
 from __future__ import annotations
 
@@ -54,7 +54,10 @@ def find_sites(words: Sequence[Word], text: str, table: PhraseTable) -> Sites:
     allowed = _allowed_conditions(words, table, [variant for _, _, variant, _ in found])
     repeats = Counter(variant for _, _, variant, _ in found)
     sites: list[tuple[int, int, int, bool]] = []
-    row, site, pairs, shown = [0], [], [], []
+    row: list[int] = [0]
+    site: list[int] = []
+    pairs: list[int] = []
+    shown: list[tuple[float, ...]] = []
     for i, j, variant, possessive in found:
         first = words[i]
         raw = text[first.start : words[j - 1].end]

@@ -52,7 +52,9 @@ def spin(text: str, spinner: Spinner, rate: float, seed: int) -> Example:
                 continue
             if key not in chosen:
                 options = spinner.variants[key]
-                chosen[key] = draw.choices(options, [1 / (k + 1) for k in range(len(options))])[0] if draw.random() < rate else None
+                chosen[key] = (
+                    draw.choices(options, [1 / (k + 1) for k in range(len(options))])[0] if draw.random() < rate else None
+                )
             variant = chosen[key]
             if variant is not None:
                 start, end = words[i].start, words[j - 1].end

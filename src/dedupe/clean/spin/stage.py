@@ -30,8 +30,8 @@ _MOST_WORDS = 20_000
 class SpinRepair:
     """Score articles for being spun, and restore the wording of those that are, as `despin` of the settings asks.
 
-    `fix` scores and repairs, `flag` only scores, `off` does neither. What is loaded for it (the gate 0.1 s, the decoder's language
-    model and lexicon 0.5 s, once built) is loaded at first use.
+    `fix` scores and repairs, `flag` only scores, `off` does neither. What it takes (the gate 0.1 s, the decoder's language model
+    and lexicon 0.5 s, once built) is loaded at first use.
     """
 
     def __init__(self, config: Config, language: str = "en") -> None:

@@ -27,20 +27,89 @@ _TEXTS = ("variants", "originals", "folded", "conditions")
 # To be raised whenever what is built from the same lexicon would differ.
 _BUILD = 2
 
-# What is known of a pair before any text is seen. `rank`: place in its row; `fan`: originals of the variant; `seen`, `seen_widely`:
-# met in spun text, in two articles or more; `later`: only in the supplementary tables; `expected`: how much more often the variant
-# is to be expected in spun than in honest text; `habit_*`: whether spun text was seen to replace or to keep the word.
+# What is known of a pair before any text is seen. `rank`: place in its row; `fan`: originals of the variant; `seen`,
+# `seen_widely`: met in spun text, in two articles or more; `later`: only in the supplementary tables; `expected`: how much more
+# often the variant is to be expected in spun than in honest text; `habit_*`: whether spun text was seen to replace or keep it.
 PAIR_FEATURES = (
-    "bias", "rank", "fan", "seen", "seen_widely", "phrases", "names", "later", "derived", "tables", "signal", "length", "rarity",
+    "bias", "rank", "fan", "seen", "seen_widely", "phrases", "names", "later", "tables", "signal", "length", "rarity",
     "long_variant", "variant_is_original", "endings", "function_words", "expected", "variant_frequency", "original_frequency",
     "drops_words", "adds_words", "digit", "mutual", "habit_original", "habit_variant",
 )  # fmt: skip
 FEATURE = {name: place for place, name in enumerate(PAIR_FEATURES)}
 
 _FUNCTION_WORDS = frozenset(
-    "a an the of to in on for by with at from as is are was were be been being it its this that these those and or but if than then "
-    "so not no do does did has have had will would can could may might must should he she they we you i his her their our your my "
-    "which who whom what when where there here also".split()
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "to",
+        "in",
+        "on",
+        "for",
+        "by",
+        "with",
+        "at",
+        "from",
+        "as",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "being",
+        "it",
+        "its",
+        "this",
+        "that",
+        "these",
+        "those",
+        "and",
+        "or",
+        "but",
+        "if",
+        "than",
+        "then",
+        "so",
+        "not",
+        "no",
+        "do",
+        "does",
+        "did",
+        "has",
+        "have",
+        "had",
+        "will",
+        "would",
+        "can",
+        "could",
+        "may",
+        "might",
+        "must",
+        "should",
+        "he",
+        "she",
+        "they",
+        "we",
+        "you",
+        "i",
+        "his",
+        "her",
+        "their",
+        "our",
+        "your",
+        "my",
+        "which",
+        "who",
+        "whom",
+        "what",
+        "when",
+        "where",
+        "there",
+        "here",
+        "also",
+    ]
 )
 _ENDINGS = ("ing", "ed", "ly", "s")
 
@@ -151,7 +220,6 @@ def build_table(pairs: Sequence[Pair], vocabulary: Vocabulary, habits: Habits) -
                 "phrases": any(source.startswith("phrases") for source in sources),
                 "names": any(source.startswith(("domain", "names")) for source in sources),
                 "later": all("_more" in source for source in sources),
-                "derived": all(pair.basis == "derived" for pair in rows),
                 "tables": len(rows) > 1,
                 "signal": any(pair.condition == "signal" for pair in rows),
                 "length": sum(len(vocabulary.of(w)) for w in original) - sum(len(vocabulary.of(w)) for w in variant),
@@ -198,7 +266,9 @@ def load_table(model: LanguageModel, language: str = "en") -> PhraseTable:
     """Return the table of a language's whole lexicon, from the cache where it was built before (which takes some seconds)."""
     habits = read_habits(language)
     vocabulary = Vocabulary(model)
-    stamp = json.dumps([_BUILD, lexicon_version(language), model.version, sorted(habits.spun.items()), sorted(habits.kept.items())])
+    stamp = json.dumps(
+        [_BUILD, lexicon_version(language), model.version, sorted(habits.spun.items()), sorted(habits.kept.items())]
+    )
 
     def build() -> list[NDArray[np.generic]]:
         table = build_table(read_lexicon(language), vocabulary, habits)

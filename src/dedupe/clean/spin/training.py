@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from typing import NamedTuple
 
 import numpy as np
@@ -57,7 +58,9 @@ def _plain(text: str) -> str:
     return fold(re.sub(r"\s+", " ", text))
 
 
-def label(decoder: Decoder, example: Example, reading: Reading) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
+def label(
+    decoder: Decoder, example: Example, reading: Reading
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
     """Say which readings are right, at which sites leaving the words alone is right, and what each site weighs.
 
     A site that lies on a hard span and has no right reading teaches nothing and weighs 0; at a soft span either is right.
@@ -105,11 +108,14 @@ def train(examples: Iterable[tuple[Decoder, Example]], penalty: float = 3.0) -> 
     return weights
 
 
-Block = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]
+Block = tuple[
+    NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]
+]
 
 
 def _fit(blocks: Sequence[Block], start: NDArray[np.float64], penalty: float) -> NDArray[np.float64]:
-    from scipy.optimize import minimize  # comes with datasketch; a second to load
+    # scipy comes with datasketch, ships no types, and takes a second to load
+    minimize = import_module("scipy.optimize").minimize
 
     sites = np.cumsum([0, *(len(block[1]) - 1 for block in blocks)])
     features = np.concatenate([block[0] for block in blocks])
@@ -148,7 +154,7 @@ def count_outcomes(example: Example, edits: Sequence[Rewrite]) -> Counter[str]:
         first, last = min([first, *(s.start for s in around)]), max([last, *(s.end for s in around)])
         done, at = "", first
         for edit in edits:
-            if edit.start < last and edit.end > first or edit.start == edit.end and first <= edit.start <= last:
+            if (edit.start < last and edit.end > first) or (edit.start == edit.end and first <= edit.start <= last):
                 done += example.text[at : edit.start] + edit.after
                 at = max(at, edit.end)
         if _plain(done + example.text[at:last]) in truths(example, first, last):
@@ -163,4 +169,4 @@ def count_outcomes(example: Example, edits: Sequence[Rewrite]) -> Counter[str]:
 
 
 def _meet(edit: Rewrite, span: Span) -> bool:
-    return edit.start < span.end and edit.end > span.start or edit.start == edit.end and span.start <= edit.start <= span.end
+    return (edit.start < span.end and edit.end > span.start) or (edit.start == edit.end and span.start <= edit.start <= span.end)

@@ -11,10 +11,29 @@ from numpy.typing import NDArray
 from dedupe.cache import cached_arrays
 from dedupe.clean.spin.language_model import LanguageModel, Tables
 
-_NUMBERS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-    "nineteen twenty"
-).split()
+_NUMBERS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+]
 
 # Natural logarithms. Of words that the model and wordfreq both know, the model's probability is 0.5 times wordfreq's (median; 0.3
 # for the rarest). A word that neither knows must cost more than any that one of them does.
@@ -43,7 +62,7 @@ class Vocabulary:
         # An acronym that is spelled like a pronoun; see read_words.
         self._numbers["u.s."] = self.of("united") + self.of("states")
         self._tables = tables
-        self._arrays: tuple[NDArray[np.generic], ...] | None = None
+        self._arrays: Tables | None = None
 
     def _add(self, word: str, value: float) -> tuple[int, ...]:
         self._numbers[word] = (self._base + len(self._extra),)
@@ -89,13 +108,13 @@ class Vocabulary:
                     if frequency > 0:
                         self._add(part, max(_RAREST, math.log(frequency) + _WORDFREQ_OFFSET))
 
-    def arrays(self) -> tuple[NDArray[np.generic], ...]:
+    def arrays(self) -> Tables:
         """Return the tables in the order in which the kernels take them, read-only, so that one compiled version serves all."""
         if self._arrays is None:
             more = np.array(list(self._extra.values()), np.float32)
             unigrams = np.concatenate([self._tables.prob1, more])
             unigrams.flags.writeable = False
-            self._arrays = (unigrams, *self._tables[1:])
+            self._arrays = self._tables._replace(prob1=unigrams)
         return self._arrays
 
     def unigram(self, numbers: Iterable[int]) -> float:

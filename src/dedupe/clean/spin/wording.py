@@ -11,8 +11,10 @@ from dedupe.clean.spin.lexicon import fold
 from dedupe.clean.spin.sites import takes_an
 from dedupe.clean.spin.words import Word
 
-_LOWER_IN_TITLES = frozenset("a an the of to in on for by with at from as and or but than".split())
-_REPEATED = frozenset("of to the a an in on for with at by from as is are be".split())
+_LOWER_IN_TITLES = frozenset(
+    ["a", "an", "the", "of", "to", "in", "on", "for", "by", "with", "at", "from", "as", "and", "or", "but", "than"]
+)
+_REPEATED = frozenset(["of", "to", "the", "a", "an", "in", "on", "for", "with", "at", "by", "from", "as", "is", "are", "be"])
 
 
 class Correction(NamedTuple):
@@ -91,7 +93,8 @@ def match_case(original: str, before: str, title: bool) -> str:
     if title or (len(longer) > 1 and all(part[:1].isupper() for part in longer)):
         words = original.split(" ")
         return " ".join(
-            word if at and word in _LOWER_IN_TITLES and not parts[0].islower() else _capital(word) for at, word in enumerate(words)
+            word if at and word in _LOWER_IN_TITLES and not parts[0].islower() else _capital(word)
+            for at, word in enumerate(words)
         )
     return _capital(original) if parts[0][:1].isupper() else original
 

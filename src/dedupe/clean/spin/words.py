@@ -8,16 +8,37 @@ from typing import NamedTuple
 # Addresses, handles, hashtags, code and file names are never touched: they name things that exist under that name only. Whatever
 # holds one of these signs is left alone up to the next space, which takes one pass over any text whatever.
 _SIGN = re.compile(
-    r"[@#_\\{}<>`]|://|\(\)|www\.|/[^\s/]{1,40}/|\w\.(?:com|org|net|io|gov|edu|co|uk|html?|php|js|py|txt|pdf|jpe?g|png|gif)\b", re.IGNORECASE
+    r"[@#_\\{}<>`]|://|\(\)|www\.|/[^\s/]{1,40}/|\w\.(?:com|org|net|io|gov|edu|co|uk|html?|php|js|py|txt|pdf|jpe?g|png|gif)\b",
+    re.IGNORECASE,
 )
 _CODE = re.compile(r"`[^`\n]{1,200}`")
 _SPACE = re.compile(r"\s")
 _WORD = r"(?:[A-Za-z]\.){2,}|[$€£]?\d[\d.,:/]*[A-Za-z%]*(?:[\-‑][^\W_]+)*|[^\W\d_]+(?:['’\-‑][^\W\d_]+|-\d+|&[^\W\d_]+)*"
-_TOKEN = re.compile(f"(?P<word>{_WORD})|(?P<quote>[\"“”«»])|(?P<stop>[.!?…:;]|\n)")
+_TOKEN = re.compile(f'(?P<word>{_WORD})|(?P<quote>["“”«»])|(?P<stop>[.!?…:;]|\n)')
 
 # Bases that with 's are contractions of their own, not possessives.
 _NO_POSSESSIVE = frozenset(
-    "it he she that this there here what who where how let when why one everyone everything nothing something".split()
+    [
+        "it",
+        "he",
+        "she",
+        "that",
+        "this",
+        "there",
+        "here",
+        "what",
+        "who",
+        "where",
+        "how",
+        "let",
+        "when",
+        "why",
+        "one",
+        "everyone",
+        "everything",
+        "nothing",
+        "something",
+    ]
 )
 
 
