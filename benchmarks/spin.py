@@ -73,7 +73,7 @@ def gate_figures(data: Path, groups: Mapping[str, Example]) -> None:
     held_out = scores[1::2]
     print(f"  honest articles that pass: {int((scores >= gate.threshold).sum())} of {len(scores)}", end="; ")
     print(
-        f"of those not counted for the gate: {int((held_out >= gate.threshold).sum())} of {len(held_out)}, top {held_out.max():.1f}"
+        f"of those not counted: {int((held_out >= gate.threshold).sum())} of {len(held_out)}, top {held_out.max():.1f}"
     )
     clean = score(pa.array(read_clean(data), pa.string()), gate)
     print(f"  tempting clean passages that pass: {int((clean >= gate.threshold).sum())} of {len(clean)}, top {clean.max():.1f}")

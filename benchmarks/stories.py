@@ -1,6 +1,6 @@
 """Stories against labelled events, and against verdicts of a reader on newspaper articles.
 
-Run `python -m benchmarks.stories --data FOLDER` for all figures; `--unread` lists the sampled pairs that no verdict stands for yet.
+Run `python -m benchmarks.stories --data FOLDER` for all figures; `--unread` lists the story pairs that have no verdict yet.
 The folder holds stories-dev.parquet (`text`, `label`) and news-dev.parquet (`id`, `title`, `text`, `date`).
 """
 
@@ -166,7 +166,7 @@ def main() -> None:
             goals += [("F1 alone >= 0.86", alone[0] >= 0.86), ("F1 mixed no more than 0.02 below", mixed[0] >= alone[0] - 0.02)]
     print(f"  threshold picked on half of the topics, F1 on the other: {halves(labelled, labels):.3f}")
 
-    weights, holders = weigh(papers.terms, TermCounts.of(papers.terms))
+    weights, _ = weigh(papers.terms, TermCounts.of(papers.terms))
     made = vectors(papers.terms.hashes, weights, papers.terms.kinds, papers.terms.passages, papers.terms.offsets)
     times = np.where(papers.published == UNKNOWN, np.iinfo(np.int64).max, papers.published)
     every = brute(made, times)
