@@ -25,9 +25,9 @@ from benchmarks.templates import Prose
 from dedupe.cluster.clusters import clusters
 from dedupe.config import Config
 from dedupe.match.bands import choose_bands
-from dedupe.match.containment import propose_contained, sketch
-from dedupe.match.edges import exact_groups, find_edges
-from dedupe.match.relations import EXACT, JOINING, KEEPING_APART, RELATIONS, joins_near, relate
+from dedupe.match.containment import propose_contained
+from dedupe.match.edges import EXACT, JOINING, KEEPING_APART, RELATIONS, exact_groups, find_edges
+from dedupe.match.relations import joins_near, relate
 from dedupe.match.signatures import Signer
 from dedupe.match.verify import Verifier
 
@@ -64,9 +64,9 @@ def judge_matching(articles: dict[str, str]) -> tuple[Found, dict[str, str]]:
     verify, signed = Verifier(texts_of), Signer(bands.num_perm)(column)
     rank = np.lexsort((np.arange(len(names)), -signed.n_tokens)).argsort()
     representative = exact_groups(signed.keys, rank)
-    edges = find_edges(signed.signatures, representative, signed.n_tokens, rank, bands, config.threshold, verify).edges
-    proposed = propose_contained(sketch(column), np.unique(representative), rank)
-    related = relate(edges.a, edges.b, edges.overlap, edges.star, proposed, config.threshold, verify, texts_of)
+    edges = find_edges(signed.signatures, representative, signed.n_tokens, rank, bands, config.threshold, verify, texts_of).edges
+    proposed = propose_contained(signed.sketches, np.unique(representative), rank)
+    related, _ = relate(edges, proposed, config.threshold, verify, texts_of)
     copies = np.flatnonzero(representative != np.arange(len(names)))
     a, b = np.concatenate([related.a, representative[copies]]), np.concatenate([related.b, copies])
     relation = np.concatenate([related.relation, np.full(len(copies), EXACT)])

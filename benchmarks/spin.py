@@ -28,7 +28,7 @@ from dedupe.clean.spin.gate import load_gate, score, score_tokens
 from dedupe.clean.spin.lexicon import read_lexicon
 from dedupe.clean.spin.siblings import Sibling
 from dedupe.clean.spin.spinner import build_spinner, spin
-from dedupe.clean.spin.stage import SpinRepair, corrections, load_decoder
+from dedupe.clean.spin.stage import SURENESS, SpinRepair, corrections, load_decoder
 from dedupe.clean.spin.training import Example, Rewrite, count_outcomes, train
 from dedupe.config import Config
 from dedupe.tokens import tokenize
@@ -51,6 +51,8 @@ def outcome(decoder: Decoder, example: Example) -> Counter[str]:
 def leave_one_out(groups: Mapping[str, Example], plain: bool) -> None:
     decoders = blind_decoders(groups, plain)
     totals: dict[float, Counter[str]] = {caution: Counter() for caution in CAUTIONS}
+    gated: Counter[str] = Counter()
+    scores = dict(zip(groups, score(pa.array([e.text for e in groups.values()], pa.string()), load_gate()), strict=True))
     for name, example in groups.items():
         weights = train([(decoders[other], groups[other]) for other in groups if other != name])
         for caution in CAUTIONS:
@@ -58,7 +60,12 @@ def leave_one_out(groups: Mapping[str, Example], plain: bool) -> None:
             counts = outcome(decoders[name], example)
             totals[caution].update(counts)
             if caution == -OPERATING_POINT:
-                print(f"  {name:26}{describe(counts)}")
+                reading = decoders[name].read(example.text)
+                decoders[name].decode(reading)
+                passes = scores[name] >= load_gate().threshold and decoders[name].sureness(reading) >= SURENESS
+                gated.update(counts if passes else Counter({"hard": counts["hard"], "soft": counts["soft"]}))
+                print(f"  {name:26}{describe(counts)}   gains {decoders[name].sureness(reading):.2f} nats a word")
+    print(f"  {'gate deciding':26}{describe(gated)}")
     for caution, counts in totals.items():
         mark = " <- default" if caution == -OPERATING_POINT else ""
         print(f"  caution {caution:+5.2f}{'':13}{describe(counts)}{mark}")
@@ -72,14 +79,12 @@ def gate_figures(data: Path, groups: Mapping[str, Example]) -> None:
     scores = score(pa.array(news, pa.string()), gate)
     held_out = scores[1::2]
     print(f"  honest articles that pass: {int((scores >= gate.threshold).sum())} of {len(scores)}", end="; ")
-    print(
-        f"of those not counted: {int((held_out >= gate.threshold).sum())} of {len(held_out)}, top {held_out.max():.1f}"
-    )
+    print(f"of those not counted: {int((held_out >= gate.threshold).sum())} of {len(held_out)}, top {held_out.max():.1f}")
     clean = score(pa.array(read_clean(data), pa.string()), gate)
     print(f"  tempting clean passages that pass: {int((clean >= gate.threshold).sum())} of {len(clean)}, top {clean.max():.1f}")
     decoder, edits, words = load_decoder(), 0, sum(len(text.split()) for text in news)
     for at in np.flatnonzero(scores >= gate.threshold).tolist():
-        made = corrections(news[at], decoder)
+        made = corrections(news[at], decoder, SURENESS)
         edits += len(made)
         print(f"    article {at}, {len(made)} edits: {news[at][:100]!r}")
     print(f"  edits in honest articles: {edits}, {edits / words * 100_000:.2f} per 100,000 words")

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from dedupe.cluster.clusters import components
 from dedupe.match import stories as product
+from dedupe.match.story_groups import group
 from dedupe.match.story_pairs import Vectors, vectors
 from dedupe.match.terms import StoryTerms, TermCounts, extract_terms, story_texts, weigh
 
@@ -120,7 +121,7 @@ def read_verdicts() -> dict[tuple[str, str], bool]:
 
 def story_pairs(articles: Articles, story: np.ndarray) -> list[tuple[str, str]]:
     """Return all pairs of articles that share a story, by their IDs, in order."""
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     for number in np.unique(story[story >= 0]):
         pairs += itertools.combinations(sorted(articles.names[story == number].tolist()), 2)
     return sorted(pairs)
@@ -152,18 +153,14 @@ def main() -> None:
         return
     goals: list[tuple[str, bool]] = []
     both = labelled + papers
-    print(
-        f"stories-dev, {len(labels)} articles: pair F1 (precision, recall); mixed into {len(papers.names):,} newspaper articles"
-    )
+    print(f"pair F1 (precision, recall) on stories-dev, {len(labels)} articles, alone and among {len(papers.names):,} others")
     for threshold in SWEEP:
         alone = f1(labelled.find(threshold).story, labels)
-        mixed = f1(both.find(threshold).story[: len(labels)], labels)
-        mark = "  <- default" if threshold == product.THRESHOLD else ""
-        print(
-            f"  {threshold:.3f}  {alone[0]:.3f} ({alone[1]:.3f}, {alone[2]:.3f})  {mixed[0]:.3f} ({mixed[1]:.3f}, {mixed[2]:.3f}){mark}"
-        )
-        if mark:
-            goals += [("F1 alone >= 0.86", alone[0] >= 0.86), ("F1 mixed no more than 0.02 below", mixed[0] >= alone[0] - 0.02)]
+        among = f1(both.find(threshold).story[: len(labels)], labels)
+        figures = "  ".join(f"{score:.3f} ({precision:.3f}, {recall:.3f})" for score, precision, recall in (alone, among))
+        print(f"  {threshold:.3f}  {figures}{'  <- default' if threshold == product.THRESHOLD else ''}")
+        if threshold == product.THRESHOLD:
+            goals += [("F1 alone >= 0.86", alone[0] >= 0.86), ("F1 among others at most 0.02 below", among[0] >= alone[0] - 0.02)]
     print(f"  threshold picked on half of the topics, F1 on the other: {halves(labelled, labels):.3f}")
 
     weights, _ = weigh(papers.terms, TermCounts.of(papers.terms))
@@ -210,7 +207,7 @@ def main() -> None:
 def _grouping(found: product.Stories, n: int, papers: Articles) -> float:
     rank = np.argsort(np.argsort(papers.names))
     pairs = found.pairs
-    return fastest(lambda: product.group(n, pairs.a, pairs.b, pairs.score, rank, product.THRESHOLD)) / n * 1e6
+    return fastest(lambda: group(n, pairs.a, pairs.b, pairs.score, rank, product.THRESHOLD)) / n * 1e6
 
 
 if __name__ == "__main__":

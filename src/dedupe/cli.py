@@ -39,6 +39,9 @@ def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> di
 @click.option("--max-article-bytes", type=int, help="Reject longer articles.  [default: 10000000]")
 @click.option("--no-rule", "no_rules", multiple=True, metavar="CODE", help="Switch a cleaning rule off: R012 or its name.")
 @click.option("--no-clean", is_flag=True, help="Repair nothing.")
+@click.option(
+    "--despin", type=click.Choice(["fix", "flag", "off"]), help="Spun articles: restore, only score, or ignore.  [default: fix]"
+)
 @click.option("--threshold", type=float, help="Jaccard similarity from which two articles are near-duplicates.  [default: 0.5]")
 @click.option("--recall", type=float, help="Share of the pairs at the threshold to find.  [default: 0.995]")
 @click.option("--exact-only", is_flag=True, help="Match equal texts only.")
@@ -64,7 +67,7 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     from dedupe.engine.local import Pool, useful_workers
     from dedupe.engine.numba_start import start_numba
 
-    given = {name: options[name] for name in ("html", "max_article_bytes", "threshold", "recall", "seed")}
+    given = {name: options[name] for name in ("html", "max_article_bytes", "despin", "threshold", "recall", "seed")}
     settings: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     settings |= {"fields": options["fields"]} if options["fields"] else {}
     settings |= {"no_rules": rule_codes(options["no_rules"])} if options["no_rules"] else {}

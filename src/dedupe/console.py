@@ -121,7 +121,7 @@ def show_summary(summary: Summary) -> None:
         (
             "matched",
             f"{amount(summary.candidates, 'candidate pair')} → {summary.verified:,} verified → "
-            + ", ".join(f"{count:,} {name}" for name, count in summary.edges.items())
+            + (", ".join(f"{count:,} {name}" for name, count in summary.edges.items()) or "none alike")
             + f" (Jaccard ≥ {summary.threshold:g})",
         )
     )

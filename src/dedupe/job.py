@@ -29,7 +29,8 @@ from dedupe.config import Config
 from dedupe.engine.local import Pool, useful_workers
 from dedupe.errors import DedupeError, UsageError
 from dedupe.match.edges import RELATIONS
-from dedupe.pipeline import Matched, Prepared, Progress, Timings, match, prepare, silent
+from dedupe.match.relations import evidence
+from dedupe.pipeline import Matched, Prepared, Progress, Timings, carry_out, silent
 from dedupe.read import plan as plan_input
 from dedupe.read.parts import Plan
 from dedupe.write.card import card
@@ -62,6 +63,7 @@ class Summary:
     verified: int
     edges: dict[str, int]
     large_buckets: int
+    capped_hashes: int
     clusters: int
     clusters_of_several: int
     largest_cluster: int
@@ -105,11 +107,9 @@ def clean(
         plan = plan_input(given, config, spool=scratch)
         before = None if fresh else _previous(Path(previous) if previous else target, explicit=previous is not None)
         timings = Timings()
-        prepared = prepare(plan, config, scratch, pool, progress, timings)
-        threads = pool.workers
-        matched = match(prepared, config, threads, progress, timings)
+        prepared, matched = carry_out(plan, config, scratch, pool, progress, timings)
         with timings.of("write"):
-            summary = _write(new, plan, prepared, matched, config, before, threads, given, timings, begin)
+            summary = _write(new, plan, prepared, matched, config, before, pool.workers, given, timings, begin)
             progress("write", 1, 2)
         publish(target, run)
         progress("write", 2, 2)
@@ -125,8 +125,7 @@ def sample(paths: Sequence[str | Path], config: Config | None = None, *, limit: 
     with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
         plan = plan_input([str(path) for path in paths], config, spool=Path(folder))
         timings = Timings()
-        prepared = prepare(plan, config, Path(folder), Pool(1), silent, timings, limit)
-        matched = match(prepared, config, 1, silent, timings)
+        prepared, matched = carry_out(plan, config, Path(folder), Pool(1), silent, timings, limit)
         summary = _summary(plan, prepared, matched, config, timings, begin)
         summary.examples = _examples(prepared, matched)
         del prepared, matched  # Windows removes no file that is mapped
@@ -174,7 +173,10 @@ def _write(
         edges.overlap.size_a,
         edges.overlap.size_b,
         edges.overlap.shared,
-        _evidence(matched),
+        pa.array(
+            evidence(edges.a, edges.b, edges.relation, edges.overlap, edges.star, matched.representative, matched.facts),
+            pa.string(),
+        ),
     )
     summary = _summary(plan, prepared, matched, config, timings, begin)
     bands = matched.bands
@@ -219,7 +221,7 @@ def _write(
         "languages": summary.languages,
         "events": summary.events,
     }
-    write_index(new, prepared.signatures, prepared.keys, prepared.n_tokens, {"fingerprint": config.fingerprint(), **matching})
+    write_index(new, [*prepared.signed[:3], *prepared.signed.sketches], {"fingerprint": config.fingerprint(), **matching})
     (new / "README.md").write_text(card(counts, rows, list(summary.languages), config.as_dict()), encoding="utf-8")
     files = sorted(path for path in new.rglob("*") if path.is_file())
     with ThreadPoolExecutor(max(1, threads)) as pool:
@@ -249,24 +251,8 @@ def _write(
 
 
 def _relations(matched: Matched) -> pa.Array:
-    canonical, representative = matched.canonical, matched.representative
-    names = np.full(len(canonical), RELATIONS[1], object)
-    names[representative == representative[canonical]] = RELATIONS[0]
-    names[canonical == np.arange(len(canonical))] = "canonical"
-    return pa.array(names, pa.string())
-
-
-def _evidence(matched: Matched) -> pa.Array:
-    edges = matched.edges
-    union = edges.overlap.size_a + edges.overlap.size_b - edges.overlap.shared
-    words = [
-        ("the same text after folding" if not relation else f"{shared:,} of {all_:,} shingles shared")
-        + ("; one of a bucket too large for all pairs, compared with its preferred article" if star else "")
-        for relation, shared, all_, star in zip(
-            edges.relation.tolist(), edges.overlap.shared.tolist(), union.tolist(), edges.star.tolist(), strict=True
-        )
-    ]
-    return pa.array(words, pa.string())
+    names = np.array([*RELATIONS, "canonical"], object)
+    return pa.array(names[matched.relation], pa.string())  # -1, an article that is its own canonical, is the last of them
 
 
 def _reasons(matched: Matched, names: pa.Array, cluster: np.ndarray) -> pa.Array:
@@ -316,10 +302,11 @@ def _summary(plan: Plan, prepared: Prepared, matched: Matched, config: Config, t
         edits=sum(prepared.rules.values()),
         repeated_lines=prepared.residue.num_rows,
         languages=_sorted(prepared.languages),
-        candidates=matched.found.n_candidates,
-        verified=matched.found.n_verified,
-        edges=dict(zip(RELATIONS, relations, strict=True)),
-        large_buckets=matched.found.large_buckets,
+        candidates=matched.candidates,
+        verified=matched.verified,
+        edges={name: count for name, count in zip(RELATIONS, relations, strict=True) if count},
+        large_buckets=matched.large_buckets,
+        capped_hashes=matched.capped_hashes,
         clusters=len(sizes),
         clusters_of_several=int((sizes > 1).sum()),
         largest_cluster=int(sizes.max(initial=0)),

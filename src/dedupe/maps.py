@@ -19,7 +19,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedupe.clean.language import LanguageIdentifier
-from dedupe.clean.ledger import Draft, Edit
 from dedupe.clean.repetition import LineCounts
 from dedupe.clean.spin.class_key import class_tokens, load_class_key
 from dedupe.clean.spin.stage import SpinRepair
@@ -27,7 +26,8 @@ from dedupe.clean.stages import LocalRepair, RepetitionRepair
 from dedupe.cluster.identity import identify
 from dedupe.config import Config
 from dedupe.match import spun
-from dedupe.match.signatures import Signer, token_shingle_sets
+from dedupe.match.containment import Sketches, join_sketches
+from dedupe.match.signatures import Signed, Signer, token_shingle_sets
 from dedupe.read import read
 from dedupe.read.parts import ReadReport, Shard
 from dedupe.schema import ARTICLES, CLEANED, REJECTS
@@ -107,8 +107,8 @@ def read_shard(shard: Shard, config: Config, path: Path, limit: int | None = Non
 def prepare_shard(source: Path, target: Path, offset: int, config: Config, residue: pa.Table, num_perm: int) -> ShardPrepared:
     """Repair by what the run has taught, tell the language, and sign; write articles and signatures beside each other.
 
-    `offset` is added to the record numbers: what earlier parts of the same file held. Beside `target` come `.signatures.npy`,
-    `.keys.npy` and `.tokens.npy`.
+    `offset` is added to the record numbers: what earlier parts of the same file held. Beside `target` come the arrays of
+    `Signed`, as `load_signed` reads them.
     """
     repair = RepetitionRepair(config, residue)
     signer = Signer(num_perm, config.seed)
@@ -149,10 +149,29 @@ def prepare_shard(source: Path, target: Path, offset: int, config: Config, resid
                 )
             )
             done.articles += len(batch)
-    empty = signer(pa.array([], pa.string()))
-    for name, columns in zip(("signatures", "keys", "tokens"), zip(*(signed or [empty]), strict=True), strict=True):
-        np.save(f"{target}.{name}.npy", np.concatenate(columns))
+    parts = signed or [signer(pa.array([], pa.string()))]
+    sketches = join_sketches([part.sketches for part in parts])
+    arrays = {
+        "signatures": np.concatenate([part.signatures for part in parts]),
+        "keys": np.concatenate([part.keys for part in parts]),
+        "tokens": np.concatenate([part.n_tokens for part in parts]),
+        "sketches": sketches.hashes,
+        "sketch_offsets": sketches.offsets,
+    }
+    for name, array in arrays.items():
+        np.save(f"{target}.{name}.npy", array)
     return done
+
+
+def load_signed(targets: list[Path]) -> Signed:
+    """Read what `prepare_shard` has signed, for all shards."""
+
+    def each(name: str) -> list[np.ndarray]:
+        return [np.load(f"{target}.{name}.npy", mmap_mode="r") for target in targets]
+
+    sketches = [Sketches(*columns) for columns in zip(each("sketches"), each("sketch_offsets"), strict=True)]
+    whole = (np.concatenate(each(name)) for name in ("signatures", "keys", "tokens"))
+    return Signed(*whole, join_sketches(sketches))
 
 
 def _spin_scores(texts: pa.Array, languages: pa.Array, spin: SpinRepair) -> pa.Array:
@@ -162,17 +181,6 @@ def _spin_scores(texts: pa.Array, languages: pa.Array, spin: SpinRepair) -> pa.A
     if ours.any():
         scores[ours] = spin.score(texts if ours.all() else texts.filter(pa.array(ours)))
     return pa.array(scores, from_pandas=True)
-
-
-def despin(rows: list[dict[str, Any]], config: Config) -> list[Draft]:
-    """Restore the wording of spun articles by the model. `rows`: their text, edits and spin_score. Returns them as drafts."""
-    spin = SpinRepair(config)
-    drafts = []
-    for row in rows:
-        draft = Draft(row["text"], [Edit(**edit) for edit in row["edits"]])
-        spin.repair(draft, row["spin_score"])
-        drafts.append(draft)
-    return drafts
 
 
 def class_sign_shard(source: Path, target: Path, seed: int) -> None:

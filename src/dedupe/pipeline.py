@@ -18,12 +18,16 @@ from dedupe.cluster.canonical import preference_columns, preference_rank
 from dedupe.cluster.clusters import clusters
 from dedupe.cluster.identity import number_equals
 from dedupe.config import Config
+from dedupe.despinning import restore_by_model, restore_by_siblings, with_drafts
 from dedupe.engine.local import Pool
-from dedupe.maps import ShardRead, prepare_shard, read_shard, warm
+from dedupe.maps import ShardRead, class_shingle_sets, class_sign_shard, load_signed, prepare_shard, read_shard, warm
 from dedupe.match.bands import Bands, choose_bands
-from dedupe.match.candidates import agreements
-from dedupe.match.edges import Edges, Found, exact_groups, expand_exact, find_edges
-from dedupe.match.signatures import Signer
+from dedupe.match.candidates import agreements, pair_agreements
+from dedupe.match.containment import propose_contained
+from dedupe.match.edges import EXACT, JOINING, KEEPING_APART, NEAR, Edges, exact_groups, expand_exact, find_edges
+from dedupe.match.relations import joins_near, relate
+from dedupe.match.signatures import Signed, Signer
+from dedupe.match.spun import propose_spun, relate_spun
 from dedupe.match.verify import Verifier
 from dedupe.read.parts import Plan, ReadReport, record_offsets
 
@@ -43,13 +47,20 @@ def compile_kernels() -> None:
 
 
 def load_matching() -> None:
-    """Load the kernels of matching, by matching two texts: it takes half a second, which this process has while workers read."""
-    texts = pa.array(["one two three four", "one two three four five"])
-    rows, bands = np.arange(2), choose_bands(0.5, 0.9)
+    """Load the kernels of matching, by matching three texts: half a second, which this process has while workers read."""
+    words = [f"w{number}" for number in range(60)]
+    texts = pa.array([" ".join(words), " ".join([*words[:30], "2", *words[31:]]), " ".join(words[:40])])
+
+    def texts_of(rows: np.ndarray) -> pa.Array:
+        return texts.take(pa.array(rows))
+
+    rows, bands = np.arange(3), choose_bands(0.5, 0.9)
     signed = Signer(bands.num_perm)(texts)
-    verify = Verifier(lambda wanted: texts.take(pa.array(wanted)))
-    find_edges(signed.signatures, rows, signed.n_tokens, rows, bands, 0.5, verify)
+    verify = Verifier(texts_of)
+    edges = find_edges(signed.signatures, rows, signed.n_tokens, rows, bands, 0.5, verify, texts_of).edges
+    relate(edges, propose_contained(signed.sketches, rows, rows), 0.5, verify, texts_of)
     agreements(signed.signatures, 0, rows)
+    pair_agreements(signed.signatures, rows, rows)
 
 
 @dataclass
@@ -71,9 +82,8 @@ class Prepared:
     """Hold what cleaning hands to matching: the articles, mapped into memory, and what was counted on the way."""
 
     articles: pa.Table
-    signatures: np.ndarray
-    keys: np.ndarray
-    n_tokens: np.ndarray
+    signed: Signed
+    shards: list[Path]
     rejects: pa.Table
     residue: pa.Table
     records: int
@@ -84,15 +94,35 @@ class Prepared:
 
 @dataclass
 class Matched:
-    """Hold what matching hands to writing: for each article the row of its canonical, and every verified edge."""
+    """Hold what matching hands to writing.
+
+    For each article the row of its canonical, how similar and in which relation to it (-1: it is its own); every verified edge,
+    with the facts that keep `update`s apart; and what was looked at on the way.
+    """
 
     bands: Bands
     preference: list[np.ndarray]
     canonical: np.ndarray
     similarity: np.ndarray
+    relation: np.ndarray
     representative: np.ndarray
     edges: Edges
-    found: Found
+    facts: dict[int, str]
+    candidates: int
+    verified: int
+    large_buckets: int
+    capped_hashes: int
+
+
+def carry_out(
+    plan: Plan, config: Config, scratch: Path, pool: Pool, progress: Progress, timings: Timings, limit: int | None = None
+) -> tuple[Prepared, Matched]:
+    """Carry out a run up to what is to be written; with a `limit`, over so many records only."""
+    prepared = prepare(plan, config, scratch, pool, progress, timings, limit)
+    matched = match(prepared, config, pool, progress, timings)
+    with timings.of("de-spin"):
+        restore_wording(prepared, matched, config, pool)
+    return prepared, matched
 
 
 def prepare(
@@ -127,53 +157,101 @@ def prepare(
     )
     report = sum((read.report for read in reads), ReadReport())
     rejects = pa.concat_tables([pa.Table.from_batches([plan.rejects]), *_numbered_rejects(reads, offsets)])
-    signatures, keys, n_tokens = (
-        np.concatenate([np.load(f"{job[1]}.{name}.npy", mmap_mode="r") for job in jobs])
-        for name in ("signatures", "keys", "tokens")
-    )
     records = len(plan.rejects) + sum(read.records for read in reads)
     return Prepared(
-        articles, signatures, keys, n_tokens, rejects.sort_by([("path", "ascending"), ("record", "ascending")]), residue,
+        articles,
+        load_signed([job[1] for job in jobs]),
+        [job[1] for job in jobs],
+        rejects.sort_by([("path", "ascending"), ("record", "ascending")]), residue,
         records, report, rules, languages,
     )  # fmt: skip
 
 
-def match(prepared: Prepared, config: Config, threads: int, progress: Progress, timings: Timings) -> Matched:
-    """Find what is alike, verify it, and choose each cluster's canonical."""
-    articles = prepared.articles
+def match(prepared: Prepared, config: Config, pool: Pool, progress: Progress, timings: Timings) -> Matched:
+    """Find what is alike, verify it, tell what it is to each other, and choose each cluster's canonical."""
+    articles, signed = prepared.articles, prepared.signed
     bands = choose_bands(config.threshold, config.recall)
-    text = articles["text"].combine_chunks() if articles["text"].num_chunks == 1 else articles["text"]
+    text = articles["text"]
 
     def texts_of(rows: np.ndarray) -> pa.Array:
         taken = text.take(pa.array(rows))
         return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
 
-    verify = Verifier(texts_of, threads)
+    verify = Verifier(texts_of, pool.workers)
+    by_class = Verifier(texts_of, pool.workers, class_shingle_sets)
     with timings.of("match and verify"):
         preference = preference_columns(articles)
         rank = preference_rank(preference)
-        representative = exact_groups(prepared.keys, rank)
+        representative = exact_groups(signed.keys, rank)
         # With no article to compare, only the edges between equal texts are left.
-        tokens = np.zeros_like(prepared.n_tokens) if config.exact_only else prepared.n_tokens
-        found = find_edges(prepared.signatures, representative, tokens, rank, bands, config.threshold, verify)
-        progress("match and verify", 1, 2)
-        edges = expand_exact(found.edges, representative, verify)
+        tokens = np.zeros_like(signed.n_tokens) if config.exact_only else signed.n_tokens
+        found = find_edges(signed.signatures, representative, tokens, rank, bands, config.threshold, verify, texts_of)
+        progress("match and verify", 1, 3)
+        rows = np.flatnonzero((representative == np.arange(len(rank))) & (tokens > 0))
+        proposed = propose_contained(signed.sketches, rows, rank)
+        edges, facts = relate(found.edges, proposed, config.threshold, verify, texts_of)
+        spun = articles["is_spun"].to_numpy()
+        verified = found.n_verified + len(proposed.small)
+        if spun[rows].any():
+            pairs = propose_spun(_class_signatures(prepared, config, pool), rows, np.flatnonzero(spun))
+            edges, looked = relate_spun(edges, pairs, spun, by_class, texts_of)
+            verified += looked
+        progress("match and verify", 2, 3)
     with timings.of("cluster"):
 
         def joins_of(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-            joined: np.ndarray = representative[a] == representative[b]
-            if not config.exact_only:
-                apart = ~joined
-                joined[apart] = verify(representative[a[apart]], representative[b[apart]]).jaccard >= config.threshold
-            return joined
+            return joins_near(a, b, config.threshold, verify, texts_of)
 
-        canonical = clusters(rank, edges.a, edges.b, joins_of)
-        members = np.flatnonzero(canonical != np.arange(len(canonical)))
-        similarity = np.ones(len(canonical))
-        apart = members[representative[members] != representative[canonical[members]]]
-        similarity[apart] = verify(representative[apart], representative[canonical[apart]]).jaccard
-        progress("match and verify", 2, 2)
-    return Matched(bands, preference, canonical, similarity, representative, edges, found)
+        joining, apart = np.isin(edges.relation, JOINING), np.isin(edges.relation, KEEPING_APART)
+        hub = clusters(rank, edges.a[joining], edges.b[joining], joins_of, (edges.a[apart], edges.b[apart]))
+        canonical = hub[representative]
+        relation, similarity = _to_canonical(representative, canonical, edges, verify)
+        whole = expand_exact(edges, representative, verify)
+        progress("match and verify", 3, 3)
+    return Matched(
+        bands, preference, canonical, similarity, relation, representative, whole, facts,
+        found.n_candidates + len(proposed.small), verified, found.large_buckets, proposed.capped,
+    )  # fmt: skip
+
+
+def restore_wording(prepared: Prepared, matched: Matched, config: Config, pool: Pool) -> None:
+    """De-spin what passed the gate: by the model, then by the other copies of the same article."""
+    drafts = restore_by_model(prepared.articles, config, pool)
+    rank = preference_rank(matched.preference)
+    drafts = restore_by_siblings(drafts, prepared.articles, matched.canonical, rank, config, pool)
+    prepared.articles, rules = with_drafts(prepared.articles, drafts)
+    prepared.rules += rules
+
+
+def _class_signatures(prepared: Prepared, config: Config, pool: Pool) -> np.ndarray:
+    # Only a run with a spun article needs the class keys of all: a second look at every text.
+    jobs = [(shard, shard.with_suffix(".classes.npy"), config.seed) for shard in prepared.shards]
+    for _ in pool.map(class_sign_shard, jobs):
+        pass
+    return np.concatenate([np.load(job[1], mmap_mode="r") for job in jobs])
+
+
+def _to_canonical(
+    representative: np.ndarray, canonical: np.ndarray, edges: Edges, verify: Verifier
+) -> tuple[np.ndarray, np.ndarray]:
+    # The edge between an article's representative and its canonical; one that clustering computed, since no bucket had proposed
+    # it, is a near one.
+    n = len(canonical)
+    relation, similarity = np.full(n, -1, np.int8), np.ones(n)
+    members = canonical != np.arange(n)
+    relation[members & (representative == canonical)] = EXACT
+    apart = np.flatnonzero(representative != canonical)
+    one, other = representative[apart], canonical[apart]
+    wanted = np.minimum(one, other) << 32 | np.maximum(one, other)
+    keys = edges.a << 32 | edges.b
+    place = np.minimum(np.searchsorted(keys, wanted), max(0, len(keys) - 1))
+    known = keys[place] == wanted if len(keys) else np.zeros(len(wanted), bool)
+    relation[apart], similarity[apart] = NEAR, 0.0
+    relation[apart[known]] = edges.relation[place[known]]
+    similarity[apart[known]] = edges.overlap.jaccard[place[known]]
+    computed = apart[~known]
+    similarity[computed] = verify(representative[computed], canonical[computed]).jaccard
+    return relation, similarity
 
 
 def _read_all(plan: Plan, config: Config, scratch: Path, pool: Pool, progress: Progress, limit: int | None) -> list[ShardRead]:

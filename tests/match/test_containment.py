@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 
 from dedupe.match import containment
-from dedupe.match.containment import BOUND, LONGEST_POSTING, Proposed, join_sketches, propose_contained, sketch
-from dedupe.match.signatures import shingle_sets
+from dedupe.match.containment import BOUND, LONGEST_POSTING, Proposed, join_sketches, propose_contained
+from dedupe.match.signatures import Signer, shingle_sets
 
 WORDS = [f"w{number}" for number in range(20_000)]
 
@@ -17,13 +17,13 @@ def text(rng: random.Random, count: int) -> list[str]:
 
 def propose(texts: list[str]) -> Proposed:
     rows = np.arange(len(texts))
-    return propose_contained(sketch(pa.array(texts, pa.string())), rows, rows)
+    return propose_contained(Signer(1)(pa.array(texts, pa.string())).sketches, rows, rows)
 
 
 def test_a_sketch_is_the_low_hashes_of_the_shingle_set() -> None:
     rng = random.Random(1)
     column = pa.array([" ".join(text(rng, count)) for count in (0, 1, 2, 3, 500, 5000)] + ["same " * 500, ""])
-    sketches = sketch(column)
+    sketches = Signer(1)(column).sketches
     shingles, offsets = shingle_sets(column)
     for row in range(len(column)):
         whole = shingles[offsets[row] : offsets[row + 1]]
@@ -34,7 +34,8 @@ def test_a_sketch_is_the_low_hashes_of_the_shingle_set() -> None:
 def test_batches_joined_are_the_sketch_of_the_whole() -> None:
     rng = random.Random(2)
     column = pa.array([" ".join(text(rng, 300)) for _ in range(40)])
-    joined, whole = join_sketches([sketch(column[:7]), sketch(column[7:7]), sketch(column[7:])]), sketch(column)
+    parts = [Signer(1)(part).sketches for part in (column[:7], column[7:7], column[7:])]
+    joined, whole = join_sketches(parts), Signer(1)(column).sketches
     assert joined.hashes.tolist() == whole.hashes.tolist()
     assert joined.offsets.tolist() == whole.offsets.tolist()
     assert join_sketches([]).offsets.tolist() == [0]
@@ -102,7 +103,7 @@ def test_order_of_the_articles_changes_nothing_but_the_numbers() -> None:
     rng.shuffle(order)
     proposed = propose(texts)
     rank = np.array(order)
-    turned = propose_contained(sketch(pa.array([texts[at] for at in order])), np.arange(len(texts)), rank)
+    turned = propose_contained(Signer(1)(pa.array([texts[at] for at in order])).sketches, np.arange(len(texts)), rank)
     back = {(order[small], order[large]) for small, large in zip(turned.small.tolist(), turned.large.tolist(), strict=True)}
     assert back == set(zip(proposed.small.tolist(), proposed.large.tolist(), strict=True))
 
@@ -111,7 +112,7 @@ def test_only_the_rows_asked_for_are_compared_and_none_is_no_trouble() -> None:
     rng = random.Random(8)
     long = text(rng, 500)
     column = pa.array([" ".join(long), " ".join(long[:200]), " ".join(long[:250]), "", "two words"])
-    sketches, rank = sketch(column), np.arange(5)
+    sketches, rank = Signer(1)(column).sketches, np.arange(5)
     proposed = propose_contained(sketches, np.array([1, 0]), rank)
     assert (proposed.small.tolist(), proposed.large.tolist()) == ([1], [0])
     assert len(propose_contained(sketches, np.empty(0, np.int64), rank).small) == 0

@@ -17,8 +17,12 @@ def match(texts: list[str], threshold: float = 0.5, threads: int = 1) -> Edges:
     signed = Signer(bands.num_perm)(column)
     rank = np.arange(len(texts))
     representative = exact_groups(signed.keys, rank)
-    verify = Verifier(lambda rows: column.take(pa.array(rows)), threads)
-    found = find_edges(signed.signatures, representative, signed.n_tokens, rank, bands, threshold, verify)
+
+    def texts_of(rows: np.ndarray) -> pa.Array:
+        return column.take(pa.array(rows))
+
+    verify = Verifier(texts_of, threads)
+    found = find_edges(signed.signatures, representative, signed.n_tokens, rank, bands, threshold, verify, texts_of)
     return expand_exact(found.edges, representative, verify)
 
 

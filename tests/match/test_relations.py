@@ -9,9 +9,9 @@ import pytest
 
 from dedupe.cluster.clusters import clusters
 from dedupe.match.bands import choose_bands
-from dedupe.match.containment import propose_contained, sketch
-from dedupe.match.edges import exact_groups, find_edges
-from dedupe.match.relations import JOINING, KEEPING_APART, RELATIONS, evidence, joins_near, relate
+from dedupe.match.containment import propose_contained
+from dedupe.match.edges import JOINING, KEEPING_APART, RELATIONS, exact_groups, find_edges
+from dedupe.match.relations import evidence, joins_near, relate
 from dedupe.match.signatures import Signer
 from dedupe.match.verify import Verifier
 
@@ -43,10 +43,10 @@ def relations(texts: list[str], threshold: float = 0.5) -> tuple[Pairs, list[int
         return column.take(pa.array(rows))
 
     verify = Verifier(texts_of)
-    near = find_edges(signed.signatures, representative, signed.n_tokens, rank, bands, threshold, verify).edges
-    proposed = propose_contained(sketch(column), np.unique(representative), rank)
-    related = relate(near.a, near.b, near.overlap, near.star, proposed, threshold, verify, texts_of)
-    said = evidence(related.a, related.b, related.relation, related.overlap, related.star, representative, related.facts)
+    near = find_edges(signed.signatures, representative, signed.n_tokens, rank, bands, threshold, verify, texts_of).edges
+    proposed = propose_contained(signed.sketches, np.unique(representative), rank)
+    related, facts = relate(near, proposed, threshold, verify, texts_of)
+    said = evidence(related.a, related.b, related.relation, related.overlap, related.star, representative, facts)
     joining, apart = np.isin(related.relation, JOINING), np.isin(related.relation, KEEPING_APART)
     canonical = clusters(
         rank,

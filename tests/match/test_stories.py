@@ -18,8 +18,8 @@ DAY = 86_400_000_000
 
 
 def stories(texts: list[str], days: list[float | None] | None = None, rank: np.ndarray | None = None) -> Stories:
-    terms = extract_terms(pa.array(texts), pa.array(["en"] * len(texts)))
-    times = np.array([UNKNOWN if day is None else int((19_000 + day) * DAY) for day in days or [None] * len(texts)])
+    terms = extract_terms(pa.array(texts, pa.string()), pa.array(["en"] * len(texts), pa.string()))
+    times = np.array([UNKNOWN if day is None else int((19_000 + day) * DAY) for day in days or [None] * len(texts)], np.int64)
     return find_stories(terms, TermCounts.of(terms), times, np.arange(len(texts)) if rank is None else rank)
 
 
@@ -27,7 +27,7 @@ def events(seed: int, count: int = 30, each: int = 4) -> tuple[list[str], list[i
     """Reports of made-up events: each has its own cast and deeds, of which every report takes most, among words of all."""
     rng = random.Random(seed)
     made = ["".join(rng.choices("bcdfglmnprstvz", k=1)[0] + rng.choice("aeiou") for _ in range(4)) for _ in range(3000)]
-    common = made[:200]
+    common = ["people", "would", "first", "two", "more", "also", "many", "most", "where", "after", "back", "years", "home"]
     texts, labels = [], []
     for event in range(count):
         cast = [word.capitalize() for word in rng.sample(made[200:], 6)]

@@ -12,10 +12,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numba import njit
-
-from dedupe.tokens import fold_table, shingle_tokens, string_buffers, tokenize_bytes
 
 # One shingle hash in so many is kept. An article of 100 words then has 6 hashes on average and none once in 400; the sketch of
 # an article of 950 words takes 480 bytes. docs/relations.md has the sweep.
@@ -80,32 +77,6 @@ def keep_low(shingles, count, bound, kept):  # type: ignore[no-untyped-def]
             kept[distinct] = kept[at]
             distinct += 1
     return distinct
-
-
-@njit(cache=True, nogil=True)
-def _sketch_column(data, offsets, fold, bound, sketches, counts):  # type: ignore[no-untyped-def]
-    longest = 0
-    for row in range(len(offsets) - 1):
-        longest = max(longest, offsets[row + 1] - offsets[row])
-    hashes = np.empty(longest // 2 + 1, np.uint64)
-    shingles = np.empty(longest // 2 + 1, np.uint64)
-    nowhere = np.empty(0, np.int32)
-    total = 0
-    for row in range(len(offsets) - 1):
-        count = tokenize_bytes(data, offsets[row], offsets[row + 1], fold, hashes, nowhere, nowhere)
-        written = shingle_tokens(hashes, count, shingles)
-        total += keep_low(shingles, written, bound, sketches[total:])
-        counts[row + 1] = total
-    return total
-
-
-def sketch(column: pa.Array) -> Sketches:
-    """Sketch a string column, in one pass over its UTF-8 bytes."""
-    data, offsets = string_buffers(column)
-    sketches = np.empty(int(offsets[-1] - offsets[0]) // 2 + len(offsets), np.uint64)
-    counts = np.zeros(len(offsets), np.int64)
-    total = _sketch_column(data, offsets, fold_table(), BOUND, sketches, counts)
-    return Sketches(sketches[:total].copy(), counts)
 
 
 def join_sketches(parts: list[Sketches]) -> Sketches:

@@ -7,15 +7,20 @@ from typing import NamedTuple
 import numpy as np
 
 from dedupe.match.bands import Bands
-from dedupe.match.candidates import LARGE_BUCKET, agreements, find_candidates, least_agreement
-from dedupe.match.verify import Overlaps, Verifier
+from dedupe.match.candidates import LARGE_BUCKET, find_candidates, least_agreement
+from dedupe.match.relation_farms import star_edges
+from dedupe.match.verify import Overlaps, TextsOf, Verifier
 
-EXACT, NEAR = np.int8(0), np.int8(1)
-RELATIONS = ("exact", "near")
+RELATIONS = ("exact", "near", "contained", "part_of", "spun", "update", "story")
+EXACT, NEAR, CONTAINED_IN, PART_OF, SPUN, UPDATE, STORY = (np.int8(code) for code in range(len(RELATIONS)))
+
+# Those that make two articles one, and those that forbid it. A story does neither.
+JOINING = np.array([EXACT, NEAR, CONTAINED_IN, SPUN])
+KEEPING_APART = np.array([PART_OF, UPDATE])
 
 
 class Edges(NamedTuple):
-    """Hold edges as parallel arrays: row numbers `a < b`, the relation, and the overlap that it rests on.
+    """Hold edges as parallel arrays: row numbers `a < b`, sorted, the relation, and the overlap that it rests on.
 
     `star` marks the edges of a bucket too large for all pairs: only those to its preferred articles are there.
     """
@@ -60,8 +65,9 @@ def find_edges(
     bands: Bands,
     threshold: float,
     verify: Verifier,
+    texts_of: TextsOf,
 ) -> Found:
-    """Find all `near` edges between representatives of exact groups.
+    """Find all pairs of representatives of exact groups at or above the threshold, as `near` until their facts are compared.
 
     Articles without a word have no signature and meet nothing here: they are compared by their key alone.
     """
@@ -73,37 +79,18 @@ def find_edges(
     verified = len(candidates.a)
     least = least_agreement(threshold, bands.num_perm)
     for members in candidates.large:
-        edges, looked = _star(members[np.argsort(rank[members], kind="stable")], signatures, least, threshold, verify)
-        parts.append(edges)
-        verified += looked
-    together = _joined(parts)
-    return Found(together, candidates.raw, verified, len(candidates.large))
-
-
-def _star(members: np.ndarray, signatures: np.ndarray, least: int, threshold: float, verify: Verifier) -> tuple[Edges, int]:
-    # The rule of clustering inside one bucket: the most preferred free article takes all free ones that it has an edge to.
-    parts, looked = [], 0
-    free = members
-    while len(free) > 1:
-        hub, rest = free[0], free[1:]
-        others = rest[agreements(signatures, hub, rest) >= least]
-        if len(others):
-            a, b = np.minimum(hub, others), np.maximum(hub, others)
-            overlap = verify(a, b)
-            looked += len(others)
-            near = overlap.jaccard >= threshold
-            parts.append(_edges(a[near], b[near], Overlaps(*(column[near] for column in overlap)), True))
-            free = rest[~np.isin(rest, others[near])]
-        else:
-            free = rest
-    return _joined(parts), looked
+        star = star_edges(members[np.argsort(rank[members], kind="stable")], signatures, least, threshold, verify, texts_of)
+        parts.append(_edges(star.a, star.b, star.overlap, True))
+        verified += star.looked
+    return Found(joined(parts), candidates.raw, verified, len(candidates.large))
 
 
 def _edges(a: np.ndarray, b: np.ndarray, overlap: Overlaps, star: bool) -> Edges:
     return Edges(a, b, np.full(len(a), NEAR), overlap, np.full(len(a), star))
 
 
-def _joined(parts: list[Edges]) -> Edges:
+def joined(parts: list[Edges]) -> Edges:
+    """Join edges and sort them; of edges between the same two articles the first stays."""
     if not parts:
         nothing = np.empty(0, np.int64)
         return _edges(nothing, nothing, Overlaps(*(np.empty(0, np.int32) for _ in range(3))), False)
@@ -161,4 +148,4 @@ def expand_exact(edges: Edges, representative: np.ndarray, verify: Verifier) -> 
                 np.full(len(a), edges.star[edge]),
             )
         )
-    return _joined(parts)
+    return joined(parts)

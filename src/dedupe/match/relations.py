@@ -6,22 +6,14 @@ which holds other articles too is `part_of`. Both keep their articles apart, als
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from dedupe.match.containment import CONTAINED, Proposed
+from dedupe.match.edges import CONTAINED_IN, EXACT, NEAR, PART_OF, UPDATE, Edges
 from dedupe.match.facts import contradictions
 from dedupe.match.signatures import shingle_sets
 from dedupe.match.verify import Overlaps, TextsOf, Verifier
 from dedupe.tokens import SHINGLE_CHARACTERS, shingle_tokens, tokenize
-
-RELATIONS = ("exact", "near", "contained", "part_of", "spun", "update", "story")
-EXACT, NEAR, CONTAINED_IN, PART_OF, SPUN, UPDATE, STORY = (np.int8(code) for code in range(len(RELATIONS)))
-
-# Those that make two articles one, and those that forbid it. A story does neither.
-JOINING = np.array([EXACT, NEAR, CONTAINED_IN, SPUN])
-KEEPING_APART = np.array([PART_OF, UPDATE])
 
 # Fewer shingles than this say too little: a line of residue, a score, a stock phrase lies in many articles. About 27 words.
 LEAST_SHINGLES = 25
@@ -40,20 +32,6 @@ _PART_SHARE = 0.75
 _OPENING, _OPENING_SHARED = 100, 25
 
 
-class Related(NamedTuple):
-    """Hold typed pairs as columns, sorted, `a < b`: rows, relation, overlap, whether it is one edge of a star; and the facts.
-
-    `facts` says for each `update`, under the key `a << 32 | b`, which fact differs.
-    """
-
-    a: np.ndarray
-    b: np.ndarray
-    relation: np.ndarray
-    overlap: Overlaps
-    star: np.ndarray
-    facts: dict[int, str]
-
-
 def joins_near(a: np.ndarray, b: np.ndarray, threshold: float, verify: Verifier, texts_of: TextsOf) -> np.ndarray:
     """Tell which pairs of rows are `near`: at or above the threshold, with no fact that differs. (n,) bool."""
     near = verify(a, b).jaccard >= threshold
@@ -63,20 +41,14 @@ def joins_near(a: np.ndarray, b: np.ndarray, threshold: float, verify: Verifier,
 
 
 def relate(
-    a: np.ndarray,
-    b: np.ndarray,
-    overlap: Overlaps,
-    star: np.ndarray,
-    proposed: Proposed,
-    threshold: float,
-    verify: Verifier,
-    texts_of: TextsOf,
-) -> Related:
-    """Type the pairs at or above the threshold (`a`, `b`, `overlap`, `star`) and those proposed as contained.
+    edges: Edges, proposed: Proposed, threshold: float, verify: Verifier, texts_of: TextsOf
+) -> tuple[Edges, dict[int, str]]:
+    """Type the pairs at or above the threshold and those proposed as contained.
 
     All rows are representatives of sets of exact copies. A proposed pair that proves to be at or above the threshold is typed
-    like one that the bands found.
+    like one that the bands found. Returns the typed pairs, and which fact differs for each `update`, under the key `a << 32 | b`.
     """
+    a, b, overlap, star = edges.a, edges.b, edges.overlap, edges.star
     a, b, overlap, star = _with_contained(a, b, overlap, star, proposed, threshold, verify)
     said = contradictions(a, b, texts_of)
     differs = np.array([bool(words) for words in said], bool)
@@ -97,7 +69,7 @@ def relate(
     loose = loose[np.isin(small[loose], shared_matter)]
     relation[loose[~_opens_with(large[loose], small[loose], texts_of)]] = PART_OF
     facts = {int(a[at]) << 32 | int(b[at]): said[at] for at in np.flatnonzero(differs)}
-    return Related(a, b, relation, overlap, star, facts)
+    return Edges(a, b, relation, overlap, star), facts
 
 
 def _with_contained(

@@ -14,6 +14,7 @@ import pyarrow as pa
 from numba import njit
 
 from dedupe.cache import cached_arrays
+from dedupe.match.containment import BOUND, Sketches, keep_low
 from dedupe.tokens import fold_table, shingle_tokens, string_buffers, tokenize_bytes
 
 EMPTY = np.uint32(0xFFFFFFFF)
@@ -30,11 +31,13 @@ class Signed(NamedTuple):
 
     `signatures`: (n, num_perm) uint32, all ones where an article has no token. `keys`: (n, 2) uint64, equal for two articles
     exactly when their folded tokens are equal (128 bits; of the bytes where there is no token). `n_tokens`: (n,) int32.
+    `sketches`: what containment is seen by.
     """
 
     signatures: np.ndarray
     keys: np.ndarray
     n_tokens: np.ndarray
+    sketches: Sketches
 
 
 @cache
@@ -92,18 +95,22 @@ def _key_of(hashes, count, key):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _sign_column(data, offsets, fold, factors, addends, signatures, keys, n_tokens):  # type: ignore[no-untyped-def]
+def _sign_column(data, offsets, fold, factors, addends, bound, signatures, keys, n_tokens, sketches, counts):  # type: ignore[no-untyped-def]
     longest = 0
     for row in range(len(offsets) - 1):
         longest = max(longest, offsets[row + 1] - offsets[row])
     hashes = np.empty(longest // 2 + 1, np.uint64)
     shingles = np.empty(longest // 2 + 1, np.uint64)
     nowhere = np.empty(0, np.int32)
+    total = 0
     for row in range(len(offsets) - 1):
         begin, end = offsets[row], offsets[row + 1]
         count = tokenize_bytes(data, begin, end, fold, hashes, nowhere, nowhere)
         n_tokens[row] = count
-        _permute(shingles, shingle_tokens(hashes, count, shingles), factors, addends, signatures[row])
+        written = shingle_tokens(hashes, count, shingles)
+        _permute(shingles, written, factors, addends, signatures[row])
+        total += keep_low(shingles, written, bound, sketches[total:])
+        counts[row + 1] = total
         if count == 0:
             # No word at all ("!!!", emoji): such articles are equal only when their bytes are.
             value = np.uint64(end - begin)
@@ -113,6 +120,7 @@ def _sign_column(data, offsets, fold, factors, addends, signatures, keys, n_toke
             hashes[0] = value
             count = 1
         _key_of(hashes, count, keys[row])
+    return total
 
 
 @njit(cache=True, nogil=True)
@@ -172,17 +180,20 @@ class Signer:
         self.factors, self.addends = permutations(num_perm, seed)
 
     def __call__(self, column: pa.Array) -> Signed:
-        """Return signatures, keys of equality and token counts of a string column."""
+        """Return signatures, keys of equality, token counts and sketches of a string column."""
         data, offsets = string_buffers(column)
         rows = len(offsets) - 1
-        signed = Signed(np.empty((rows, self.num_perm), np.uint32), np.empty((rows, 2), np.uint64), np.empty(rows, np.int32))
-        _sign_column(data, offsets, fold_table(), self.factors, self.addends, *signed)
-        return signed
+        signatures, keys = np.empty((rows, self.num_perm), np.uint32), np.empty((rows, 2), np.uint64)
+        n_tokens, counts = np.empty(rows, np.int32), np.zeros(rows + 1, np.int64)
+        sketches = np.empty(int(offsets[-1] - offsets[0]) // 2 + rows, np.uint64)
+        total = _sign_column(
+            data, offsets, fold_table(), self.factors, self.addends, BOUND, signatures, keys, n_tokens, sketches, counts
+        )
+        return Signed(signatures, keys, n_tokens, Sketches(sketches[:total].copy(), counts))
 
     def sign(self, column: pa.Array) -> np.ndarray:
         """Return the signatures of a string column: (n, num_perm), uint32."""
         return self(column).signatures
-
 
     def sign_tokens(self, hashes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         """Return the signatures of articles given as tokens: article `i` has `hashes[offsets[i]:offsets[i + 1]]`."""

@@ -6,13 +6,17 @@ their shingles, whatever was swapped. Only pairs with a spun side are looked for
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from dedupe.match.bands import band_keys, choose_bands
 from dedupe.match.candidates import least_agreement, pair_agreements
+from dedupe.match.edges import SPUN, Edges, joined
+from dedupe.match.verify import Overlaps, TextsOf, Verifier
 
-# Jaccard of class shingles from which a spun article is the copy of another. Real spun articles and their sources stand at 0.65 to
-# 0.75 on average; the highest of honest pairs in 1,000 articles below 0.01. docs/relations.md has the curve.
+# Jaccard of class shingles from which a spun article is the copy of another. Real spun articles and their sources stand at 0.65
+# to 0.75 on average; the highest of honest pairs in 1,000 articles below 0.01. docs/relations.md has the curve.
 THRESHOLD = 0.3
 RECALL = 0.995
 
@@ -46,3 +50,38 @@ def propose_spun(signatures: np.ndarray, rows: np.ndarray, spun: np.ndarray) -> 
     least = least_agreement(THRESHOLD, BANDS.num_perm)
     alike = pair_agreements(signatures, a, b) >= least
     return a[alike], b[alike]
+
+
+_NUMBER = re.compile(r"\d[\d.,]*\d")
+
+
+def numbers_differ(one: str, other: str) -> bool:
+    """Tell whether each of two texts holds a number that the other lacks, of two digits or more.
+
+    Those are the facts that a spinner leaves as they are. Names and small numbers it swaps like any word, so they tell nothing.
+    """
+    left, right = ({number.replace(",", "") for number in _NUMBER.findall(text)} for text in (one, other))
+    return bool(left - right) and bool(right - left)
+
+
+def relate_spun(
+    edges: Edges, pairs: tuple[np.ndarray, np.ndarray], spun: np.ndarray, verify: Verifier, texts_of: TextsOf
+) -> tuple[Edges, int]:
+    """Add the `spun` edges to the others, and return how many pairs were verified.
+
+    `pairs`: as proposed. `spun`: (n,) bool. `verify`: by class key. A pair is `spun` from `THRESHOLD` up where no number differs.
+    One of a spun and an honest article is so whatever was found before, since swapped words make `near` and `update` of it by
+    chance; two spun ones are only where nothing was found.
+    """
+    a, b = pairs
+    known = np.isin(a << 32 | b, edges.a << 32 | edges.b)
+    wanted = ~known | (spun[a] != spun[b])
+    a, b = a[wanted], b[wanted]
+    overlap = verify(a, b)
+    alike = np.flatnonzero(overlap.jaccard >= THRESHOLD)
+    texts = zip(texts_of(a[alike]).to_pylist(), texts_of(b[alike]).to_pylist(), strict=True)
+    alike = alike[[not numbers_differ(one, other) for one, other in texts]] if len(alike) else alike
+    found = Edges(
+        a[alike], b[alike], np.full(len(alike), SPUN), Overlaps(*(c[alike] for c in overlap)), np.zeros(len(alike), bool)
+    )
+    return joined([found, edges]), len(a)

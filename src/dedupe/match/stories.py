@@ -90,7 +90,10 @@ def find_stories(
     times = np.where(published_us == np.iinfo(np.int64).min, _UNKNOWN, published_us)
     a, b, looked, cut = candidates(made, weights, holders, times, rank, threshold)
     pairs = judge(score(made, a, b), times, threshold)
-    kept = pairs.score >= _WEAK * threshold
+    # No average is above its highest score: an article without a joining pair stays alone, and its weak pairs are of no use.
+    joins = np.zeros(len(times), bool)
+    joins[pairs.a[pairs.score >= threshold]] = joins[pairs.b[pairs.score >= threshold]] = True
+    kept = (pairs.score >= _WEAK * threshold) & joins[pairs.a] & joins[pairs.b]
     pairs = Pairs(*(column[kept] for column in pairs))
     story = group(len(times), pairs.a, pairs.b, pairs.score, rank, threshold)
     inside = (story[pairs.a] == story[pairs.b]) & (story[pairs.a] >= 0) & (pairs.score >= threshold)

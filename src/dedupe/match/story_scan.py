@@ -217,19 +217,17 @@ def scan(data, begin, end, fold, upper, month_hashes, months, hashes, places, fl
                     slot = (slot + 1) % _MONTH_SLOTS
             elif 1 <= number <= 31:
                 day = number
-            if touches and day and month_before:
-                hashed = mixed(_DATE_SALT * np.uint64(month_before * 32 + day))
-                flag |= DATED
-                first = places[0, count - 1] + begin
-                day = 0
-            elif touches and month and day_before:
-                hashes[count - 1] = mixed(_DATE_SALT * np.uint64(month * 32 + day_before))
+            if touches and ((day and month_before) or (month and day_before)):
+                # A date takes the place of its first word.
+                hashes[count - 1] = mixed(_DATE_SALT * np.uint64(max(month, month_before) * 32 + max(day, day_before)))
                 flags[count - 1] |= DATED
                 places[1, count - 1] = last - begin
-            hashes[count], flags[count] = hashed, flag
-            places[0, count], places[1, count] = first - begin, last - begin
-            month_before, day_before = month, day
-            count += 1
+                month_before, day_before = 0, 0
+            else:
+                hashes[count], flags[count] = hashed, flag
+                places[0, count], places[1, count] = first - begin, last - begin
+                month_before, day_before = month, day
+                count += 1
             opens, touches = False, True
         if kind == 2:
             if character:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,23 +13,25 @@ from dedupe.errors import OutputError
 
 FOLDER = "index"
 _FACTS = "index.json"
-_ARRAYS = ("signatures", "keys", "n_tokens")
+_ARRAYS = ("signatures", "keys", "n_tokens", "sketches", "sketch_offsets")
 
 
 class Index(NamedTuple):
-    """Hold what an index knows of each article, in the order of corpus.parquet: the arrays of `match.signatures.Signed`."""
+    """Hold what an index knows of the articles, in the order of corpus.parquet: the arrays of a `Signed`, and how made."""
 
     signatures: np.ndarray
     keys: np.ndarray
     n_tokens: np.ndarray
+    sketches: np.ndarray
+    sketch_offsets: np.ndarray
     facts: dict[str, Any]
 
 
-def write_index(output: Path, signatures: np.ndarray, keys: np.ndarray, n_tokens: np.ndarray, facts: dict[str, Any]) -> None:
-    """Write the index into `output/index`. `facts` say what it was made with, so that a stale one is refused."""
+def write_index(output: Path, arrays: Sequence[np.ndarray], facts: dict[str, Any]) -> None:
+    """Write the index into `output/index`: the arrays of `Index`, in its order, and `facts`, so that a stale one is refused."""
     folder = output / FOLDER
     folder.mkdir()
-    for name, array in zip(_ARRAYS, (signatures, keys, n_tokens), strict=True):
+    for name, array in zip(_ARRAYS, arrays, strict=True):
         np.save(folder / f"{name}.npy", array)
     (folder / _FACTS).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
@@ -42,6 +45,6 @@ def read_index(output: Path, rows: int) -> Index:
         arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS]
     except (OSError, ValueError, EOFError) as error:
         raise OutputError(f"The index of {output} cannot be read: {error}.", hint) from None
-    if any(len(array) != rows for array in arrays):
+    if any(len(array) != rows for array in arrays[:3]) or len(arrays[4]) != rows + 1:
         raise OutputError(f"The index of {output} is of another corpus than corpus.parquet.", hint)
     return Index(*arrays, facts)

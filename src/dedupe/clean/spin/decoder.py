@@ -83,7 +83,7 @@ class Decoder:
     def read(self, text: str) -> Reading:
         """Find words and sites of a text."""
         words = read_words(text)
-        sites = find_sites(words, text, self.table)
+        sites = _hopeful(find_sites(words, text, self.table), self._pair_bias)
         of = self.table.vocabulary.of
         numbers = [
             self._reading_numbers(pair, bool(sites.possessive[site])) for pair, site in zip(sites.pair, sites.site, strict=True)
@@ -95,7 +95,7 @@ class Decoder:
         self._search(reading)
         self._agree(reading)
         self._search(reading)
-        scores = reading.gains * max(self.weights[0], 0.05) + self.bias(reading)
+        scores = self.scores(reading)
         choices = []
         for taken in reading.taken:
             site = reading.sites.site[taken]
@@ -114,6 +114,15 @@ class Decoder:
     def seen(self, pair: int) -> bool:
         """Tell whether a pair was met in real spun text."""
         return bool(self.table.features[pair, FEATURE["seen"]])
+
+    def scores(self, reading: Reading) -> NDArray[np.float64]:
+        """Return the log-odds of each reading against leaving its words alone, between the neighbours it has on the best path."""
+        scores: NDArray[np.float64] = reading.gains * max(self.weights[0], 0.05) + self.bias(reading)
+        return scores
+
+    def sureness(self, reading: Reading) -> float:
+        """Return how much better a decoded text reads than as it stands, in nats a word."""
+        return float(self.scores(reading)[reading.taken].sum()) / max(1, len(reading.words))
 
     def bias(self, reading: Reading) -> NDArray[np.float64]:
         """Return what each reading scores beside the language model."""
@@ -142,7 +151,7 @@ class Decoder:
             return
         bias = self.bias(reading)
         starting: list[list[int]] = [[] for _ in range(n)]
-        for number in np.flatnonzero(bias >= _LEAST_BIAS).tolist():
+        for number in range(len(bias)):
             starting[sites.start[sites.site[number]]].append(number)
         edges: list[int] = []
         ends: list[int] = []
@@ -200,6 +209,23 @@ class Decoder:
         total = np.bincount(sites.pair, margin)[sites.pair]
         others = np.bincount(sites.pair)[sites.pair] - 1
         sites.text_features[:, AGREEMENT] = np.where(others > 0, (total - margin) / np.maximum(others, 1), 0)
+
+
+def _hopeful(sites: Sites, bias: NDArray[np.float64]) -> Sites:
+    """Leave out the readings that no context would carry, and the sites that have no other."""
+    chosen = bias[sites.pair] >= _LEAST_BIAS
+    counts = np.bincount(sites.site[chosen], minlength=len(sites.start))
+    left = counts > 0
+    return Sites(
+        sites.start[left],
+        sites.end[left],
+        sites.variant[left],
+        sites.possessive[left],
+        np.concatenate([[0], np.cumsum(counts[left])]),
+        (np.cumsum(left) - 1)[sites.site[chosen]],
+        sites.pair[chosen],
+        sites.text_features[chosen],
+    )
 
 
 def _best_rival(gains: NDArray[np.float64]) -> NDArray[np.float64]:

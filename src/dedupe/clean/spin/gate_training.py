@@ -31,7 +31,7 @@ _LEAST = 0.15
 # text must reach. Of 3,000 newspaper articles that were not counted none passes (highest 1.9),
 # of 86 web pages of other kinds none (2.4); real spun articles, of 68 words and more, score 6 to 37.
 PER_TOKEN = 0.02
-THRESHOLD = 4.5
+THRESHOLD = 4.0
 
 
 @njit(cache=True, nogil=True)

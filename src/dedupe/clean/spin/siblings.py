@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -23,12 +22,11 @@ _LONGEST = 8
 _BOTH, _OURS, _THEIRS = range(3)
 
 # Alignment takes time in proportion to the product of the lengths.
-_MOST_WORDS = 4_000
+_MOST_WORDS = 8_000
 
 _NUMBERS = frozenset(
     [
         "zero",
-        "one",
         "two",
         "three",
         "four",
@@ -62,7 +60,6 @@ _NUMBERS = frozenset(
         "trillion",
         "dozen",
         "half",
-        "first",
         "second",
         "third",
     ]
@@ -227,7 +224,7 @@ def _is_wording(ours: Sequence[Word], theirs: Sequence[Word], sibling: Sibling, 
     # A name is no matter of wording. What the lexicon knows is a word, capital or not.
     raw = sibling.text
     named = any(raw[w.start].isupper() and not w.opens for w in theirs)
-    return not named or all(part in table.longest for w in ours for part in re.split(r"['’]", w.folded)[:1])
+    return not named or all(w.folded.removesuffix("'s") in table.known_words for w in ours)
 
 
 def _fit_case(after: str, before: str, ours: Word, theirs: Word) -> str:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 MODEL_RULE = "R400"
 SIBLING_RULE = "R401"
 
+# What the decoder must gain, in nats a word, before a text that passed the gate is changed. Spun articles gain 1.0 to 3.2, honest
+# ones 0.12 on average; the highest among those that score highest at the gate gains 0.30.
+SURENESS = 0.45
+
 # A text with more words than this is a book; the decoder takes memory in proportion.
 _MOST_WORDS = 20_000
 
@@ -63,7 +67,8 @@ class SpinRepair:
         if spin_score < self.gate.threshold:
             return
         decoder = load_decoder(self.language)
-        draft.replace(MODEL_RULE, [_replacement(c, draft.text, decoder) for c in corrections(draft.text, decoder)])
+        found = corrections(draft.text, decoder, SURENESS)
+        draft.replace(MODEL_RULE, [_replacement(c, draft.text, decoder) for c in found])
 
     def repair_by_siblings(self, draft: Draft, siblings: Sequence[Sibling], spin_score: float) -> None:
         """Restore the wording of one spun article as other copies of the same passages have it.
@@ -86,14 +91,20 @@ def load_decoder(language: str = "en") -> Decoder:
     return Decoder(load_table(SphinxModel(), language), read_weights(language))
 
 
-def corrections(text: str, decoder: Decoder) -> list[Correction]:
-    """Decode one text, whatever the gate says of it, and word what the decoder chose as edits."""
+def corrections(text: str, decoder: Decoder, sureness: float = 0.0) -> list[Correction]:
+    """Decode one text, whatever the gate says of it, and word what the decoder chose as edits.
+
+    Portions whose reading gains less than `sureness` nats a word are left alone.
+    """
     from dedupe.clean.spin.wording import write_corrections
 
     found: list[Correction] = []
     for start, end in _portions(text):
         reading = decoder.read(text[start:end])
-        for correction in write_corrections(text[start:end], reading.words, decoder.decode(reading), decoder):
+        choices = decoder.decode(reading)
+        if decoder.sureness(reading) < sureness:
+            continue
+        for correction in write_corrections(text[start:end], reading.words, choices, decoder):
             found.append(correction._replace(start=correction.start + start, end=correction.end + start))
     return found
 

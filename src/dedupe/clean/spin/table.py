@@ -9,6 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import resources
 from typing import NamedTuple
 
@@ -151,6 +152,11 @@ class PhraseTable:
     special: dict[int, set[str]] = field(default_factory=dict)
     """The conditions of the variants that have pairs with any."""
 
+    @cached_property
+    def known_words(self) -> frozenset[str]:
+        """The words that stand in any variant."""
+        return frozenset(word for variant in self.variants for word in variant.split(" "))
+
     def __post_init__(self) -> None:
         owner = np.repeat(np.arange(len(self.variants)), np.diff(self.row)).tolist()
         for pair, condition in enumerate(self.conditions):
@@ -187,7 +193,9 @@ def build_table(pairs: Sequence[Pair], vocabulary: Vocabulary, habits: Habits) -
     names = {
         " ".join(phrases[pair.original]): pair.original
         for pair in pairs
-        if pair.source.startswith("names") and all(w[0].isupper() or w in _FUNCTION_WORDS for w in pair.original.split())
+        if pair.source.startswith("names")
+        and " " in pair.original
+        and all(w[0].isupper() or w in _FUNCTION_WORDS for w in pair.original.split())
     }
     vocabulary.learn({word for phrase in phrases.values() for word in phrase})
     originals = {original for found in by_variant.values() for original in found}

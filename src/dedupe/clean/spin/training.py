@@ -96,6 +96,7 @@ def train(examples: Iterable[tuple[Decoder, Example]], penalty: float = 3.0) -> 
     weights = np.array([_START.get(name, 0.0) for name in WEIGHT_NAMES])
     prepared = []
     for decoder, example in examples:
+        decoder.set_weights(np.zeros(len(WEIGHT_NAMES)))  # with no weights no reading is left out
         reading = decoder.read(example.text)
         prepared.append((decoder, reading, *label(decoder, example, reading)))
     for _ in range(_ROUNDS):

@@ -36,6 +36,8 @@ def write_corrections(text: str, words: Sequence[Word], choices: Sequence[Choice
         own = range(choice.start, choice.end)
         first, last = words[choice.start], words[choice.end - 1]
         original = decoder.table.originals[choice.pair] + (text[last.end - 2 : last.end] if choice.possessive else "")
+        if choice.end - choice.start > 1 and text[first.start : last.end].islower():
+            original = original.lower()  # the words of a name, but not as a name
         start, end, original = _smallest(text, first.start, last.end, original)
         new = match_case(original, text[start:end], in_title(text, start, end)).split()
         at, following = bisect_left(starts, start), bisect_left(starts, end)
