@@ -14,9 +14,10 @@ import pyarrow as pa
 
 from dedupe.clean.ledger import Draft, Edit
 from dedupe.clean.spin.siblings import Sibling
-from dedupe.clean.spin.stage import SpinRepair
+from dedupe.clean.spin.stage import SpinRepair, corrections, load_decoder
 from dedupe.config import Config
 from dedupe.engine.local import Pool
+from dedupe.maps import class_shingle_sets
 from dedupe.schema import EDIT
 from dedupe.tokens import tokenize
 
@@ -25,6 +26,13 @@ _AT_ONCE = 64
 
 # Other copies that a spun article is compared with: the canonical first, then members in order of preference.
 _MOST_SIBLINGS = 8
+
+
+def load_despinning() -> None:
+    """Build the tables of the de-spinner, and load its kernels, by repairing a sentence."""
+    class_shingle_sets(pa.array(["one two three four five"]))
+    decoder = load_decoder()
+    corrections("The White Home has not issued a proper response.", decoder)
 
 
 def restore_by_model(articles: pa.Table, config: Config, pool: Pool) -> dict[int, Draft]:
@@ -54,7 +62,7 @@ def restore_by_siblings(
 ) -> dict[int, Draft]:
     """Let other copies of the same passages override the model, in one pass: each sees the others as the model left them.
 
-    `group`: (n,) number of the cluster or story that an article shares with others, -1 for none. `rank`: (n,) order of preference.
+    `group`: (n,) number of the cluster or story of each article, -1 for none. `rank`: (n,) order of preference.
     """
     spun = np.fromiter(drafts, np.int64, len(drafts))
     spun = spun[group[spun] >= 0]

@@ -102,6 +102,14 @@ def test_edits_carry_rule_confidence_and_evidence_and_restore_the_text(spun_seed
     assert restore(draft.text, draft.edits) == spun_seed
 
 
+def test_a_long_spun_article_keeps_the_evidence_of_each_edit(spun_seed: str) -> None:
+    text = "\n".join([spun_seed] * 3)
+    draft = repaired(text)
+    assert len(draft.edits) > 400
+    assert all("context" in edit.evidence for edit in draft.edits)
+    assert restore(draft.text, draft.edits) == text
+
+
 def test_edits_inside_quotation_marks_say_so(spun_seed: str) -> None:
     diet = [edit for edit in repaired(spun_seed).edits if edit.after == "Diet"]
     assert [("quotation" in edit.evidence) for edit in sorted(diet, key=lambda edit: edit.start)] == [True, False]

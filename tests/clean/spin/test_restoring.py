@@ -1,4 +1,4 @@
-"""Floors under what the shipped lexicon and weights restore; the figures that decide leave each article out (benchmarks/spin.py)."""
+"""Floors under what the shipped lexicon and weights restore. The figures that decide leave each article out: benchmarks.spin."""
 
 from __future__ import annotations
 
