@@ -91,7 +91,7 @@ def gate_figures(data: Path, groups: Mapping[str, Example]) -> None:
 
 
 def copies(data: Path, seeds: Path) -> None:
-    """Spin honest articles, of 27 % of their characters, and restore them by their sources."""
+    """Spin honest articles with the very pairs that are known, the best case; benchmarks.spin_held_out has the others."""
     rng = random.Random(7)
     texts = [path.read_text(encoding="utf-8") for path in sorted(seeds.glob("*.txt")) if "spun" not in path.name]
     news = read_news(data)[1::2]

@@ -45,6 +45,7 @@ def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> di
 @click.option("--threshold", type=float, help="Jaccard similarity from which two articles are near-duplicates.  [default: 0.5]")
 @click.option("--recall", type=float, help="Share of the pairs at the threshold to find.  [default: 0.995]")
 @click.option("--exact-only", is_flag=True, help="Match equal texts only.")
+@click.option("--no-stories", is_flag=True, help="Do not look for stories: different articles on one event.")
 @click.option("--seed", type=int, help="Seed of the permutations.  [default: 1]")
 @click.option("--workers", type=int, help="Worker processes.  [default: one a core]")
 @click.option(
@@ -73,6 +74,7 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     settings |= {"no_rules": rule_codes(options["no_rules"])} if options["no_rules"] else {}
     settings |= {"clean": False} if options["no_clean"] else {}
     settings |= {"exact_only": True} if options["exact_only"] else {}
+    settings |= {"stories": False} if options["no_stories"] else {}
     config = Config.from_toml(config_file, **settings) if config_file else Config.from_mapping(settings, "the options")
 
     if not kernels_compiled():

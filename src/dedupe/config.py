@@ -39,6 +39,7 @@ class Config:
     threshold: float = 0.5
     recall: float = 0.995
     exact_only: bool = False
+    stories: bool = True
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -99,6 +100,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "threshold": (float, int),
     "recall": (float, int),
     "exact_only": (bool,),
+    "stories": (bool,),
     "seed": (int,),
 }
 

@@ -134,6 +134,9 @@ def show_summary(summary: Summary) -> None:
             f" (largest {summary.largest_cluster:,}); {amount(summary.duplicates, 'duplicate')}",
         )
     )
+    if summary.stories:
+        told = f"{summary.stories:,}, of {amount(summary.articles_in_stories, 'article')} (largest {summary.largest_story:,})"
+        rows.append(("stories", told))
     slowest = sorted(summary.timings.items(), key=lambda item: -item[1])[:3]
     rows.append(
         ("took", duration(summary.seconds) + " (" + ", ".join(f"{name} {duration(took)}" for name, took in slowest) + ")")

@@ -171,6 +171,7 @@ def _check_references(tables: dict[str, pa.Table], _: dict[str, Any]) -> list[st
         ("clusters.canonical_id", clusters["canonical_id"], canonical),
         ("pairs.a_id", tables["pairs"]["a_id"], corpus["article_id"]),
         ("pairs.b_id", tables["pairs"]["b_id"], corpus["article_id"]),
+        ("corpus.story_id", corpus["story_id"].drop_null(), tables["stories"]["story_id"]),
         ("edits.article_id", tables["edits"]["article_id"], corpus["article_id"]),
     ]
     return [
@@ -184,7 +185,11 @@ def _check_sizes(tables: dict[str, pa.Table], _: dict[str, Any]) -> list[str]:
     corpus, clusters = tables["corpus"], tables["clusters"]
     counted = {entry["values"].as_py(): entry["counts"].as_py() for entry in pc.value_counts(corpus["cluster_id"])}
     stated = dict(zip(clusters["cluster_id"].to_pylist(), clusters["size"].to_pylist(), strict=True))
-    return [] if counted == stated else ["clusters.size does not count the articles of corpus.parquet."]
+    problems = [] if counted == stated else ["clusters.size does not count the articles of corpus.parquet."]
+    stories = tables["stories"]
+    told = {entry["values"].as_py(): entry["counts"].as_py() for entry in pc.value_counts(corpus["story_id"].drop_null())}
+    stated = dict(zip(stories["story_id"].to_pylist(), stories["size"].to_pylist(), strict=True))
+    return problems if told == stated else [*problems, "stories.size does not count the articles of corpus.parquet."]
 
 
 _CHECKS: tuple[Callable[[dict[str, pa.Table], dict[str, Any]], list[str]], ...] = (

@@ -27,17 +27,18 @@ from dedupe.cluster.canonical import why_canonical
 from dedupe.cluster.lasting import Kind, Previous, id_map_table, lasting_ids
 from dedupe.config import Config
 from dedupe.engine.local import Pool, useful_workers
-from dedupe.errors import DedupeError, UsageError
-from dedupe.match.edges import RELATIONS
+from dedupe.errors import DedupeError, OutputError, UsageError
+from dedupe.match.edges import RELATIONS, STORY
 from dedupe.match.relations import evidence
 from dedupe.pipeline import Matched, Prepared, Progress, Timings, carry_out, silent
 from dedupe.read import plan as plan_input
 from dedupe.read.parts import Plan
+from dedupe.storytelling import Told
 from dedupe.write.card import card
 from dedupe.write.index import write_index
 from dedupe.write.manifest import file_digest, input_digest, manifest
 from dedupe.write.publish import MANIFEST, RUNS, discard, publish, writing
-from dedupe.write.tables import Clustered, Edge, write_tables
+from dedupe.write.tables import Clustered, Edge, Storied, write_tables
 
 _KINDS: dict[Kind, str] = {"cluster": "clusters.parquet", "story": "stories.parquet"}
 
@@ -68,6 +69,9 @@ class Summary:
     clusters_of_several: int
     largest_cluster: int
     duplicates: int
+    stories: int
+    articles_in_stories: int
+    largest_story: int
     threshold: float
     seconds: float
     timings: dict[str, float] = field(default_factory=dict)
@@ -107,9 +111,9 @@ def clean(
         plan = plan_input(given, config, spool=scratch)
         before = None if fresh else _previous(Path(previous) if previous else target, explicit=previous is not None)
         timings = Timings()
-        prepared, matched = carry_out(plan, config, scratch, pool, progress, timings)
+        prepared, matched, told = carry_out(plan, config, scratch, pool, progress, timings)
         with timings.of("write"):
-            summary = _write(new, plan, prepared, matched, config, before, pool.workers, given, timings, begin)
+            summary = _write(new, plan, prepared, matched, told, config, before, pool.workers, given, timings, begin)
             progress("write", 1, 2)
         publish(target, run)
         progress("write", 2, 2)
@@ -125,10 +129,10 @@ def sample(paths: Sequence[str | Path], config: Config | None = None, *, limit: 
     with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
         plan = plan_input([str(path) for path in paths], config, spool=Path(folder))
         timings = Timings()
-        prepared, matched = carry_out(plan, config, Path(folder), Pool(1), silent, timings, limit)
-        summary = _summary(plan, prepared, matched, config, timings, begin)
+        prepared, matched, told = carry_out(plan, config, Path(folder), Pool(1), silent, timings, limit)
+        summary = _summary(plan, prepared, matched, told, config, timings, begin)
         summary.examples = _examples(prepared, matched)
-        del prepared, matched  # Windows removes no file that is mapped
+        del prepared, matched, told  # Windows removes no file that is mapped
     return summary
 
 
@@ -137,10 +141,15 @@ def _previous(folder: Path, explicit: bool) -> Previous | None:
         if explicit:
             raise UsageError(f"{folder} holds no output of dedupe.", "Give the folder of an earlier run to --previous.")
         return None
-    articles = pq.read_table(folder / "corpus.parquet", columns=["article_id", "cluster_id", "story_id"])
-    since = {kind: _since(folder, kind) for kind in _KINDS}
-    generation = load_manifest(folder)["generation"]
-    return Previous(articles, since, pq.read_table(folder / "id_map.parquet"), generation)
+    try:
+        articles = pq.read_table(folder / "corpus.parquet", columns=["article_id", "cluster_id", "story_id"])
+        since = {kind: _since(folder, kind) for kind in _KINDS}
+        return Previous(articles, since, pq.read_table(folder / "id_map.parquet"), load_manifest(folder)["generation"])
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise OutputError(
+            f"The output in {folder} cannot hand its IDs on: {str(error).splitlines()[0]}.",
+            "Give --fresh for new IDs, or another folder.",
+        ) from error
 
 
 def _since(folder: Path, kind: Kind) -> dict[str, int]:
@@ -153,6 +162,7 @@ def _write(
     plan: Plan,
     prepared: Prepared,
     matched: Matched,
+    told: Told,
     config: Config,
     before: Previous | None,
     threads: int,
@@ -165,20 +175,12 @@ def _write(
     lasting = lasting_ids("cluster", articles["article_id"], cluster, hubs, before)
     names = pa.array(lasting.names, pa.string())
     clustered = Clustered(names, cluster, matched.canonical, matched.similarity, _relations(matched), lasting.since)
-    edges = matched.edges
-    edge = Edge(
-        edges.a,
-        edges.b,
-        pa.array(RELATIONS).take(pa.array(edges.relation)),
-        edges.overlap.size_a,
-        edges.overlap.size_b,
-        edges.overlap.shared,
-        pa.array(
-            evidence(edges.a, edges.b, edges.relation, edges.overlap, edges.star, matched.representative, matched.facts),
-            pa.string(),
-        ),
-    )
-    summary = _summary(plan, prepared, matched, config, timings, begin)
+    story_hubs, story = _numbered(told.leader)
+    tales = lasting_ids("story", articles["article_id"], story, story_hubs, before)
+    storied = Storied(pa.array(tales.names, pa.string()), story, story_hubs, tales.since)
+    changes = [*lasting.changes, *tales.changes]
+    edge = _edges(matched, told)
+    summary = _summary(plan, prepared, matched, told, config, timings, begin)
     bands = matched.bands
     matching = {
         "shingle": "3 words, or 5 characters of scripts without spaces",
@@ -197,11 +199,12 @@ def _write(
         new,
         articles,
         clustered,
+        storied,
         edge,
         _reasons(matched, names, cluster),
         prepared.rejects,
         prepared.residue,
-        id_map_table(lasting.changes),
+        id_map_table(changes),
         facts,
         threads,
     )
@@ -250,6 +253,27 @@ def _write(
     return summary
 
 
+def _numbered(leader: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # The leaders in order of row, and the number of each article's own among them; -1 where it has none.
+    hubs, number = np.unique(leader, return_inverse=True)
+    alone = int(len(hubs) > 0 and hubs[0] < 0)
+    return hubs[alone:], number - alone
+
+
+def _edges(matched: Matched, told: Told) -> Edge:
+    edges = matched.edges
+    words = evidence(edges.a, edges.b, edges.relation, edges.overlap, edges.star, matched.representative, matched.facts)
+    relation = np.array(RELATIONS, object)[np.concatenate([edges.relation, np.full(len(told.a), STORY)])]
+    likeness = (np.concatenate([one, other]) for one, other in zip(edges.overlap, told.overlap, strict=True))
+    return Edge(
+        np.concatenate([edges.a, told.a]),
+        np.concatenate([edges.b, told.b]),
+        pa.array(relation, pa.string()),
+        *likeness,
+        pa.array([*words, *told.evidence], pa.string()),
+    )
+
+
 def _relations(matched: Matched) -> pa.Array:
     names = np.array([*RELATIONS, "canonical"], object)
     return pa.array(names[matched.relation], pa.string())  # -1, an article that is its own canonical, is the last of them
@@ -281,8 +305,11 @@ def _digest_previous(before: Previous | None) -> str | None:
     return digest.hexdigest()
 
 
-def _summary(plan: Plan, prepared: Prepared, matched: Matched, config: Config, timings: Timings, begin: float) -> Summary:
+def _summary(
+    plan: Plan, prepared: Prepared, matched: Matched, told: Told, config: Config, timings: Timings, begin: float
+) -> Summary:
     sizes = np.unique(matched.canonical, return_counts=True)[1]
+    tale_sizes = np.unique(told.leader[told.leader >= 0], return_counts=True)[1]
     relations = np.bincount(matched.edges.relation, minlength=len(RELATIONS)).tolist()
     rejects = Counter(prepared.rejects["code"].to_pylist())
     return Summary(
@@ -311,6 +338,9 @@ def _summary(plan: Plan, prepared: Prepared, matched: Matched, config: Config, t
         clusters_of_several=int((sizes > 1).sum()),
         largest_cluster=int(sizes.max(initial=0)),
         duplicates=int((sizes - 1).sum()),
+        stories=len(tale_sizes),
+        articles_in_stories=int(tale_sizes.sum()),
+        largest_story=int(tale_sizes.max(initial=0)),
         threshold=config.threshold,
         seconds=time.perf_counter() - begin,
         timings=timings.seconds,

@@ -28,6 +28,7 @@ from dedupe.config import Config
 from dedupe.match import spun
 from dedupe.match.containment import Sketches, join_sketches
 from dedupe.match.signatures import Signed, Signer, token_shingle_sets
+from dedupe.match.terms import StoryTerms, extract_terms, story_texts
 from dedupe.read import read
 from dedupe.read.parts import ReadReport, Shard
 from dedupe.schema import ARTICLES, CLEANED, REJECTS
@@ -114,7 +115,7 @@ def prepare_shard(source: Path, target: Path, offset: int, config: Config, resid
     signer = Signer(num_perm, config.seed)
     spin = SpinRepair(config)
     done = ShardPrepared(0)
-    signed = []
+    signed, terms = [], []
     with pa.memory_map(str(source)) as mapped, pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, PREPARED) as writer:
         reader = pa.ipc.open_file(mapped)
         for number in range(reader.num_record_batches):
@@ -124,6 +125,8 @@ def prepare_shard(source: Path, target: Path, offset: int, config: Config, resid
                 batch = batch.set_column(batch.schema.get_field_index("record"), "record", pc.add(batch["record"], offset))
             languages, scores = identifier().identify(batch["text"])
             signed.append(signer(batch["text"]))
+            if tells_stories(config):
+                terms.append(extract_terms(story_texts(batch["title"], batch["text"]), languages))
             spin_scores = _spin_scores(batch["text"], languages, spin)
             n_edits = pc.list_value_length(batch["edits"]).cast(pa.int32())
             rules = pc.value_counts(pc.struct_field(batch["edits"].flatten(), "rule")) if len(batch["edits"].flatten()) else []
@@ -160,7 +163,15 @@ def prepare_shard(source: Path, target: Path, offset: int, config: Config, resid
     }
     for name, array in arrays.items():
         np.save(f"{target}.{name}.npy", array)
+    if tells_stories(config):
+        nothing = pa.array([], pa.string())
+        np.savez(f"{target}.terms.npz", *StoryTerms.concatenate(terms or [extract_terms(nothing, nothing)]))
     return done
+
+
+def tells_stories(config: Config) -> bool:
+    """Tell whether a run looks for stories."""
+    return config.stories and not config.exact_only
 
 
 def load_signed(targets: list[Path]) -> Signed:
@@ -172,6 +183,15 @@ def load_signed(targets: list[Path]) -> Signed:
     sketches = [Sketches(*columns) for columns in zip(each("sketches"), each("sketch_offsets"), strict=True)]
     whole = (np.concatenate(each(name)) for name in ("signatures", "keys", "tokens"))
     return Signed(*whole, join_sketches(sketches))
+
+
+def load_terms(targets: list[Path]) -> StoryTerms:
+    """Read the terms of the stories that `prepare_shard` has extracted, for all shards."""
+    parts = []
+    for target in targets:
+        with np.load(f"{target}.terms.npz") as columns:
+            parts.append(StoryTerms._make([columns[name] for name in columns.files]))
+    return StoryTerms.concatenate(parts)
 
 
 def _spin_scores(texts: pa.Array, languages: pa.Array, spin: SpinRepair) -> pa.Array:
@@ -218,6 +238,7 @@ def warm() -> None:
     identifier().identify(repaired["text"])
     Signer(8)(repaired["text"])
     SpinRepair(config).score(repaired["text"])
+    extract_terms(repaired["text"], pa.array(["en"]))
 
 
 def _sha256(column: pa.Array) -> pa.Array:

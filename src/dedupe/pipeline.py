@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from dedupe.cache import note_compiled
+from dedupe.clean.ledger import Draft
 from dedupe.clean.repetition import LineCounts
 from dedupe.cluster.canonical import preference_columns, preference_rank
 from dedupe.cluster.clusters import clusters
@@ -20,7 +21,17 @@ from dedupe.cluster.identity import number_equals
 from dedupe.config import Config
 from dedupe.despinning import load_despinning, restore_by_model, restore_by_siblings, with_drafts
 from dedupe.engine.local import Pool, default_workers
-from dedupe.maps import ShardRead, class_shingle_sets, class_sign_shard, load_signed, prepare_shard, read_shard, warm
+from dedupe.maps import (
+    ShardRead,
+    class_shingle_sets,
+    class_sign_shard,
+    load_signed,
+    load_terms,
+    prepare_shard,
+    read_shard,
+    tells_stories,
+    warm,
+)
 from dedupe.match.bands import Bands, choose_bands
 from dedupe.match.candidates import agreements, pair_agreements
 from dedupe.match.containment import propose_contained
@@ -28,8 +39,9 @@ from dedupe.match.edges import EXACT, JOINING, KEEPING_APART, NEAR, Edges, exact
 from dedupe.match.relations import joins_near, relate
 from dedupe.match.signatures import Signed, Signer
 from dedupe.match.spun import propose_spun, relate_spun
-from dedupe.match.verify import Verifier
+from dedupe.match.verify import TextsOf, Verifier
 from dedupe.read.parts import Plan, ReadReport, record_offsets
+from dedupe.storytelling import Told, no_stories, tell_stories
 
 # Called with the name of the stage, how much of it is done, and how much there is.
 Progress = Callable[[str, int, int], None]
@@ -60,14 +72,14 @@ def load_matching() -> None:
     words = [f"w{number}" for number in range(60)]
     texts = pa.array([" ".join(words), " ".join([*words[:30], "2", *words[31:]]), " ".join(words[:40])])
 
-    def texts_of(rows: np.ndarray) -> pa.Array:
+    def read(rows: np.ndarray) -> pa.Array:
         return texts.take(pa.array(rows))
 
     rows, bands = np.arange(3), choose_bands(0.5, 0.9)
     signed = Signer(bands.num_perm)(texts)
-    verify = Verifier(texts_of)
-    edges = find_edges(signed.signatures, rows, signed.n_tokens, rows, bands, 0.5, verify, texts_of).edges
-    relate(edges, propose_contained(signed.sketches, rows, rows), 0.5, verify, texts_of)
+    verify = Verifier(read)
+    edges = find_edges(signed.signatures, rows, signed.n_tokens, rows, bands, 0.5, verify, read).edges
+    relate(edges, propose_contained(signed.sketches, rows, rows), 0.5, verify, read)
     agreements(signed.signatures, 0, rows)
     pair_agreements(signed.signatures, rows, rows)
 
@@ -125,13 +137,30 @@ class Matched:
 
 def carry_out(
     plan: Plan, config: Config, scratch: Path, pool: Pool, progress: Progress, timings: Timings, limit: int | None = None
-) -> tuple[Prepared, Matched]:
+) -> tuple[Prepared, Matched, Told]:
     """Carry out a run up to what is to be written; with a `limit`, over so many records only."""
     prepared = prepare(plan, config, scratch, pool, progress, timings, limit)
     matched = match(prepared, config, pool, progress, timings)
     with timings.of("de-spin"):
-        restore_wording(prepared, matched, config, pool)
-    return prepared, matched
+        drafts = restore_by_model(prepared.articles, config, pool)
+    with timings.of("stories"):
+        told = tell(prepared, matched, drafts, config)
+    with timings.of("de-spin"):
+        group = np.where(told.leader >= 0, told.leader, matched.canonical)
+        rank = preference_rank(matched.preference)
+        drafts = restore_by_siblings(drafts, prepared.articles, group, rank, config, pool)
+        prepared.articles, rules = with_drafts(prepared.articles, drafts)
+        prepared.rules += rules
+    return prepared, matched, told
+
+
+def tell(prepared: Prepared, matched: Matched, drafts: dict[int, Draft], config: Config) -> Told:
+    """Find the stories of a run that is to tell them."""
+    if not tells_stories(config):
+        return no_stories(len(prepared.articles))
+    rank = preference_rank(matched.preference)
+    verify = Verifier(texts_of(prepared.articles))
+    return tell_stories(prepared.articles, load_terms(prepared.shards), drafts, matched.canonical, rank, verify)
 
 
 def prepare(
@@ -176,40 +205,46 @@ def prepare(
     )  # fmt: skip
 
 
+def texts_of(articles: pa.Table) -> TextsOf:
+    """Return the function that reads the texts of some rows."""
+    text = articles["text"]
+
+    def read(rows: np.ndarray) -> pa.Array:
+        taken = text.take(pa.array(rows))
+        return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
+
+    return read
+
+
 def match(prepared: Prepared, config: Config, pool: Pool, progress: Progress, timings: Timings) -> Matched:
     """Find what is alike, verify it, tell what it is to each other, and choose each cluster's canonical."""
     articles, signed = prepared.articles, prepared.signed
     bands = choose_bands(config.threshold, config.recall)
-    text = articles["text"]
-
-    def texts_of(rows: np.ndarray) -> pa.Array:
-        taken = text.take(pa.array(rows))
-        return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
-
-    verify = Verifier(texts_of, pool.workers)
-    by_class = Verifier(texts_of, pool.workers, class_shingle_sets)
+    read = texts_of(articles)
+    verify = Verifier(read, pool.workers)
+    by_class = Verifier(read, pool.workers, class_shingle_sets)
     with timings.of("match and verify"):
         preference = preference_columns(articles)
         rank = preference_rank(preference)
         representative = exact_groups(signed.keys, rank)
         # With no article to compare, only the edges between equal texts are left.
         tokens = np.zeros_like(signed.n_tokens) if config.exact_only else signed.n_tokens
-        found = find_edges(signed.signatures, representative, tokens, rank, bands, config.threshold, verify, texts_of)
+        found = find_edges(signed.signatures, representative, tokens, rank, bands, config.threshold, verify, read)
         progress("match and verify", 1, 3)
         rows = np.flatnonzero((representative == np.arange(len(rank))) & (tokens > 0))
         proposed = propose_contained(signed.sketches, rows, rank)
-        edges, facts = relate(found.edges, proposed, config.threshold, verify, texts_of)
+        edges, facts = relate(found.edges, proposed, config.threshold, verify, read)
         spun = articles["is_spun"].to_numpy()
         verified = found.n_verified + len(proposed.small)
         if spun[rows].any():
             pairs = propose_spun(_class_signatures(prepared, config, pool), rows, np.flatnonzero(spun))
-            edges, looked = relate_spun(edges, pairs, spun, by_class, texts_of)
+            edges, looked = relate_spun(edges, pairs, spun, by_class, read)
             verified += looked
         progress("match and verify", 2, 3)
     with timings.of("cluster"):
 
         def joins_of(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-            return joins_near(a, b, config.threshold, verify, texts_of)
+            return joins_near(a, b, config.threshold, verify, read)
 
         joining, apart = np.isin(edges.relation, JOINING), np.isin(edges.relation, KEEPING_APART)
         hub = clusters(rank, edges.a[joining], edges.b[joining], joins_of, (edges.a[apart], edges.b[apart]))
@@ -221,15 +256,6 @@ def match(prepared: Prepared, config: Config, pool: Pool, progress: Progress, ti
         bands, preference, canonical, similarity, relation, representative, whole, facts,
         found.n_candidates + len(proposed.small), verified, found.large_buckets, proposed.capped,
     )  # fmt: skip
-
-
-def restore_wording(prepared: Prepared, matched: Matched, config: Config, pool: Pool) -> None:
-    """De-spin what passed the gate: by the model, then by the other copies of the same article."""
-    drafts = restore_by_model(prepared.articles, config, pool)
-    rank = preference_rank(matched.preference)
-    drafts = restore_by_siblings(drafts, prepared.articles, matched.canonical, rank, config, pool)
-    prepared.articles, rules = with_drafts(prepared.articles, drafts)
-    prepared.rules += rules
 
 
 def _class_signatures(prepared: Prepared, config: Config, pool: Pool) -> np.ndarray:

@@ -74,7 +74,7 @@ CORPUS = build_schema(
         ("article_id", pa.string(), "128-bit hash, hex, of the article's identity and its decoded text"),
         ("input_id", pa.string(), "the article's own ID in the input, where it had one"),
         ("cluster_id", pa.string(), "one article in many copies: same ID; kept over runs"),
-        ("story_id", pa.string(), "one event in many articles: same ID; null where stories are not computed"),
+        ("story_id", pa.string(), "one event in many articles: same ID; null where an article is alone in its story"),
         ("is_canonical", pa.bool_(), "whether this article stands for its cluster"),
         ("canonical_id", pa.string(), "article_id of the article that stands for the cluster"),
         ("relation", pa.string(), "to its canonical: canonical, exact, near, contained, spun, or decided by a person"),

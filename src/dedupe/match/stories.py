@@ -110,14 +110,17 @@ def score(made: Vectors, a: np.ndarray, b: np.ndarray) -> Pairs:
 def judge(pairs: Pairs, times: np.ndarray, threshold: float) -> Pairs:
     """Return pairs whose scores have time in them: lower for days apart and for topics that come back, 0 beyond the window.
 
-    `times`: (n,) microseconds, the largest int64 where unknown. An article without a time is taken to be of another week than any
-    that has one: it cannot be told, and in a run of years it mostly is so.
+    `times`: (n,) microseconds, the largest int64 where unknown. Where the known times of a run lie further apart than one window,
+    an article without a time is taken to be of another week than any that has one: it cannot be told, and in a run of years it
+    mostly is so. Where they all lie within one, it may as well be of the same.
     """
     a, b = pairs.a, pairs.b
     known_a, known_b = times[a] != _UNKNOWN, times[b] != _UNKNOWN
     both = known_a & known_b
     apart = np.where(both, np.abs(np.where(both, times[a] - times[b], 0)), 0) / (WINDOW_DAYS * _DAY)
-    elsewhen = (apart >= 1) | (known_a != known_b)
+    dated = times[times != _UNKNOWN]
+    spread = len(dated) > 0 and int(dated.max()) - int(dated.min()) >= WINDOW_DAYS * _DAY
+    elsewhen = (apart >= 1) | ((known_a != known_b) & spread)
     topic = np.zeros(len(times))
     np.maximum.at(topic, a[elsewhen], pairs.score[elsewhen])
     np.maximum.at(topic, b[elsewhen], pairs.score[elsewhen])

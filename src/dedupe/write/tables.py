@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dedupe.schema import CLUSTERS, CORPUS, EDITS, ID_MAP, PAIRS, REJECTS, RESIDUE, STORIES
+from dedupe.schema import CLUSTERS, CORPUS, EDITS, ID_MAP, PAIRS, REJECTS, RESIDUE, STORIES, TIMESTAMP
 from dedupe.write.parquet import TableWriter, write_table
 
 
@@ -28,6 +28,16 @@ class Clustered(NamedTuple):
     since: list[int]
 
 
+class Storied(NamedTuple):
+    """Hold the stories of a run: `names` one ID a story; `story` the place of each article's story in them, -1 for none; `hubs` the
+    row of the article that stands for each; `since` the run that gave each ID."""
+
+    names: pa.Array
+    story: np.ndarray
+    hubs: np.ndarray
+    since: list[int]
+
+
 class Edge(NamedTuple):
     """Hold verified edges as columns: rows of the two articles, the relation, the overlap it rests on, the evidence in words."""
 
@@ -40,7 +50,7 @@ class Edge(NamedTuple):
     evidence: pa.Array
 
 
-def corpus_batches(articles: pa.Table, clustered: Clustered) -> Iterator[pa.RecordBatch]:
+def corpus_batches(articles: pa.Table, clustered: Clustered, storied: Storied) -> Iterator[pa.RecordBatch]:
     """Yield the rows of corpus.parquet, in the order of the articles."""
     ids = articles["article_id"].combine_chunks()
     sizes = np.bincount(clustered.cluster, minlength=len(clustered.names)).astype(np.int32)
@@ -51,7 +61,7 @@ def corpus_batches(articles: pa.Table, clustered: Clustered) -> Iterator[pa.Reco
         place, canonical = clustered.cluster[rows], clustered.canonical[rows]
         made = {
             "cluster_id": clustered.names.take(pa.array(place)),
-            "story_id": pa.nulls(len(batch), pa.string()),
+            "story_id": storied.names.take(pa.array(storied.story[rows], mask=storied.story[rows] < 0)),
             "is_canonical": pa.array(canonical == np.arange(rows.start, rows.stop)),
             "canonical_id": ids.take(pa.array(canonical)),
             "relation": clustered.relation.slice(rows.start, len(batch)),
@@ -101,36 +111,53 @@ def cluster_table(articles: pa.Table, clustered: Clustered, reasons: pa.Array) -
     """Return clusters.parquet, one row a cluster, in the order of its canonical. `reasons`: why each canonical was chosen."""
     cluster, similarity = clustered.cluster, clustered.similarity
     n = len(clustered.names)
-    sizes = np.bincount(cluster, minlength=n)
     order = np.lexsort((np.arange(len(cluster)), similarity, cluster))
-    first = np.searchsorted(cluster[order], np.arange(n))
-    weakest = order[first]
-    alone = sizes == 1
+    weakest = order[np.searchsorted(cluster[order], np.arange(n))]
+    alone = np.bincount(cluster, minlength=n) == 1
     ids = articles["article_id"].combine_chunks()
     canonical = np.zeros(n, np.int64)
     canonical[cluster] = clustered.canonical
+    columns = {
+        "cluster_id": clustered.names,
+        "canonical_id": ids.take(pa.array(canonical)),
+        "why_canonical": reasons,
+        "weakest_similarity": pa.array(similarity[weakest].astype(np.float32), mask=alone),
+        "weakest_id": pc.if_else(pa.array(alone), pa.scalar(None, pa.string()), ids.take(pa.array(weakest))),
+        "since": pa.array(clustered.since, pa.int32()),
+        **_members(articles, cluster, n),
+    }
+    return pa.table([columns[name] for name in CLUSTERS.names], schema=CLUSTERS)
+
+
+def story_table(articles: pa.Table, storied: Storied) -> pa.Table:
+    """Return stories.parquet, one row a story."""
+    inside = np.flatnonzero(storied.story >= 0)
+    columns = {
+        "story_id": storied.names,
+        "canonical_id": articles["article_id"].take(pa.array(storied.hubs)).combine_chunks(),
+        "since": pa.array(storied.since, pa.int32()),
+        **_members(
+            articles.select(["published_at", "language"]).take(pa.array(inside)), storied.story[inside], len(storied.names)
+        ),
+    }
+    return pa.table([columns[name] for name in STORIES.names], schema=STORIES)
+
+
+def _members(articles: pa.Table, group: np.ndarray, n: int) -> dict[str, pa.Array]:
+    # What clusters and stories tell of their members alike.
     dates = articles["published_at"]
     seconds = dates.cast(pa.int64()).fill_null(0).to_numpy()
     dated = pc.is_valid(dates).to_numpy()
     low, high = np.full(n, np.iinfo(np.int64).max), np.full(n, np.iinfo(np.int64).min)
-    np.minimum.at(low, cluster[dated], seconds[dated])
-    np.maximum.at(high, cluster[dated], seconds[dated])
+    np.minimum.at(low, group[dated], seconds[dated])
+    np.maximum.at(high, group[dated], seconds[dated])
     undated = low > high
-    return pa.table(
-        [
-            clustered.names,
-            sizes.astype(np.int32),
-            ids.take(pa.array(canonical)),
-            reasons,
-            pa.array(similarity[weakest].astype(np.float32), mask=alone),
-            pc.if_else(pa.array(alone), pa.scalar(None, pa.string()), ids.take(pa.array(weakest))),
-            _languages(articles["language"].combine_chunks(), cluster, n),
-            pa.array(low, mask=undated).cast(CLUSTERS.field("first_published_at").type),
-            pa.array(high, mask=undated).cast(CLUSTERS.field("last_published_at").type),
-            pa.array(clustered.since, pa.int32()),
-        ],
-        schema=CLUSTERS,
-    )
+    return {
+        "size": pa.array(np.bincount(group, minlength=n), pa.int32()),
+        "languages": _languages(articles["language"].combine_chunks(), group, n),
+        "first_published_at": pa.array(low, mask=undated).cast(TIMESTAMP),
+        "last_published_at": pa.array(high, mask=undated).cast(TIMESTAMP),
+    }
 
 
 def _languages(languages: pa.Array, cluster: np.ndarray, n: int) -> pa.Array:
@@ -148,6 +175,7 @@ def write_tables(
     folder: Path,
     articles: pa.Table,
     clustered: Clustered,
+    storied: Storied,
     edge: Edge,
     reasons: pa.Array,
     rejects: pa.Table,
@@ -163,7 +191,7 @@ def write_tables(
 
     def corpus(canonical_only: bool) -> int:
         writer = TableWriter(folder / f"{'canonical' if canonical_only else 'corpus'}.parquet", CORPUS, facts)
-        for batch in corpus_batches(articles, clustered):
+        for batch in corpus_batches(articles, clustered, storied):
             writer.write(batch.filter(batch["is_canonical"]) if canonical_only else batch)
         writer.close()
         return writer.rows
@@ -172,7 +200,7 @@ def write_tables(
         tables = {
             "pairs": (PAIRS, pair_table(articles, edge)),
             "clusters": (CLUSTERS, cluster_table(articles, clustered, reasons)),
-            "stories": (STORIES, STORIES.empty_table()),
+            "stories": (STORIES, story_table(articles, storied)),
             "rejects": (REJECTS, rejects),
             "residue": (RESIDUE, residue),
             "id_map": (ID_MAP, id_map),

@@ -1,0 +1,89 @@
+"""Stories in their place in the order: found among canonical articles once spun text is restored, then given to all copies."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from dedupe.clean.ledger import Draft
+from dedupe.match.stories import evidence, find_stories
+from dedupe.match.terms import StoryTerms, TermCounts, extract_terms, story_texts
+from dedupe.match.verify import Overlaps, Verifier
+
+_UNKNOWN = np.iinfo(np.int64).min
+
+
+class Told(NamedTuple):
+    """Hold the stories of a run.
+
+    `leader`: (n,) row of the canonical article that stands for each article's story, -1 where it is alone in it. `a`, `b`: rows
+    of the pairs of canonical articles that belong together by their own likeness, with the `evidence` for each and the `overlap` of
+    their shingles.
+    """
+
+    leader: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
+    evidence: list[str]
+    overlap: Overlaps
+
+
+def no_stories(articles: int) -> Told:
+    """Return the stories of a run that was to tell none."""
+    nothing = np.empty(0, np.int64)
+    return Told(np.full(articles, -1, np.int64), nothing, nothing, [], Overlaps(*[nothing] * 3))
+
+
+def tell_stories(
+    articles: pa.Table,
+    terms: StoryTerms,
+    drafts: dict[int, Draft],
+    canonical: np.ndarray,
+    rank: np.ndarray,
+    verify: Verifier,
+) -> Told:
+    """Find the stories among the canonical articles.
+
+    `terms`: of all articles before de-spinning; those of spun ones are taken again from their `drafts`. `canonical`: (n,) row of
+    each article's canonical. `rank`: (n,) order of preference.
+    """
+    rows = np.flatnonzero(canonical == np.arange(len(canonical)))
+    if len(rows) < 2:
+        return no_stories(len(canonical))
+    own = _with_drafts(terms, drafts, rows, articles).take(rows)
+    times = articles["published_at"].take(pa.array(rows)).cast(pa.int64()).fill_null(_UNKNOWN).to_numpy()
+    counts = TermCounts.of(own)
+    order = np.empty(len(rows), np.int64)
+    order[np.argsort(rank[rows], kind="stable")] = np.arange(len(rows))
+    found = find_stories(own, counts, times, order)
+    leader = np.full(len(canonical), -1, np.int64)
+    leader[rows] = np.where(found.story >= 0, rows[found.story], -1)
+    edges = found.edges
+    together = np.unique(np.concatenate([edges.a, edges.b]))
+    texts = _texts(articles, drafts, rows[together])
+    # The evidence is written from the texts of the articles in some edge alone.
+    place = np.searchsorted(together, edges.a), np.searchsorted(together, edges.b)
+    words = evidence(own.take(together), texts, counts, times[together], edges._replace(a=place[0], b=place[1]))
+    a, b = np.minimum(rows[edges.a], rows[edges.b]), np.maximum(rows[edges.a], rows[edges.b])
+    return Told(leader[canonical], a, b, words, verify(a, b))
+
+
+def _with_drafts(terms: StoryTerms, drafts: dict[int, Draft], rows: np.ndarray, articles: pa.Table) -> StoryTerms:
+    again = np.intersect1d(np.fromiter(drafts, np.int64, len(drafts)), rows)
+    if not len(again):
+        return terms
+    languages = articles["language"].take(pa.array(again)).combine_chunks()
+    restored = extract_terms(_texts(articles, drafts, again), languages)
+    places = np.arange(len(articles))
+    places[again] = len(articles) + np.arange(len(again))
+    return StoryTerms.concatenate([terms, restored]).take(places)
+
+
+def _texts(articles: pa.Table, drafts: dict[int, Draft], rows: np.ndarray) -> pa.Array:
+    taken = articles.select(["title", "text"]).take(pa.array(rows, pa.int64())).combine_chunks()
+    texts = [
+        drafts[row].text if row in drafts else text for row, text in zip(rows.tolist(), taken["text"].to_pylist(), strict=True)
+    ]
+    return story_texts(pa.array(taken["title"].to_pylist(), pa.string()), pa.array(texts, pa.string()))
