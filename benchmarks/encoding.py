@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.corpus import generate
-from dedupe.clean.encoding import repair, screen
-from dedupe.clean.ledger import Draft
-from dedupe.clean.rules import RULES
+from dedupe.repair.encoding import repair, screen
+from dedupe.repair.ledger import Draft
+from dedupe.repair.rules import RULES
 
 # The same things left alone as by our rules.
 CAREFUL = ftfy.TextFixerConfig(uncurl_quotes=False, fix_character_width=False, fix_latin_ligatures=False)

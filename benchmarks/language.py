@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from langdetect import DetectorFactory, LangDetectException, detect_langs
 
-from dedupe.clean.language import LanguageIdentifier
+from dedupe.repair.language import LanguageIdentifier
 
 ARTICLE_BYTES = 5_900  # mean of 6,000 scraped news articles
 REPEATS = 7

@@ -15,10 +15,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dedupe.clean import metadata, residue
-from dedupe.clean.repetition import LineCounts, RepeatedLines
-from dedupe.clean.stages import LocalRepair, RepetitionRepair
 from dedupe.config import Config
+from dedupe.repair import metadata, residue
+from dedupe.repair.repetition import LineCounts, RepeatedLines
+from dedupe.repair.stages import LocalRepair, RepetitionRepair
 from dedupe.schema import ARTICLES
 
 BATCH = 1000

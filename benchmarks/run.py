@@ -24,12 +24,12 @@ import pyarrow as pa
 
 from benchmarks import memory
 from benchmarks.corpus import make
-from dedupe.clean.encoding import repair, screen
-from dedupe.clean.language import LanguageIdentifier
-from dedupe.clean.ledger import Draft
 from dedupe.config import Config
 from dedupe.match.bands import Bands, choose_bands
 from dedupe.match.signatures import Signer
+from dedupe.repair.encoding import repair, screen
+from dedupe.repair.language import LanguageIdentifier
+from dedupe.repair.ledger import Draft
 
 PEERS = Path(__file__).with_name("peers.py")
 WORKERS = 2

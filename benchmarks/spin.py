@@ -21,16 +21,16 @@ import pyarrow as pa
 
 from benchmarks.spin_data import blind_decoders, read_clean, read_groups, read_news, read_originals
 from benchmarks.spin_tables import OPERATING_POINT
-from dedupe.clean.ledger import Draft, restore
-from dedupe.clean.spin.class_key import class_tokens, load_class_key
-from dedupe.clean.spin.decoder import Decoder
-from dedupe.clean.spin.gate import load_gate, score, score_tokens
-from dedupe.clean.spin.lexicon import read_lexicon
-from dedupe.clean.spin.siblings import Sibling
-from dedupe.clean.spin.spinner import build_spinner, spin
-from dedupe.clean.spin.stage import SURENESS, SpinRepair, corrections, load_decoder
-from dedupe.clean.spin.training import Example, Rewrite, count_outcomes, train
 from dedupe.config import Config
+from dedupe.repair.ledger import Draft, restore
+from dedupe.repair.spin.class_key import class_tokens, load_class_key
+from dedupe.repair.spin.decoder import Decoder
+from dedupe.repair.spin.gate import load_gate, score, score_tokens
+from dedupe.repair.spin.lexicon import read_lexicon
+from dedupe.repair.spin.siblings import Sibling
+from dedupe.repair.spin.spinner import build_spinner, spin
+from dedupe.repair.spin.stage import SURENESS, SpinRepair, corrections, load_decoder
+from dedupe.repair.spin.training import Example, Rewrite, count_outcomes, train
 from dedupe.tokens import tokenize
 
 CAUTIONS = (1.0, 0.5, 0.0, -0.25, -0.5, -0.75, -1.0, -1.5)

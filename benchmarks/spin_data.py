@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from dedupe.clean.spin.decoder import WEIGHT_NAMES, Decoder
-from dedupe.clean.spin.language_model import SphinxModel
-from dedupe.clean.spin.lexicon import Pair, fold, read_lexicon
-from dedupe.clean.spin.table import Habits, build_table
-from dedupe.clean.spin.training import Example, Span
-from dedupe.clean.spin.vocabulary import Vocabulary
-from dedupe.clean.spin.words import read_words
+from dedupe.repair.spin.decoder import WEIGHT_NAMES, Decoder
+from dedupe.repair.spin.language_model import SphinxModel
+from dedupe.repair.spin.lexicon import Pair, fold, read_lexicon
+from dedupe.repair.spin.table import Habits, build_table
+from dedupe.repair.spin.training import Example, Span
+from dedupe.repair.spin.vocabulary import Vocabulary
+from dedupe.repair.spin.words import read_words
 
 
 def read_groups(data: Path, style: str = "A") -> dict[str, Example]:

@@ -20,18 +20,18 @@ import pyarrow as pa
 
 from benchmarks.spin import describe, outcome
 from benchmarks.spin_data import read_news
-from dedupe.clean.spin.class_key import build_class_key, class_tokens
-from dedupe.clean.spin.decoder import Decoder, read_weights
-from dedupe.clean.spin.gate import Gate, score
-from dedupe.clean.spin.gate_training import PER_TOKEN, THRESHOLD, gate_weights
-from dedupe.clean.spin.language_model import SphinxModel
-from dedupe.clean.spin.lexicon import Pair, fold, read_lexicon
-from dedupe.clean.spin.phrase_index import build_index
-from dedupe.clean.spin.siblings import Sibling, sibling_replacements
-from dedupe.clean.spin.spinner import build_spinner, spin
-from dedupe.clean.spin.table import build_table, read_habits
-from dedupe.clean.spin.training import Rewrite, count_outcomes
-from dedupe.clean.spin.vocabulary import Vocabulary
+from dedupe.repair.spin.class_key import build_class_key, class_tokens
+from dedupe.repair.spin.decoder import Decoder, read_weights
+from dedupe.repair.spin.gate import Gate, score
+from dedupe.repair.spin.gate_training import PER_TOKEN, THRESHOLD, gate_weights
+from dedupe.repair.spin.language_model import SphinxModel
+from dedupe.repair.spin.lexicon import Pair, fold, read_lexicon
+from dedupe.repair.spin.phrase_index import build_index
+from dedupe.repair.spin.siblings import Sibling, sibling_replacements
+from dedupe.repair.spin.spinner import build_spinner, spin
+from dedupe.repair.spin.table import build_table, read_habits
+from dedupe.repair.spin.training import Rewrite, count_outcomes
+from dedupe.repair.spin.vocabulary import Vocabulary
 from dedupe.tokens import tokenize
 
 # One pair in so many is held out; whether the copies are spun with all pairs; at what rate.

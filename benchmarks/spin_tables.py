@@ -13,13 +13,13 @@ import json
 from pathlib import Path
 
 from benchmarks.spin_data import blind_decoders, count_habits, read_groups, read_news
-from dedupe.clean.spin.decoder import WEIGHT_NAMES
-from dedupe.clean.spin.gate_training import PER_TOKEN, THRESHOLD, gate_weights
-from dedupe.clean.spin.language_model import SphinxModel
-from dedupe.clean.spin.lexicon import fold, read_lexicon
-from dedupe.clean.spin.spinner import build_spinner, spin
-from dedupe.clean.spin.training import train
-from dedupe.clean.spin.vocabulary import Vocabulary
+from dedupe.repair.spin.decoder import WEIGHT_NAMES
+from dedupe.repair.spin.gate_training import PER_TOKEN, THRESHOLD, gate_weights
+from dedupe.repair.spin.language_model import SphinxModel
+from dedupe.repair.spin.lexicon import fold, read_lexicon
+from dedupe.repair.spin.spinner import build_spinner, spin
+from dedupe.repair.spin.training import train
+from dedupe.repair.spin.vocabulary import Vocabulary
 
 OUT = Path(__file__).parent.parent / "src" / "dedupe" / "lexicon" / "en"
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
-from dedupe.clean.ledger import restore
+
+from dedupe.repair.ledger import restore
 
 Dedupe = Callable[..., Result]
 
@@ -131,7 +132,9 @@ def test_a_reference_that_leads_nowhere_is_found(dedupe: Dedupe, seeds: Path, tm
     assert "clusters.size does not count" in stdout
 
 
-def test_a_failed_run_leaves_the_last_output(dedupe: Dedupe, seeds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_run_leaves_the_last_output(
+    dedupe: Dedupe, seeds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "out"
     dedupe("clean", seeds, "-o", out)
     before = {path.name: path.read_bytes() for path in out.glob("[a-zA-Z]*.*")}
@@ -183,7 +186,9 @@ def test_an_interrupt_is_status_130_and_leaves_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "corpus.parquet").exists()
 
 
-def test_the_other_distribution_of_this_name_is_noticed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_other_distribution_of_this_name_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     import dedupe_command
 
     assert dedupe_command.clash() is None

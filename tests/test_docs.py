@@ -44,7 +44,7 @@ def codes(words: list[str] | tuple[str, ...]) -> str:
 
 
 def rules_table(first: str) -> str:
-    from dedupe.clean.rules import RULES
+    from dedupe.repair.rules import RULES
 
     chosen = [rule for rule in RULES.values() if rule.code.startswith(first)]
     return table(["code", "name", "with it"], [[f"`{rule.code}`", f"`{rule.name}`", rule.gains] for rule in chosen])
@@ -95,7 +95,7 @@ def rejects_table() -> str:
 
 
 def languages_table() -> str:
-    from dedupe.clean.language import LanguageIdentifier
+    from dedupe.repair.language import LanguageIdentifier
 
     return codes(LanguageIdentifier().languages)
 
@@ -152,8 +152,8 @@ def test_tables_say_what_the_code_says(document: Path) -> None:
 
 
 def test_every_rule_schema_code_and_column_is_documented() -> None:
-    from dedupe.clean.rules import RULES
     from dedupe.inspect import TABLES
+    from dedupe.repair.rules import RULES
 
     named = {found["name"] for document in DOCUMENTS for found in _TABLE.finditer(document.read_text(encoding="utf-8"))}
     documented = "".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
@@ -181,11 +181,11 @@ def test_every_event_that_reading_counts_is_documented() -> None:
 
 
 def figures() -> Iterator[tuple[str, str]]:
-    from dedupe.clean import encoding, ledger, repetition, residue
-    from dedupe.clean.language import MIN_LETTERS, MIN_SCORE, REACH, REGIONS, SAMPLE
     from dedupe.config import Config
     from dedupe.match.verify import Verifier  # noqa: F401  loads what explain needs, so that a broken import shows here
     from dedupe.read import extraction, html, jsonlines, streams
+    from dedupe.repair import encoding, ledger, repetition, residue
+    from dedupe.repair.language import MIN_LETTERS, MIN_SCORE, REACH, REGIONS, SAMPLE
     from dedupe.write import parquet, publish
 
     reading, cleaning, outputs = "docs/reading.md", "docs/cleaning.md", "docs/outputs.md"

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
+
 from dedupe import job
 
 Dedupe = Callable[..., Result]
@@ -57,7 +58,10 @@ def test_explain_two_says_why_they_are_together_or_not(dedupe: Dedupe, output: P
     together = dedupe("explain", known["base"], known["copy"], "-o", output).stdout
     assert together.startswith("together\nnear: ")
     apart = json.loads(dedupe("explain", known["base"], known["half"], "-o", output, "--json").stdout)
-    a, b = {tuple(words(1)[n : n + 3]) for n in range(148)}, {tuple([*words(1)[:70], *words(2, 80)][n : n + 3]) for n in range(148)}
+    a, b = (
+        {tuple(words(1)[n : n + 3]) for n in range(148)},
+        {tuple([*words(1)[:70], *words(2, 80)][n : n + 3]) for n in range(148)},
+    )
     assert apart["jaccard"] == pytest.approx(len(a & b) / len(a | b), abs=1e-4)
     assert not apart["together"]
     assert f"Jaccard {apart['jaccard']:.2f} under 0.5" in apart["reason"]
@@ -82,7 +86,11 @@ def test_match_tells_what_new_articles_are(dedupe: Dedupe, output: Path, tmp_pat
     (tmp_path / "new.jsonl").write_text("\n".join(map(json.dumps, rows)))
     before = {path.name: path.stat().st_mtime_ns for path in output.iterdir()}
     results = json.loads(dedupe("match", tmp_path / "new.jsonl", "--in", output, "--json").stdout)
-    assert [[match["relation"] for match in result["matches"]] for result in results[:3]] == [["exact", "near"], ["near", "near"], []]
+    assert [[match["relation"] for match in result["matches"]] for result in results[:3]] == [
+        ["exact", "near"],
+        ["near", "near"],
+        [],
+    ]
     assert results[0]["matches"][0]["article_id"] == ids(output)["base"]
     assert sum("rejected" in result for result in results) == 1
     assert {path.name: path.stat().st_mtime_ns for path in output.iterdir()} == before

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from dedupe.clean.ledger import restore as restore
     from dedupe.config import Config as Config
     from dedupe.errors import DedupeError as DedupeError
     from dedupe.job import Summary as Summary
     from dedupe.job import clean as clean
+    from dedupe.repair.ledger import restore as restore
 
 # Loaded at first use: a program that only wants `restore` should not wait for pyarrow and numba.
 _HOMES = {
@@ -20,7 +20,7 @@ _HOMES = {
     "DedupeError": "dedupe.errors",
     "Summary": "dedupe.job",
     "clean": "dedupe.job",
-    "restore": "dedupe.clean.ledger",
+    "restore": "dedupe.repair.ledger",
 }
 
 __all__ = ["Config", "DedupeError", "Summary", "__version__", "clean", "restore"]

@@ -62,11 +62,11 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     each also compressed.
     """
     from dedupe.cache import kernels_compiled
-    from dedupe.clean.rules import rule_codes
     from dedupe.config import Config
     from dedupe.console import notice, progress_shown, show_json, show_summary
     from dedupe.engine.local import Pool, useful_workers
     from dedupe.engine.numba_start import start_numba
+    from dedupe.repair.rules import rule_codes
 
     given = {name: options[name] for name in ("html", "max_article_bytes", "despin", "threshold", "recall", "seed")}
     settings: dict[str, Any] = {name: value for name, value in given.items() if value is not None}

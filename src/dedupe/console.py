@@ -95,7 +95,7 @@ def _ranked(counts: dict[str, int], names: dict[str, str] | None = None) -> str:
 
 def show_summary(summary: Summary) -> None:
     """Print what a run did, a line a topic."""
-    from dedupe.clean.rules import RULES
+    from dedupe.repair.rules import RULES
 
     rows: list[tuple[str, str]] = [
         ("read", f"{amount(summary.records, 'record')} from {amount(summary.files, 'file')} ({size(summary.bytes)})"),

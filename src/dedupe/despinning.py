@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dedupe.clean.ledger import Draft, Edit
-from dedupe.clean.spin.siblings import Sibling
-from dedupe.clean.spin.stage import SpinRepair, corrections, load_decoder
 from dedupe.config import Config
 from dedupe.engine.local import Pool
 from dedupe.maps import class_shingle_sets
+from dedupe.repair.ledger import Draft, Edit
+from dedupe.repair.spin.siblings import Sibling
+from dedupe.repair.spin.stage import SpinRepair, corrections, load_decoder
 from dedupe.schema import EDIT
 from dedupe.tokens import tokenize
 

@@ -8,12 +8,12 @@ import click
 import numpy as np
 import pyarrow as pa
 
-from dedupe.clean.ledger import restore
-from dedupe.clean.rules import RULES
 from dedupe.console import amount
 from dedupe.match.bands import choose_bands
 from dedupe.match.verify import Verifier
 from dedupe.output import Output
+from dedupe.repair.ledger import restore
+from dedupe.repair.rules import RULES
 
 _CONTEXT = 40
 _MEMBERS = 10

@@ -12,8 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dedupe.clean.ledger import restore
-from dedupe.clean.stages import LocalRepair, RepetitionRepair
 from dedupe.errors import OutputError
 from dedupe.match.bands import choose_bands
 from dedupe.match.candidates import agreements, least_agreement
@@ -21,6 +19,8 @@ from dedupe.match.signatures import Signer, shingle_sets
 from dedupe.match.verify import Verifier
 from dedupe.output import Output
 from dedupe.read import plan, read
+from dedupe.repair.ledger import restore
+from dedupe.repair.stages import LocalRepair, RepetitionRepair
 from dedupe.write.index import read_index
 
 _BEST = 5

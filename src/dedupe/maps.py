@@ -18,11 +18,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dedupe.clean.language import LanguageIdentifier
-from dedupe.clean.repetition import LineCounts
-from dedupe.clean.spin.class_key import class_tokens, load_class_key
-from dedupe.clean.spin.stage import SpinRepair
-from dedupe.clean.stages import LocalRepair, RepetitionRepair
 from dedupe.cluster.identity import identify
 from dedupe.config import Config
 from dedupe.match import spun
@@ -31,6 +26,11 @@ from dedupe.match.signatures import Signed, Signer, token_shingle_sets
 from dedupe.match.terms import StoryTerms, extract_terms, story_texts
 from dedupe.read import read
 from dedupe.read.parts import ReadReport, Shard
+from dedupe.repair.language import LanguageIdentifier
+from dedupe.repair.repetition import LineCounts
+from dedupe.repair.spin.class_key import class_tokens, load_class_key
+from dedupe.repair.spin.stage import SpinRepair
+from dedupe.repair.stages import LocalRepair, RepetitionRepair
 from dedupe.schema import ARTICLES, CLEANED, REJECTS
 from dedupe.tokens import string_buffers, tokenize
 
@@ -229,16 +229,26 @@ def warm() -> None:
 
     Runs the map stages themselves over one small article, since only they know what they need.
     """
+    warm_cleaning()
+    warm_signing()
+
+
+def warm_cleaning() -> None:
+    """Load what repairs an article."""
     row: dict[str, Any] = dict.fromkeys(ARTICLES.names) | {"source": "", "record": 1, "text": "A few words.\n\nAnd a line."}
     batch = pa.RecordBatch.from_pylist([row], schema=ARTICLES)
-    config = Config()
-    cleaned = LocalRepair(config)(batch)
+    cleaned = LocalRepair(Config())(batch)
     lines = LineCounts().merge(LineCounts.of(cleaned))
-    repaired = RepetitionRepair(config, lines.finish())(cleaned)
-    identifier().identify(repaired["text"])
-    Signer(8)(repaired["text"])
-    SpinRepair(config).score(repaired["text"])
-    extract_terms(repaired["text"], pa.array(["en"]))
+    RepetitionRepair(Config(), lines.finish())(cleaned)
+
+
+def warm_signing() -> None:
+    """Load what tells languages and scores, signs and extracts terms."""
+    texts = pa.array(["A few words of a line."])
+    identifier().identify(texts)
+    Signer(8)(texts)
+    SpinRepair(Config()).score(texts)
+    extract_terms(texts, pa.array(["en"]))
 
 
 def _sha256(column: pa.Array) -> pa.Array:

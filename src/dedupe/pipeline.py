@@ -13,8 +13,6 @@ import numpy as np
 import pyarrow as pa
 
 from dedupe.cache import note_compiled
-from dedupe.clean.ledger import Draft
-from dedupe.clean.repetition import LineCounts
 from dedupe.cluster.canonical import preference_columns, preference_rank
 from dedupe.cluster.clusters import clusters
 from dedupe.cluster.identity import number_equals
@@ -30,7 +28,8 @@ from dedupe.maps import (
     prepare_shard,
     read_shard,
     tells_stories,
-    warm,
+    warm_cleaning,
+    warm_signing,
 )
 from dedupe.match.bands import Bands, choose_bands
 from dedupe.match.candidates import agreements, pair_agreements
@@ -41,6 +40,8 @@ from dedupe.match.signatures import Signed, Signer
 from dedupe.match.spun import propose_spun, relate_spun
 from dedupe.match.verify import TextsOf, Verifier
 from dedupe.read.parts import Plan, ReadReport, record_offsets
+from dedupe.repair.ledger import Draft
+from dedupe.repair.repetition import LineCounts
 from dedupe.storytelling import Told, no_stories, tell_stories
 
 # Called with the name of the stage, how much of it is done, and how much there is.
@@ -52,11 +53,12 @@ def silent(_stage: str, _done: int, _total: int) -> None:
 
 
 def compile_kernels() -> None:
-    """Compile everything that a run needs, once, before processes start that would each do it again.
+    """Compile what every run needs, once, before processes start that would each do it again.
 
-    Two processes share the work, since the compiler uses one core: it halves the first thing that a user waits for.
+    Two processes share the work, since the compiler uses one core: it halves the first thing that a user waits for. What only some
+    runs need (the relations of articles that are alike) is compiled when it is first needed, behind the reading where that takes long.
     """
-    parts: list[tuple[Callable[[], None]]] = [(warm,), (load_despinning,), (load_matching,)]
+    parts: list[tuple[Callable[[], None]]] = [(load_despinning,), (warm_cleaning,), (warm_signing,)]
     with Pool(min(2, default_workers())) as pool:
         for _ in pool.map(_load, parts):
             pass

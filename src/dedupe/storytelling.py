@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from dedupe.clean.ledger import Draft
 from dedupe.match.stories import evidence, find_stories
 from dedupe.match.terms import StoryTerms, TermCounts, extract_terms, story_texts
 from dedupe.match.verify import Overlaps, Verifier
+from dedupe.repair.ledger import Draft
 
 _UNKNOWN = np.iinfo(np.int64).min
 
@@ -19,8 +19,8 @@ class Told(NamedTuple):
     """Hold the stories of a run.
 
     `leader`: (n,) row of the canonical article that stands for each article's story, -1 where it is alone in it. `a`, `b`: rows
-    of the pairs of canonical articles that belong together by their own likeness, with the `evidence` for each and the `overlap` of
-    their shingles.
+    of the pairs of canonical articles that belong together by their own likeness, with the `evidence` for each and the `overlap`
+    of their shingles.
     """
 
     leader: np.ndarray

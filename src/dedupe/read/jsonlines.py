@@ -115,7 +115,9 @@ def patient_loads(data: bytes, out: Rows) -> tuple[Any, dict[str, Any]]:
     try:
         values = json.loads(decoded.text)
     except json.JSONDecodeError as error:
-        raise BadInputError("malformed", f"{error.msg.removesuffix(' at')} at character {error.pos + 1:,} of the record") from error
+        raise BadInputError(
+            "malformed", f"{error.msg.removesuffix(' at')} at character {error.pos + 1:,} of the record"
+        ) from error
     except RecursionError as error:
         raise BadInputError("malformed", "it is nested too deep") from error
     except ValueError as error:

@@ -29,8 +29,8 @@ class Clustered(NamedTuple):
 
 
 class Storied(NamedTuple):
-    """Hold the stories of a run: `names` one ID a story; `story` the place of each article's story in them, -1 for none; `hubs` the
-    row of the article that stands for each; `since` the run that gave each ID."""
+    """Hold the stories of a run: `names` one ID a story; `story` the place of each article's story in them, -1 for none; `hubs`
+    the row of the article that stands for each; `since` the run that gave each ID."""
 
     names: pa.Array
     story: np.ndarray

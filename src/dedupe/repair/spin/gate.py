@@ -1,0 +1,80 @@
+"""The gate: whether an article reads as spun, from how much more often its phrases stand in spun than in honest text."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numba import njit
+from numpy.typing import NDArray
+
+from dedupe.repair.spin.phrase_index import PhraseIndex, build_index, longest_phrase
+from dedupe.tokens import Tokens, tokenize
+
+# A spun article of this many tokens scores 40 and more; what follows would only cost time.
+_MOST_TOKENS = 500
+
+# A subject repeats its own words: what a phrase says again is little news. Without this an honest page of fitness advice,
+# with "meal plan" in every paragraph, scored like a spun one.
+_AGAIN = np.float32(0.2)
+
+
+class Gate(NamedTuple):
+    """Hold the phrases that tell spun from honest text, and the weight of each: a log-likelihood ratio, in nats."""
+
+    phrases: PhraseIndex
+    weights: NDArray[np.float32]
+    per_token: float
+    """what each token of the text takes off, so that a long honest text on an odd subject does not add up to a spun one"""
+    threshold: float
+
+
+@njit(cache=True, nogil=True)
+def _score_column(  # type: ignore[no-untyped-def]
+    hashes, offsets, first, second, longer, weights, per_token, scores
+):
+    # Weight and row last met side by side: one fetch from memory for both. Rows count exactly up to 2**24: no batch has more.
+    state = np.empty((len(weights), 2), np.float32)
+    state[:, 0] = weights
+    state[:, 1] = -1
+    for row in range(len(offsets) - 1):
+        end = min(offsets[row + 1], offsets[row] + _MOST_TOKENS)
+        at = offsets[row]
+        total = np.float32(0.0)
+        while at < end:
+            phrase, length = longest_phrase(hashes, at, end, first, second, longer)
+            if phrase >= 0:
+                if state[phrase, 1] == np.float32(row):
+                    total += state[phrase, 0] * _AGAIN
+                else:
+                    state[phrase, 1] = np.float32(row)
+                    total += state[phrase, 0]
+            at += length
+        scores[row] = total - per_token * np.float32(end - offsets[row])
+
+
+def score_tokens(tokens: Tokens, gate: Gate) -> NDArray[np.float32]:
+    """Score each article of a tokenized column. Shape (n,), float32, in nats: above 0 the text reads as spun."""
+    scores = np.empty(len(tokens.offsets) - 1, np.float32)
+    _score_column(tokens.hashes, tokens.offsets, *gate.phrases, gate.weights, np.float32(gate.per_token), scores)
+    return scores
+
+
+def score(column: pa.Array, gate: Gate) -> NDArray[np.float32]:
+    """Score each article of a string column as `score_tokens` does."""
+    return score_tokens(tokenize(column), gate)
+
+
+@cache
+def load_gate(language: str = "en") -> Gate:
+    """Read the phrases and weights of a language from `gate.csv`, whose first rows hold the threshold and the cost of a token."""
+    content = (resources.files("dedupe") / "lexicon" / language / "gate.csv").read_text(encoding="utf-8")
+    rows = [(row["phrase"], float(row["weight"])) for row in csv.DictReader(content.splitlines())]
+    settings = {phrase: weight for phrase, weight in rows if phrase.startswith("#")}
+    phrases = [(phrase, weight) for phrase, weight in rows if not phrase.startswith("#")]
+    weights = np.array([weight for _, weight in phrases], np.float32)
+    return Gate(build_index([phrase for phrase, _ in phrases]), weights, settings["#per_token"], settings["#threshold"])
