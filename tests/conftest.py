@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,12 +14,12 @@ def seeds() -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared_data() -> Iterator[Path]:
+def shared_data() -> Path:
     """Development data beside the project, where it is there."""
     folder = ROOT.parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip("needs the development data in ../shared/data, which is not part of the project")
-    yield folder
+    return folder
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def dedupe(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run the command line in this process, with the exit status and the streams of the real one."""
     from dedupe import cli
 
-    def run(*arguments: str | Path, input: bytes | str | None = None) -> Result:
+    def run(*arguments: str | Path, stdin: bytes | str | None = None) -> Result:
         import click
 
         @click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})
@@ -35,6 +35,6 @@ def dedupe(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
             cli.main()
 
         monkeypatch.setattr("sys.argv", ["dedupe", *map(str, arguments)])
-        return CliRunner().invoke(whole, [], input=input)
+        return CliRunner().invoke(whole, [], input=stdin)
 
     return run

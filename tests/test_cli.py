@@ -17,13 +17,10 @@ from dedupe.repair.ledger import restore
 Dedupe = Callable[..., Result]
 
 
-def start(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "dedupe", *map(str, arguments)], capture_output=True, text=True, **options)  # type: ignore[call-overload, no-any-return]
-
-
 def test_help_loads_no_heavy_package() -> None:
-    code = "import sys, dedupe, dedupe.cli; print([m for m in ('pyarrow', 'numba', 'datasketch', 'numpy', 'rich') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+    heavy = ["pyarrow", "numba", "datasketch", "numpy", "rich"]
+    code = f"import sys, dedupe, dedupe.cli; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
 def test_seeds_become_a_corpus(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
@@ -151,7 +148,7 @@ def test_a_failed_run_leaves_the_last_output(
 
 def test_standard_input_is_read(dedupe: Dedupe, tmp_path: Path) -> None:
     lines = "\n".join(json.dumps({"body": f"Article number {n} tells of one thing or another.", "id": n}) for n in range(3))
-    result = dedupe("clean", "-", "-o", tmp_path / "out", input=lines)
+    result = dedupe("clean", "-", "-o", tmp_path / "out", stdin=lines)
     assert result.exit_code == 0, result.output
     assert pq.read_table(tmp_path / "out" / "corpus.parquet")["input_id"].to_pylist() == ["0", "1", "2"]
 

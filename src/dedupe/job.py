@@ -264,12 +264,14 @@ def _edges(matched: Matched, told: Told) -> Edge:
     edges = matched.edges
     words = evidence(edges.a, edges.b, edges.relation, edges.overlap, edges.star, matched.representative, matched.facts)
     relation = np.array(RELATIONS, object)[np.concatenate([edges.relation, np.full(len(told.a), STORY)])]
-    likeness = (np.concatenate([one, other]) for one, other in zip(edges.overlap, told.overlap, strict=True))
+    size_a, size_b, shared = (np.concatenate(both) for both in zip(edges.overlap, told.overlap, strict=True))
     return Edge(
         np.concatenate([edges.a, told.a]),
         np.concatenate([edges.b, told.b]),
         pa.array(relation, pa.string()),
-        *likeness,
+        size_a,
+        size_b,
+        shared,
         pa.array([*words, *told.evidence], pa.string()),
     )
 

@@ -181,8 +181,8 @@ def load_signed(targets: list[Path]) -> Signed:
         return [np.load(f"{target}.{name}.npy", mmap_mode="r") for target in targets]
 
     sketches = [Sketches(*columns) for columns in zip(each("sketches"), each("sketch_offsets"), strict=True)]
-    whole = (np.concatenate(each(name)) for name in ("signatures", "keys", "tokens"))
-    return Signed(*whole, join_sketches(sketches))
+    signatures, keys, n_tokens = (np.concatenate(each(name)) for name in ("signatures", "keys", "tokens"))
+    return Signed(signatures, keys, n_tokens, join_sketches(sketches))
 
 
 def load_terms(targets: list[Path]) -> StoryTerms:

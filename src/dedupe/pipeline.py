@@ -32,12 +32,13 @@ from dedupe.maps import (
     warm_signing,
 )
 from dedupe.match.bands import Bands, choose_bands
-from dedupe.match.candidates import agreements, pair_agreements
 from dedupe.match.containment import propose_contained
 from dedupe.match.edges import EXACT, JOINING, KEEPING_APART, NEAR, Edges, exact_groups, expand_exact, find_edges
 from dedupe.match.relations import joins_near, relate
 from dedupe.match.signatures import Signed, Signer
 from dedupe.match.spun import propose_spun, relate_spun
+from dedupe.match.stories import find_stories
+from dedupe.match.terms import TermCounts, extract_terms
 from dedupe.match.verify import TextsOf, Verifier
 from dedupe.read.parts import Plan, ReadReport, record_offsets
 from dedupe.repair.ledger import Draft
@@ -55,10 +56,10 @@ def silent(_stage: str, _done: int, _total: int) -> None:
 def compile_kernels() -> None:
     """Compile what every run needs, once, before processes start that would each do it again.
 
-    Two processes share the work, since the compiler uses one core: it halves the first thing that a user waits for. What only some
-    runs need (the relations of articles that are alike) is compiled when it is first needed, behind the reading where that takes long.
+    Two processes share the work, since the compiler uses one core: it halves the first thing that a user waits for. What only
+    some runs need (telling the relations of articles that are alike) is compiled when it is first needed.
     """
-    parts: list[tuple[Callable[[], None]]] = [(load_despinning,), (warm_cleaning,), (warm_signing,)]
+    parts: list[tuple[Callable[[], None]]] = [(warm_signing,), (load_despinning,), (warm_cleaning,), (load_grouping,)]
     with Pool(min(2, default_workers())) as pool:
         for _ in pool.map(_load, parts):
             pass
@@ -69,8 +70,24 @@ def _load(part: Callable[[], None]) -> None:
     part()
 
 
+def load_grouping() -> None:
+    """Load the kernels that every run matches, clusters and tells stories with."""
+    texts = pa.array(["one two three four", "one two three five", "six"])
+    rows, bands = np.arange(3), choose_bands(0.5, 0.9)
+    signed = Signer(bands.num_perm)(texts)
+
+    def read(wanted: np.ndarray) -> pa.Array:
+        return texts.take(pa.array(wanted))
+
+    find_edges(signed.signatures, rows, signed.n_tokens, rows, bands, 0.5, Verifier(read), read)
+    propose_contained(signed.sketches, rows, rows)
+    terms = extract_terms(texts)
+    find_stories(terms, TermCounts.of(terms), np.zeros(3, np.int64), rows)
+
+
 def load_matching() -> None:
-    """Load the kernels of matching, by matching three texts: half a second, which this process has while workers read."""
+    """Load the kernels of all of matching, by relating three texts: half a second, which this process has while workers read."""
+    load_grouping()
     words = [f"w{number}" for number in range(60)]
     texts = pa.array([" ".join(words), " ".join([*words[:30], "2", *words[31:]]), " ".join(words[:40])])
 
@@ -82,8 +99,6 @@ def load_matching() -> None:
     verify = Verifier(read)
     edges = find_edges(signed.signatures, rows, signed.n_tokens, rows, bands, 0.5, verify, read).edges
     relate(edges, propose_contained(signed.sketches, rows, rows), 0.5, verify, read)
-    agreements(signed.signatures, 0, rows)
-    pair_agreements(signed.signatures, rows, rows)
 
 
 @dataclass

@@ -47,4 +47,4 @@ def read_index(output: Path, rows: int) -> Index:
         raise OutputError(f"The index of {output} cannot be read: {error}.", hint) from None
     if any(len(array) != rows for array in arrays[:3]) or len(arrays[4]) != rows + 1:
         raise OutputError(f"The index of {output} is of another corpus than corpus.parquet.", hint)
-    return Index(*arrays, facts)
+    return Index._make([*arrays, facts])

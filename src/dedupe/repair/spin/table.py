@@ -202,6 +202,8 @@ def build_table(pairs: Sequence[Pair], vocabulary: Vocabulary, habits: Habits) -
     known = list({*by_variant, *originals})
     chance = dict(zip(known, phrase_scores(known, vocabulary), strict=True))
     single = {phrase: vocabulary.unigram(n for word in phrase for n in vocabulary.of(word)) for phrase in known}
+    length = {phrase: sum(len(vocabulary.of(word)) for word in phrase) for phrase in known}
+    capitals = {text: sum(map(str.isupper, text)) for text in phrases}
     row, texts, folded, conditions, features = [0], [], [], [], []
     for variant, found in by_variant.items():
         ranks = {original: min(pair.rank for pair in rows) for original, rows in found.items()}
@@ -230,7 +232,7 @@ def build_table(pairs: Sequence[Pair], vocabulary: Vocabulary, habits: Habits) -
                 "later": all("_more" in source for source in sources),
                 "tables": len(rows) > 1,
                 "signal": any(pair.condition == "signal" for pair in rows),
-                "length": sum(len(vocabulary.of(w)) for w in original) - sum(len(vocabulary.of(w)) for w in variant),
+                "length": length[original] - length[variant],
                 "rarity": single[original] - single[variant],
                 "endings": 1 if ends[0] and ends[0] == ends[1] else -1 if ends[0] != ends[1] else 0,
                 "original_frequency": single[original] / len(original),
@@ -240,7 +242,7 @@ def build_table(pairs: Sequence[Pair], vocabulary: Vocabulary, habits: Habits) -
                 "habit_original": habits.odds(name),
             }
             # The spelling with the fewest capitals: phrases written as headlines are phrases all the same, names are not.
-            fewest = min((pair.original for pair in rows), key=lambda text: (sum(c.isupper() for c in text), text))
+            fewest = min((pair.original for pair in rows), key=lambda text: (capitals[text], text))
             texts.append(names.get(name, fewest))
             folded.append(name)
             asked = {pair.condition for pair in rows} - {"spun", "context", "always", "signal"}
