@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from dedupe.config import Config
 from dedupe.engine.local import Pool
+from dedupe.gather import take_table
 from dedupe.maps import class_shingle_sets
 from dedupe.repair.ledger import Draft, Edit
 from dedupe.repair.spin.siblings import Sibling
@@ -41,8 +42,9 @@ def restore_by_model(articles: pa.Table, config: Config, pool: Pool) -> dict[int
         return {}
     spun = np.flatnonzero(articles["is_spun"].to_numpy())
     blocks = [spun[start : start + _AT_ONCE] for start in range(0, len(spun), _AT_ONCE)]
-    texts = articles.select(["text", "edits", "spin_score"])
-    jobs: list[tuple[Any, ...]] = [(texts.take(pa.array(block)).to_pylist(), config) for block in blocks]
+    jobs: list[tuple[Any, ...]] = [
+        (take_table(articles, ["text", "edits", "spin_score"], block).to_pylist(), config) for block in blocks
+    ]
     done = [draft for drafts in pool.map(_repair, jobs) for draft in drafts]
     return dict(zip(spun.tolist(), done, strict=True))
 
@@ -52,7 +54,8 @@ def _repair(rows: list[dict[str, Any]], config: Config) -> list[Draft]:
     drafts = []
     for row in rows:
         draft = Draft(row["text"], [Edit(**edit) for edit in row["edits"]])
-        spin.repair(draft, row["spin_score"])
+        # One that its source gave away is repaired like one that passed the gate by itself.
+        spin.repair(draft, max(row["spin_score"], spin.gate.threshold))
         drafts.append(draft)
     return drafts
 
@@ -62,12 +65,9 @@ def restore_by_siblings(
 ) -> dict[int, Draft]:
     """Let other copies of the same passages override the model, in one pass: each sees the others as the model left them.
 
-    `group`: (n,) number of the cluster or story of each article, -1 for none. `rank`: (n,) order of preference.
+    `group`: (n,) number of the cluster of each article. `rank`: (n,) order of preference.
     """
     spun = np.fromiter(drafts, np.int64, len(drafts))
-    spun = spun[group[spun] >= 0]
-    if not len(spun):
-        return drafts
     members = np.flatnonzero(np.isin(group, group[spun]))
     members = members[np.lexsort((rank[members], group[members]))]
     starts = np.searchsorted(group[members], group[spun])
@@ -75,7 +75,7 @@ def restore_by_siblings(
     jobs: list[tuple[Any, ...]] = []
     for row, start, stop in zip(spun.tolist(), starts.tolist(), stops.tolist(), strict=True):
         others = [int(other) for other in members[start:stop] if other != row][:_MOST_SIBLINGS]
-        told = articles.select(["text", "article_id", "is_spun"]).take(pa.array(others, pa.int64())).to_pylist()
+        told = take_table(articles, ["text", "article_id", "is_spun"], np.array(others, np.int64)).to_pylist()
         siblings = [
             Sibling(drafts[other].text if other in drafts else one["text"], one["is_spun"], one["article_id"][:12])
             for other, one in zip(others, told, strict=True)
@@ -85,7 +85,8 @@ def restore_by_siblings(
 
 
 def _follow(draft: Draft, siblings: list[Sibling], spin_score: float, config: Config) -> Draft:
-    SpinRepair(config).repair_by_siblings(draft, siblings, spin_score)
+    spin = SpinRepair(config)
+    spin.repair_by_siblings(draft, siblings, max(spin_score, spin.gate.threshold))
     return draft
 
 

@@ -20,7 +20,6 @@ import pyarrow.compute as pc
 
 from dedupe.cluster.identity import identify
 from dedupe.config import Config
-from dedupe.match import spun
 from dedupe.match.containment import Sketches, join_sketches
 from dedupe.match.signatures import Signed, Signer, token_shingle_sets
 from dedupe.match.terms import StoryTerms, extract_terms, story_texts
@@ -29,6 +28,7 @@ from dedupe.read.parts import ReadReport, Shard
 from dedupe.repair.language import LanguageIdentifier
 from dedupe.repair.repetition import LineCounts
 from dedupe.repair.spin.class_key import class_tokens, load_class_key
+from dedupe.repair.spin.gate import load_gate
 from dedupe.repair.spin.stage import SpinRepair
 from dedupe.repair.stages import LocalRepair, RepetitionRepair
 from dedupe.schema import ARTICLES, CLEANED, REJECTS
@@ -143,7 +143,7 @@ def prepare_shard(source: Path, target: Path, offset: int, config: Config, resid
                         languages,
                         scores,
                         spin_scores,
-                        pc.fill_null(pc.greater_equal(spin_scores, spin.gate.threshold), False),
+                        pa.array(np.zeros(len(batch), bool)),  # told once all scores are known
                         pa.array(signed[-1].n_tokens),
                         n_edits,
                         _text_digests(batch, read_batch["decoded_sha256"]),
@@ -194,6 +194,11 @@ def load_terms(targets: list[Path]) -> StoryTerms:
     return StoryTerms.concatenate(parts)
 
 
+def gate_threshold() -> float:
+    """Return the score from which an article passes the gate."""
+    return load_gate().threshold
+
+
 def _spin_scores(texts: pa.Array, languages: pa.Array, spin: SpinRepair) -> pa.Array:
     # Only what is in the gate's language is judged; null where it is not, or where there is too little to go by.
     ours = pc.equal(languages, spin.language).to_numpy(zero_copy_only=False)
@@ -201,16 +206,6 @@ def _spin_scores(texts: pa.Array, languages: pa.Array, spin: SpinRepair) -> pa.A
     if ours.any():
         scores[ours] = spin.score(texts if ours.all() else texts.filter(pa.array(ours)))
     return pa.array(scores, from_pandas=True)
-
-
-def class_sign_shard(source: Path, target: Path, seed: int) -> None:
-    """Write the signatures of the class keys of all articles of a prepared shard to `target`."""
-    signer = Signer(spun.BANDS.num_perm, seed)
-    with pa.memory_map(str(source)) as mapped:
-        batches = pa.ipc.open_file(mapped)
-        texts = [batches.get_batch(number)["text"] for number in range(batches.num_record_batches)]
-        parts = [signer.sign_tokens(*class_tokens(tokenize(column), load_class_key())) for column in texts]
-    np.save(target, np.concatenate(parts) if parts else np.empty((0, signer.num_perm), np.uint32))
 
 
 def class_shingle_sets(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:

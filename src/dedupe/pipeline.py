@@ -19,10 +19,11 @@ from dedupe.cluster.identity import number_equals
 from dedupe.config import Config
 from dedupe.despinning import load_despinning, restore_by_model, restore_by_siblings, with_drafts
 from dedupe.engine.local import Pool, default_workers
+from dedupe.gather import take_rows
 from dedupe.maps import (
     ShardRead,
     class_shingle_sets,
-    class_sign_shard,
+    gate_threshold,
     load_signed,
     load_terms,
     prepare_shard,
@@ -36,7 +37,7 @@ from dedupe.match.containment import propose_contained
 from dedupe.match.edges import EXACT, JOINING, KEEPING_APART, NEAR, Edges, exact_groups, expand_exact, find_edges
 from dedupe.match.relations import joins_near, relate
 from dedupe.match.signatures import Signed, Signer
-from dedupe.match.spun import propose_spun, relate_spun
+from dedupe.match.spun import given_away, propose_spun, relate_spun
 from dedupe.match.stories import find_stories
 from dedupe.match.terms import TermCounts, extract_terms
 from dedupe.match.verify import TextsOf, Verifier
@@ -163,9 +164,9 @@ def carry_out(
     with timings.of("stories"):
         told = tell(prepared, matched, drafts, config)
     with timings.of("de-spin"):
-        group = np.where(told.leader >= 0, told.leader, matched.canonical)
+        # Members of a cluster alone: another article on the event words its sentences in its own way, and is no witness.
         rank = preference_rank(matched.preference)
-        drafts = restore_by_siblings(drafts, prepared.articles, group, rank, config, pool)
+        drafts = restore_by_siblings(drafts, prepared.articles, matched.canonical, rank, config, pool)
         prepared.articles, rules = with_drafts(prepared.articles, drafts)
         prepared.rules += rules
     return prepared, matched, told
@@ -227,8 +228,7 @@ def texts_of(articles: pa.Table) -> TextsOf:
     text = articles["text"]
 
     def read(rows: np.ndarray) -> pa.Array:
-        taken = text.take(pa.array(rows))
-        return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
+        return take_rows(text, rows)
 
     return read
 
@@ -241,6 +241,10 @@ def match(prepared: Prepared, config: Config, pool: Pool, progress: Progress, ti
     verify = Verifier(read, pool.workers)
     by_class = Verifier(read, pool.workers, class_shingle_sets)
     with timings.of("match and verify"):
+        scores = articles["spin_score"].to_numpy()
+        spun = given_away(scores, gate_threshold(), signed.sketches, signed.n_tokens, verify, by_class)
+        articles = articles.set_column(articles.schema.get_field_index("is_spun"), "is_spun", pa.array(spun))
+        prepared.articles = articles
         preference = preference_columns(articles)
         rank = preference_rank(preference)
         representative = exact_groups(signed.keys, rank)
@@ -251,10 +255,9 @@ def match(prepared: Prepared, config: Config, pool: Pool, progress: Progress, ti
         rows = np.flatnonzero((representative == np.arange(len(rank))) & (tokens > 0))
         proposed = propose_contained(signed.sketches, rows, rank)
         edges, facts = relate(found.edges, proposed, config.threshold, verify, read)
-        spun = articles["is_spun"].to_numpy()
         verified = found.n_verified + len(proposed.small)
         if spun[rows].any():
-            pairs = propose_spun(_class_signatures(prepared, config, pool), rows, np.flatnonzero(spun))
+            pairs = propose_spun(signed.sketches, rows, np.flatnonzero(spun))
             edges, looked = relate_spun(edges, pairs, spun, by_class, read)
             verified += looked
         progress("match and verify", 2, 3)
@@ -273,14 +276,6 @@ def match(prepared: Prepared, config: Config, pool: Pool, progress: Progress, ti
         bands, preference, canonical, similarity, relation, representative, whole, facts,
         found.n_candidates + len(proposed.small), verified, found.large_buckets, proposed.capped,
     )  # fmt: skip
-
-
-def _class_signatures(prepared: Prepared, config: Config, pool: Pool) -> np.ndarray:
-    # Only a run with a spun article needs the class keys of all: a second look at every text.
-    jobs = [(shard, shard.with_suffix(".classes.npy"), config.seed) for shard in prepared.shards]
-    for _ in pool.map(class_sign_shard, jobs):
-        pass
-    return np.concatenate([np.load(job[1], mmap_mode="r") for job in jobs])
 
 
 def _to_canonical(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from dedupe.gather import take_rows, take_table
 from dedupe.match.stories import evidence, find_stories
 from dedupe.match.terms import StoryTerms, TermCounts, extract_terms, story_texts
 from dedupe.match.verify import Overlaps, Verifier
@@ -53,7 +54,7 @@ def tell_stories(
     if len(rows) < 2:
         return no_stories(len(canonical))
     own = _with_drafts(terms, drafts, rows, articles).take(rows)
-    times = articles["published_at"].take(pa.array(rows)).cast(pa.int64()).fill_null(_UNKNOWN).to_numpy()
+    times = take_rows(articles["published_at"], rows).cast(pa.int64()).fill_null(_UNKNOWN).to_numpy(zero_copy_only=False)
     counts = TermCounts.of(own)
     order = np.empty(len(rows), np.int64)
     order[np.argsort(rank[rows], kind="stable")] = np.arange(len(rows))
@@ -74,7 +75,7 @@ def _with_drafts(terms: StoryTerms, drafts: dict[int, Draft], rows: np.ndarray, 
     again = np.intersect1d(np.fromiter(drafts, np.int64, len(drafts)), rows)
     if not len(again):
         return terms
-    languages = articles["language"].take(pa.array(again)).combine_chunks()
+    languages = take_rows(articles["language"], again)
     restored = extract_terms(_texts(articles, drafts, again), languages)
     places = np.arange(len(articles))
     places[again] = len(articles) + np.arange(len(again))
@@ -82,7 +83,7 @@ def _with_drafts(terms: StoryTerms, drafts: dict[int, Draft], rows: np.ndarray, 
 
 
 def _texts(articles: pa.Table, drafts: dict[int, Draft], rows: np.ndarray) -> pa.Array:
-    taken = articles.select(["title", "text"]).take(pa.array(rows, pa.int64())).combine_chunks()
+    taken = take_table(articles, ["title", "text"], rows)
     texts = [
         drafts[row].text if row in drafts else text for row, text in zip(rows.tolist(), taken["text"].to_pylist(), strict=True)
     ]

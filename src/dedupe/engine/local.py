@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Self, TypeVar
 
@@ -39,6 +40,19 @@ def _ready() -> None:
     """Do nothing: a worker that answers has started."""
 
 
+@contextmanager
+def _main_hidden() -> Iterator[None]:
+    # A started process would import the program's main module again, and run it again where that has no guard. Our workers need
+    # nothing of it.
+    main = sys.modules["__main__"].__dict__
+    hidden: dict[str, Any] = {name: main.pop(name) for name in ("__file__", "__spec__") if name in main}
+    main["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.update(hidden)
+
+
 def _context(preload: str | None) -> multiprocessing.context.BaseContext:
     # Workers are started by spawn, but for Linux, where a server process imports what they need and each is forked from it.
     # That server has one thread, so it is as safe, and saves a second of each run.
@@ -62,9 +76,10 @@ class Pool:
         self.workers = workers
         self._pool: ProcessPoolExecutor | None = None
         if workers > 1:
-            self._pool = ProcessPoolExecutor(workers, _context(preload), _start_worker)
-            for _ in range(workers):
-                self._pool.submit(_ready)
+            with _main_hidden():
+                self._pool = ProcessPoolExecutor(workers, _context(preload), _start_worker)
+                for _ in range(workers):
+                    self._pool.submit(_ready)
 
     def __enter__(self) -> Self:
         return self

@@ -49,15 +49,6 @@ def agreements(signatures, one, others):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def pair_agreements(signatures, a, b):  # type: ignore[no-untyped-def]
-    """Count the places in which the signatures of each pair of rows agree: (n,) int32."""
-    counts = np.empty(len(a), np.int32)
-    for at in range(len(a)):
-        counts[at] = _agreement(signatures, a[at], b[at])
-    return counts
-
-
-@njit(cache=True, nogil=True)
 def _pairs_of_buckets(order, starts, stops, buckets, limit, signatures, least, pairs, room):  # type: ignore[no-untyped-def]
     # Returns (pairs kept, pairs looked at); more than `room` kept means: call again with that much room.
     kept = 0

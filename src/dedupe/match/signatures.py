@@ -124,17 +124,6 @@ def _sign_column(data, offsets, fold, factors, addends, bound, signatures, keys,
 
 
 @njit(cache=True, nogil=True)
-def _sign_tokens(hashes, offsets, factors, addends, signatures):  # type: ignore[no-untyped-def]
-    longest = 0
-    for row in range(len(offsets) - 1):
-        longest = max(longest, offsets[row + 1] - offsets[row])
-    shingles = np.empty(longest + 1, np.uint64)
-    for row in range(len(offsets) - 1):
-        own = hashes[offsets[row] : offsets[row + 1]]
-        _permute(shingles, shingle_tokens(own, len(own), shingles), factors, addends, signatures[row])
-
-
-@njit(cache=True, nogil=True)
 def _distinct(shingles, written):  # type: ignore[no-untyped-def]
     part = shingles[:written]
     part.sort()
@@ -194,12 +183,6 @@ class Signer:
     def sign(self, column: pa.Array) -> np.ndarray:
         """Return the signatures of a string column: (n, num_perm), uint32."""
         return self(column).signatures
-
-    def sign_tokens(self, hashes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-        """Return the signatures of articles given as tokens: article `i` has `hashes[offsets[i]:offsets[i + 1]]`."""
-        signatures = np.empty((len(offsets) - 1, self.num_perm), np.uint32)
-        _sign_tokens(hashes, offsets, self.factors, self.addends, signatures)
-        return signatures
 
 
 def token_shingle_sets(hashes: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -60,7 +60,7 @@ PHRASES = ["in", "in line", "in line with", "line with the", "with", "the data s
 
 
 @given(st.lists(st.sampled_from(["in", "line", "with", "the", "data", "set", "shows", "other"]), max_size=30))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_the_longest_phrase_is_found_at_every_place(words: list[str]) -> None:
     tokens = tokenize(pa.array([" ".join(words)]))
     index = build_index(PHRASES)
