@@ -158,11 +158,14 @@ class LineCounts:
         for number, name in enumerate(names):
             held = _Publisher(int(totals[number]), 0, lines[of_line == number])
             counts.publishers[name] = held.add(_Publisher())
+        # Hashes fold case and punctuation: of several spellings the first in order is shown, however the articles are batched.
         blob = data.tobytes()
-        starts = offsets[rows]
-        for i in np.unique(hashes, return_index=True)[1].tolist():
-            base = int(starts[i])
-            counts.texts[int(hashes[i])] = blob[base + int(spans[i, 0]) : base + int(spans[i, 1])].decode()
+        spelled: dict[int, bytes] = {}
+        starts = offsets[rows, np.newaxis] + spans
+        for line, (begin, end) in zip(hashes.tolist(), starts.tolist(), strict=True):
+            text = blob[begin:end]
+            spelled[line] = min(text, spelled.get(line, text))
+        counts.texts = {line: text.decode() for line, text in spelled.items()}
         return counts
 
     def merge(self, other: LineCounts) -> LineCounts:
@@ -172,7 +175,6 @@ class LineCounts:
             publishers[name] = publishers[name].add(counted) if name in publishers else counted
         texts = self.texts | other.texts
         for line in self.texts.keys() & other.texts.keys():
-            # Hashes fold case and punctuation: of several spellings the first in order is shown.
             texts[line] = min(self.texts[line], other.texts[line])
         return LineCounts(publishers, texts)
 
