@@ -77,6 +77,55 @@ def test_no_clean_and_no_rule_leave_text_alone(dedupe: Dedupe, seeds: Path, tmp_
     assert rule not in pq.read_table(tmp_path / "less" / "edits.parquet")["rule"].to_pylist()
 
 
+def test_spun_text_is_restored_scored_or_left_as_asked(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
+    rows = {}
+    for mode in ("fix", "flag", "off"):
+        dedupe("clean", seeds, "-o", tmp_path / mode, "--despin", mode)
+        corpus = pq.read_table(tmp_path / mode / "corpus.parquet").to_pylist()
+        rows[mode] = {row["source"]: row for row in corpus}
+        edited = {
+            edit["article_id"] for edit in pq.read_table(tmp_path / mode / "edits.parquet").to_pylist() if edit["rule"] > "R4"
+        }
+        assert edited == ({rows[mode]["visit-planned-bitcoinist-spun.txt"]["article_id"]} if mode == "fix" else set())
+    for source in rows["fix"]:
+        score = rows["fix"][source]["spin_score"]
+        assert (score >= 4) == source.endswith("-spun.txt")
+        assert rows["flag"][source]["spin_score"] == score
+        assert rows["off"][source]["spin_score"] is None
+        assert rows["off"][source]["text"] == rows["flag"][source]["text"]
+
+
+def test_stories_are_told_unless_they_are_not_wanted(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
+    told = json.loads(dedupe("clean", seeds, "-o", tmp_path / "told", "--json").stdout)
+    assert (told["stories"], told["articles_in_stories"], told["largest_story"]) == (1, 4, 4)
+    stories = pq.read_table(tmp_path / "told" / "stories.parquet").to_pylist()
+    corpus = pq.read_table(tmp_path / "told" / "corpus.parquet").to_pylist()
+    assert [(story["size"], story["since"]) for story in stories] == [(4, 1)]
+    assert {row["source"] for row in corpus if row["story_id"] is None} == {"phone-call-breitbart.txt"}
+    pairs = pq.read_table(tmp_path / "told" / "pairs.parquet").to_pylist()
+    assert {pair["relation"] for pair in pairs} == {"story"}
+    assert all("cast" in pair["evidence"] for pair in pairs)
+    counted = json.loads(dedupe("stats", tmp_path / "told", "--json").stdout)
+    assert (counted["stories"], counted["articles_in_stories"], counted["largest_story"]) == (1, 4, 4)
+    for option in ("--no-stories", "--exact-only"):
+        dedupe("clean", seeds, "-o", tmp_path / option, option)
+        assert pq.read_table(tmp_path / option / "stories.parquet").num_rows == 0
+        assert pq.read_table(tmp_path / option / "pairs.parquet").num_rows == 0
+        assert pq.read_table(tmp_path / option / "corpus.parquet")["story_id"].null_count == 5
+        assert "stories     none" in dedupe("stats", tmp_path / option).stdout
+
+
+def test_a_story_keeps_its_id_over_runs(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
+    found = []
+    for _ in range(2):
+        dedupe("clean", seeds, "-o", tmp_path / "out")
+        found.append(pq.read_table(tmp_path / "out" / "stories.parquet").to_pylist())
+    assert found[0] == found[1]
+    assert found[1][0]["since"] == 1
+    id_map = pq.read_table(tmp_path / "out" / "id_map.parquet").to_pylist()
+    assert {(row["kind"], row["change"]) for row in id_map} == {("cluster", "kept"), ("story", "kept")}
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -172,7 +221,7 @@ def test_an_interrupt_is_status_130_and_leaves_nothing(tmp_path: Path) -> None:
         [sys.executable, "-m", "dedupe", "clean", str(source), "-o", str(tmp_path / "out")],
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
         # A shell that runs tests in the background has them ignore interrupts, and so would all that they start.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  no other thread holds a lock here
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 60

@@ -5,6 +5,7 @@
 
 import ast
 import importlib.util
+import json
 import os
 import re
 import shlex
@@ -103,15 +104,8 @@ def languages_table() -> str:
 def settings_table() -> str:
     from dedupe.config import Config
 
-    values = Config().as_dict()
-    written = {True: "true", False: "false"}
-    return table(
-        ["setting", "default"],
-        [
-            [f"`{name}`", f"`{written[value] if isinstance(value, bool) else value!r}`".replace("'", '"')]
-            for name, value in values.items()
-        ],
-    )
+    # JSON writes these values as TOML does.
+    return table(["setting", "default"], [[f"`{name}`", f"`{json.dumps(value)}`"] for name, value in Config().as_dict().items()])
 
 
 def schema_table(name: str) -> str:
@@ -181,10 +175,12 @@ def test_every_event_that_reading_counts_is_documented() -> None:
 
 def figures() -> Iterator[tuple[str, str]]:
     from dedupe.config import Config
+    from dedupe.match import spun, stories
     from dedupe.match.verify import Verifier  # noqa: F401  loads what explain needs, so that a broken import shows here
     from dedupe.read import extraction, html, jsonlines, streams
     from dedupe.repair import encoding, ledger, repetition, residue
     from dedupe.repair.language import MIN_LETTERS, MIN_SCORE, REACH, REGIONS, SAMPLE
+    from dedupe.repair.spin import gate_training, stage
     from dedupe.write import parquet, publish
 
     reading, cleaning, outputs = "docs/reading.md", "docs/cleaning.md", "docs/outputs.md"
@@ -211,6 +207,14 @@ def figures() -> Iterator[tuple[str, str]]:
     yield cleaning, f"{len(residue.AGENCIES)} agencies"
     yield cleaning, f"longer than {encoding.MAX_LINE:,} characters"
     yield cleaning, f"confidence {encoding.MOJIBAKE_CONFIDENCE:g}"
+    despin = "docs/despin.md"
+    yield despin, f"At {gate_training.THRESHOLD:g} and above"
+    yield despin, f"{stage.SURENESS:g} nats a word; spun articles"
+    yield despin, f"scores {spun.SUSPECT_SCORE:g} or more"
+    yield despin, f"Jaccard of {spun.THRESHOLD:g} or more"
+    yield "docs/stories.md", f"The default: {stories.THRESHOLD:g}"
+    yield "docs/stories.md", f"1 - (days / {stories.WINDOW_DAYS:g})²"
+    yield "docs/stories.md", f"holds each article's {stories.INDEXED_TERMS} rarest terms"
     yield outputs, f"zstd level {parquet.COMPRESSION_LEVEL}"
     yield outputs, f"{parquet.ROW_GROUP_BYTES >> 20} MB"
     yield outputs, f"`{publish.RUNS}/`"

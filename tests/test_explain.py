@@ -1,5 +1,6 @@
 import json
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,30 @@ def test_explain_two_says_why_they_are_together_or_not(dedupe: Dedupe, output: P
     assert f"Jaccard {apart['jaccard']:.2f} under 0.5" in apart["reason"]
 
 
+def test_explain_says_what_keeps_two_apart(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
+    text = (seeds / "invitation-invezz.txt").read_text(encoding="utf-8")
+    assert "April 14" in text
+    (tmp_path / "update.txt").write_text(text.replace("April 14", "April 15"), encoding="utf-8")
+    job.clean([seeds, tmp_path / "update.txt"], tmp_path / "out", workers=1)
+    table = pq.read_table(tmp_path / "out" / "corpus.parquet", columns=["source", "article_id"])
+    known = dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+    def told(one: str, other: str) -> dict[str, Any]:
+        pair: dict[str, Any] = json.loads(dedupe("explain", known[one], known[other], "-o", tmp_path / "out", "--json").stdout)
+        return pair
+
+    update = told("invitation-invezz.txt", "update.txt")
+    assert (update["relation"], update["together"], update["same_story"]) == ("update", False, True)
+    assert "that keeps them in different clusters" in update["reason"]
+    story = told("invitation-invezz.txt", "invitation-crypto-news.txt")
+    assert (story["relation"], story["together"], story["same_story"]) == ("story", False, True)
+    assert "closer to another canonical" not in story["reason"]
+    stranger = told("invitation-invezz.txt", "phone-call-breitbart.txt")
+    assert (stranger["relation"], stranger["same_story"]) == (None, False)
+    shown = dedupe("explain", known["invitation-invezz.txt"], "-o", tmp_path / "out").stdout
+    assert re.search(r"^story     s\w+, 5 articles$", shown, re.M)
+
+
 @pytest.mark.parametrize(("given", "sentence"), [(["ffff" * 8], "No article"), ([""], "No article"), (["a", "b", "c"], "3 IDs")])
 def test_explain_wrong_ids(dedupe: Dedupe, output: Path, given: list[str], sentence: str) -> None:
     result = dedupe("explain", *given, "-o", output)
@@ -96,6 +121,25 @@ def test_match_tells_what_new_articles_are(dedupe: Dedupe, output: Path, tmp_pat
     assert {path.name: path.stat().st_mtime_ns for path in output.iterdir()} == before
     shown = dedupe("match", tmp_path / "new.jsonl", "--in", output).stdout
     assert "new: nothing" in shown
+
+
+def test_match_tells_an_update_from_a_copy_and_keeps_to_the_settings(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
+    text = (seeds / "invitation-invezz.txt").read_text(encoding="utf-8")
+    (tmp_path / "update.txt").write_text(text.replace("April 14", "April 15"), encoding="utf-8")
+    (tmp_path / "copy.txt").write_text(text.replace("crackdown", "clampdown"), encoding="utf-8")
+    (tmp_path / "equal.txt").write_text(text, encoding="utf-8")
+    files = [tmp_path / f"{name}.txt" for name in ("update", "copy", "equal")]
+    job.clean([seeds], tmp_path / "out", workers=1)
+    results = json.loads(dedupe("match", *files, "--in", tmp_path / "out", "--json").stdout)
+    told = {result["source"]: [match["relation"] for match in result["matches"]] for result in results}
+    assert told == {"update.txt": ["update"], "copy.txt": ["near"], "equal.txt": ["exact"]}
+    update = next(result["matches"][0] for result in results if result["source"] == "update.txt")
+    assert update["evidence"] == "'15' against '14'"
+    from dedupe import Config
+
+    job.clean([seeds], tmp_path / "exact", Config(exact_only=True), workers=1)
+    results = json.loads(dedupe("match", *files, "--in", tmp_path / "exact", "--json").stdout)
+    assert {result["source"]: result["n_matches"] for result in results} == {"update.txt": 0, "copy.txt": 0, "equal.txt": 1}
 
 
 def test_a_damaged_index_is_refused_with_what_to_do(dedupe: Dedupe, output: Path, tmp_path: Path) -> None:

@@ -4,19 +4,20 @@ import difflib
 import json
 from pathlib import Path
 
-import dedupe
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import dedupe
 from dedupe.gather import take_rows
 from dedupe.match.containment import Sketches
 from dedupe.match.signatures import Signer
 from dedupe.match.spun import numbers_differ, propose_spun
 from dedupe.repair.spin.lexicon import read_lexicon
 from dedupe.repair.spin.spinner import build_spinner, spin
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def rows(output: Path, table: str = "corpus") -> list[dict[str, object]]:
@@ -85,7 +86,8 @@ def test_no_stories_are_told_where_none_are_wanted(seeds: Path, tmp_path: Path) 
 
 def test_updates_share_no_cluster_and_keep_their_evidence(tmp_path: Path) -> None:
     report = "A fire at a warehouse in the north of the city killed {} people on Friday, the mayor said. " + " ".join(
-        f"Witness number {'abcdefghij'[n]} spoke of smoke that rose over the river and of a long night for the crews." for n in range(8)
+        f"Witness number {'abcdefghij'[n]} spoke of smoke that rose over the river and of a long night for the crews."
+        for n in range(8)
     )
     articles = [{"id": n, "text": report.format(count)} for n, count in enumerate(("twelve", "fifteen"))]
     (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, articles)), encoding="utf-8")

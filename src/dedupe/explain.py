@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from dedupe.console import amount
 from dedupe.match.bands import choose_bands
+from dedupe.match.edges import JOINING, RELATIONS
 from dedupe.match.verify import Verifier
 from dedupe.output import Output
 from dedupe.repair.ledger import restore
@@ -34,12 +35,13 @@ def matching_texts(output: Output, ids: list[str]) -> list[str]:
 
 
 def explain_article(output: Output, identity: str) -> dict[str, Any]:
-    """Return what is known of one article: its repairs, its cluster, the edge to its canonical, and why that was chosen."""
+    """Return what is known of one article: its repairs, cluster, edge to the canonical, why that was chosen, and its story."""
     article = output.select("corpus", "article_id", [identity])[0]
     cluster = output.select("clusters", "cluster_id", [article["cluster_id"]])[0]
     members = output.select(
         "corpus", "cluster_id", [article["cluster_id"]], ["article_id", "source", "relation", "similarity", "title"]
     )
+    stories = output.select("stories", "story_id", [article["story_id"]]) if article["story_id"] else []
     edge = None
     if not article["is_canonical"]:
         edge = _edge(output, identity, article["canonical_id"])
@@ -70,6 +72,7 @@ def explain_article(output: Output, identity: str) -> dict[str, Any]:
                 :_MEMBERS
             ],
         },
+        "story": {name: stories[0][name] for name in ("story_id", "size", "canonical_id")} if stories else None,
     }
 
 
@@ -93,7 +96,8 @@ def _repairs(output: Output, identity: str, article: dict[str, Any]) -> list[dic
 def _edge(output: Output, one: str, other: str) -> dict[str, Any] | None:
     a, b = sorted((one, other))
     found = [row for row in output.select("pairs", "a_id", [a]) if row["b_id"] == b]
-    return found[0] if found else None
+    # Two that differ in a fact tell of one event as well; what keeps them apart says more.
+    return min(found, key=lambda row: row["relation"] == "story", default=None)
 
 
 def explain_pair(output: Output, one: str, other: str) -> dict[str, Any]:
@@ -125,16 +129,28 @@ def explain_pair(output: Output, one: str, other: str) -> dict[str, Any]:
     if together and not edge:
         reason += f"; both are in cluster {a['cluster_id']} by their edges to its canonical {a['canonical_id'][:12]}"
     elif edge and not together:
-        reason += "; they are in different clusters, since each stands closer to another canonical"
+        reason += f"; {_apart(edge['relation'])}"
+    same_story = a["story_id"] is not None and a["story_id"] == b["story_id"]
+    if same_story and not together:
+        reason += f"; both are in story {a['story_id']}"
     return {
         "a_id": one,
         "b_id": other,
         "together": together,
+        "same_story": same_story,
         "relation": edge["relation"] if edge else None,
         "jaccard": round(jaccard, 4),
         "threshold": threshold,
         "reason": reason,
     }
+
+
+def _apart(relation: str) -> str:
+    if relation in [RELATIONS[code] for code in JOINING]:
+        return "they are in different clusters, since each stands closer to another canonical"
+    if relation == "story":
+        return "a story is one event, told in articles of their own"
+    return "that keeps them in different clusters"
 
 
 def show_article(found: dict[str, Any], output: Output) -> None:
@@ -163,6 +179,8 @@ def show_article(found: dict[str, Any], output: Output) -> None:
             f"  {member['article_id'][:12]}  {member['relation']:<9} {member['similarity']:.2f}"
             f"  {_plain(member['title'] or member['source'])[:80]}"
         )
+    if story := found["story"]:
+        click.echo(f"story     {story['story_id']}, {amount(story['size'], 'article')}")
     click.echo(f"\nnext: dedupe explain {article['article_id'][:12]} ID -o {output.folder}")
 
 

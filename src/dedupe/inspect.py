@@ -58,18 +58,7 @@ def describe(output: Path) -> list[dict[str, Any]]:
 def statistics(output: Path) -> dict[str, Any]:
     """Return what an output holds, in numbers."""
     manifest = Output(output).manifest
-    columns = [
-        "cluster_id",
-        "cluster_size",
-        "is_canonical",
-        "relation",
-        "language",
-        "publisher",
-        "n_words",
-        "n_edits",
-        "published_at",
-    ]
-    corpus = pq.read_table(output / "corpus.parquet", columns=columns)
+    corpus = pq.read_table(output / "corpus.parquet", columns=_COUNTED)
     words = corpus["n_words"]
     sizes = corpus.filter(corpus["is_canonical"])["cluster_size"].to_numpy()
     bounds = [1, 2, 3, 4, 6, 11, 51, np.iinfo(np.int64).max]
@@ -80,6 +69,7 @@ def statistics(output: Path) -> dict[str, Any]:
         for low, high in pairwise(bounds)
     }
     edits = pq.read_table(output / "edits.parquet", columns=["rule"])["rule"]
+    stories = pq.read_table(output / "stories.parquet", columns=["size"])["size"].to_numpy()
     dates = pc.min_max(corpus["published_at"]).as_py()
     return {
         "articles": corpus.num_rows,
@@ -87,6 +77,9 @@ def statistics(output: Path) -> dict[str, Any]:
         "clusters": len(sizes),
         "duplicates": corpus.num_rows - len(sizes),
         "cluster_sizes": {name: count for name, count in histogram.items() if count},
+        "stories": len(stories),
+        "articles_in_stories": int(stories.sum()),
+        "largest_story": int(stories.max(initial=0)),
         "relations": _counts(corpus["relation"]),
         "languages": _counts(corpus["language"]),
         "publishers": _counts(corpus["publisher"]),
@@ -228,6 +221,7 @@ def show_stats(found: dict[str, Any], output: Path) -> None:
         ),
         ("clusters", f"{found['clusters']:,}; {amount(found['duplicates'], 'duplicate')}"),
         ("sizes", "; ".join(f"{name}: {count:,}" for name, count in found["cluster_sizes"].items()) or "none"),
+        ("stories", _told(found)),
         ("relations", ranked(found["relations"])),
         ("languages", ranked(found["languages"])),
         ("publishers", ranked(found["publishers"])),
@@ -238,6 +232,12 @@ def show_stats(found: dict[str, Any], output: Path) -> None:
     for name, value in rows:
         click.echo(f"{name:<{width}}  {value}")
     click.echo(f"\nnext: dedupe inspect {output} --check")
+
+
+def _told(found: dict[str, Any]) -> str:
+    if not found["stories"]:
+        return "none"
+    return f"{found['stories']:,}, of {amount(found['articles_in_stories'], 'article')} (largest {found['largest_story']:,})"
 
 
 def _printable(text: str) -> str:

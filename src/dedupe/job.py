@@ -263,16 +263,20 @@ def _numbered(leader: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _edges(matched: Matched, told: Told) -> Edge:
     edges = matched.edges
     words = evidence(edges.a, edges.b, edges.relation, edges.overlap, edges.star, matched.representative, matched.facts)
-    relation = np.array(RELATIONS, object)[np.concatenate([edges.relation, np.full(len(told.a), STORY)])]
-    size_a, size_b, shared = (np.concatenate(both) for both in zip(edges.overlap, told.overlap, strict=True))
+    # What two articles are to each other stands in one row: a pair that has a nearer relation is no `story` besides.
+    fresh = ~np.isin(told.a << 32 | told.b, edges.a << 32 | edges.b)
+    words += [said for said, new in zip(told.evidence, fresh.tolist(), strict=True) if new]
+    relation = np.array(RELATIONS, object)[np.concatenate([edges.relation, np.full(int(fresh.sum()), STORY)])]
+    both = zip(edges.overlap, told.overlap, strict=True)
+    size_a, size_b, shared = (np.concatenate([near, story[fresh]]) for near, story in both)
     return Edge(
-        np.concatenate([edges.a, told.a]),
-        np.concatenate([edges.b, told.b]),
+        np.concatenate([edges.a, told.a[fresh]]),
+        np.concatenate([edges.b, told.b[fresh]]),
         pa.array(relation, pa.string()),
         size_a,
         size_b,
         shared,
-        pa.array([*words, *told.evidence], pa.string()),
+        pa.array(words, pa.string()),
     )
 
 

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from dedupe.errors import OutputError
 from dedupe.match.bands import choose_bands
 from dedupe.match.candidates import agreements, least_agreement
+from dedupe.match.facts import contradictions
 from dedupe.match.signatures import Signer, shingle_sets
 from dedupe.match.verify import Verifier
 from dedupe.output import Output
@@ -49,14 +50,17 @@ class Lookup:
         )
 
     def match(self, articles: pa.RecordBatch) -> list[list[dict[str, Any]]]:
-        """Return, for each article as read, the articles of the corpus that it is a copy of, most similar first."""
+        """Return, for each article as read, the articles of the corpus that it is like, most similar first.
+
+        Each with its relation (exact, near, or update, where a fact differs) and the evidence for it.
+        """
         texts = self._repeated(self._local(articles))["text"]
         signed = self._sign(texts)
         return [self._match_one(texts.slice(row, 1), signed.signatures[row], signed.keys[row]) for row in range(len(texts))]
 
     def _match_one(self, text: pa.Array, signature: np.ndarray, key: np.ndarray) -> list[dict[str, Any]]:
         exact = (np.asarray(self.index.keys) == key).all(axis=1)
-        if len(shingle_sets(text)[0]):
+        if len(shingle_sets(text)[0]) and not self.config.exact_only:
             counts = _agreements(signature, self.index.signatures)
             rows = np.flatnonzero((counts >= self._least) | exact)
         else:
@@ -64,15 +68,21 @@ class Lookup:
         if not len(rows):
             return []
         texts = pa.concat_arrays([text.cast(pa.string()), self._texts(rows)])
-        others = np.arange(1, len(rows) + 1)
-        overlap = Verifier(lambda wanted: texts.take(pa.array(wanted)))(np.zeros(len(rows), np.int64), others)
+        new, others = np.zeros(len(rows), np.int64), np.arange(1, len(rows) + 1)
+
+        def read(wanted: np.ndarray) -> pa.Array:
+            return texts.take(pa.array(wanted))
+
+        overlap = Verifier(read)(new, others)
+        jaccards = np.where(exact[rows], 1.0, overlap.jaccard)
+        like = np.flatnonzero(jaccards >= self.config.threshold)
         found = []
-        for at, row in enumerate(rows.tolist()):
-            jaccard = 1.0 if exact[row] else float(overlap.jaccard[at])
-            if jaccard < self.config.threshold:
-                continue
+        for at, said in zip(like.tolist(), contradictions(new[like], others[like], read), strict=True):
+            row = int(rows[at])
+            relation = "exact" if exact[row] else "update" if said else "near"
             known = self.ids.slice(row, 1).to_pylist()[0]
-            found.append({"relation": "exact" if exact[row] else "near", "jaccard": round(jaccard, 4), **known})
+            evidence = said if relation == "update" else f"{int(overlap.shared[at]):,} shingles shared"
+            found.append({"relation": relation, "jaccard": round(float(jaccards[at]), 4), "evidence": evidence, **known})
         return sorted(found, key=lambda match: (-match["jaccard"], match["article_id"]))
 
     def _texts(self, rows: np.ndarray) -> pa.Array:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -27,6 +29,9 @@ def _start_worker() -> None:
     os.environ["NUMBA_NUM_THREADS"] = "1"
     # The process that the user started answers an interrupt, for all.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        # PR_SET_PDEATHSIG of prctl(2): a run that is killed takes its workers with it.
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     from dedupe.engine.numba_start import start_numba
 
     start_numba()
@@ -38,6 +43,24 @@ def _start_worker() -> None:
 
 def _ready() -> None:
     """Do nothing: a worker that answers has started."""
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    # An interrupt in the midst of llvmlite leaves its lock taken, and is lost where a finalizer was running: the next thread that
+    # needs a kernel then waits for good.
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    held: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if held:
+        raise KeyboardInterrupt
 
 
 @contextmanager
@@ -104,7 +127,8 @@ class Pool:
             remaining = iter(items)
             waiting = [self._pool.submit(function, *item) for item in islice(remaining, self.workers * _AHEAD)]
             if meanwhile is not None:
-                meanwhile()
+                with _interrupts_held():
+                    meanwhile()
             while waiting:
                 yield waiting.pop(0).result()
                 waiting += [self._pool.submit(function, *item) for item in islice(remaining, 1)]

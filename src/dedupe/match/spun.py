@@ -15,7 +15,7 @@ from dedupe.match.edges import SPUN, Edges, joined
 from dedupe.match.verify import Overlaps, TextsOf, Verifier
 
 # Jaccard of class shingles from which a spun article is the copy of another. Real spun articles and their sources stand at 0.65
-# to 0.75 on average; the highest of honest pairs in 1,000 articles below 0.01. docs/relations.md has the curve.
+# to 0.75 on average; the highest of honest pairs in 1,000 articles below 0.01. docs/despin.md has the figures.
 THRESHOLD = 0.3
 
 # Every third shingle or so survives a spinner as it was, so a copy still shares this share of the plain sketch with its source;
