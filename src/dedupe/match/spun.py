@@ -18,9 +18,9 @@ from dedupe.match.verify import Overlaps, TextsOf, Verifier
 # to 0.75 on average; the highest of honest pairs in 1,000 articles below 0.01. docs/despin.md has the figures.
 THRESHOLD = 0.3
 
-# Every third shingle or so survives a spinner as it was, so a copy still shares this share of the plain sketch with its source;
-# two other articles share a hash or two by chance. Verification by class key decides.
-_LEAST_SHARE = 0.05
+# Every third shingle or so survives a spinner as it was, so a copy still shares this share of the plain sketch with its source,
+# and two hashes at least; two other articles share one by chance. Verification by class key decides.
+_LEAST_SHARE, _LEAST_SHARED = 0.1, 2
 
 
 # A lightly spun article may not pass the gate by itself, and be given away by its source: it scores so many nats above it, and
@@ -74,7 +74,7 @@ def propose_spun(sketches: Sketches, rows: np.ndarray, spun: np.ndarray) -> tupl
     a, b = pairs >> 32, pairs & 0xFFFFFFFF
     # A pair of two spun articles is met from both sides.
     shared = np.where(suspect[a] & suspect[b], shared // 2, shared)
-    enough = shared >= np.maximum(1, _LEAST_SHARE * np.minimum(sizes[a], sizes[b]))
+    enough = shared >= np.maximum(_LEAST_SHARED, _LEAST_SHARE * np.minimum(sizes[a], sizes[b]))
     return a[enough], b[enough]
 
 
