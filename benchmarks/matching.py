@@ -198,6 +198,8 @@ def read_result(out: Path, candidates: int = 0, seconds: float = 0.0) -> Result:
     names = {row["article_id"]: row["input_id"] for row in rows}
     edges = {}
     for row in pq.read_table(out / "pairs.parquet", columns=["a_id", "b_id", "relation", "jaccard"]).to_pylist():
+        if row["relation"] in {"story", "part_of"}:
+            continue  # neither says that the two are one article
         one, two = sorted((names[row["a_id"]], names[row["b_id"]]))
         edges[one, two] = (row["relation"], row["jaccard"])
     members = [(row["input_id"], names[row["canonical_id"]], row["relation"], row["similarity"]) for row in rows]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def restore_by_model(articles: pa.Table, config: Config, pool: Pool) -> dict[int
     jobs: list[tuple[Any, ...]] = [
         (take_table(articles, ["text", "edits", "spin_score"], block).to_pylist(), config) for block in blocks
     ]
-    done = [draft for drafts in pool.map(_repair, jobs) for draft in drafts]
+    done = [draft for drafts in _shared_out(pool, _repair, jobs) for draft in drafts]
     return dict(zip(spun.tolist(), done, strict=True))
 
 
@@ -72,7 +73,7 @@ def restore_by_siblings(
     members = members[np.lexsort((rank[members], group[members]))]
     starts = np.searchsorted(group[members], group[spun])
     stops = np.searchsorted(group[members], group[spun], side="right")
-    jobs: list[tuple[Any, ...]] = []
+    jobs: list[tuple[Draft, list[Sibling], float]] = []
     for row, start, stop in zip(spun.tolist(), starts.tolist(), stops.tolist(), strict=True):
         others = [int(other) for other in members[start:stop] if other != row][:_MOST_SIBLINGS]
         told = take_table(articles, ["text", "article_id", "is_spun"], np.array(others, np.int64)).to_pylist()
@@ -80,14 +81,22 @@ def restore_by_siblings(
             Sibling(drafts[other].text if other in drafts else one["text"], one["is_spun"], one["article_id"][:12])
             for other, one in zip(others, told, strict=True)
         ]
-        jobs.append((drafts[row], siblings, articles["spin_score"][row].as_py(), config))
-    return drafts | dict(zip(spun.tolist(), pool.map(_follow, jobs), strict=True))
+        jobs.append((drafts[row], siblings, articles["spin_score"][row].as_py()))
+    blocks: list[tuple[Any, ...]] = [(jobs[start : start + _AT_ONCE], config) for start in range(0, len(jobs), _AT_ONCE)]
+    done = [draft for followed in _shared_out(pool, _follow, blocks) for draft in followed]
+    return drafts | dict(zip(spun.tolist(), done, strict=True))
 
 
-def _follow(draft: Draft, siblings: list[Sibling], spin_score: float, config: Config) -> Draft:
+def _follow(jobs: list[tuple[Draft, list[Sibling], float]], config: Config) -> list[Draft]:
     spin = SpinRepair(config)
-    spin.repair_by_siblings(draft, siblings, max(spin_score, spin.gate.threshold))
-    return draft
+    for draft, siblings, spin_score in jobs:
+        spin.repair_by_siblings(draft, siblings, max(spin_score, spin.gate.threshold))
+    return [job[0] for job in jobs]
+
+
+def _shared_out(pool: Pool, function: Callable[..., list[Draft]], blocks: list[tuple[Any, ...]]) -> Iterator[list[Draft]]:
+    # The language model and the lexicon take 350 MB a process: for one block they are loaded in this one alone.
+    return pool.map(function, blocks) if len(blocks) > 1 else (function(*block) for block in blocks)
 
 
 def with_drafts(articles: pa.Table, drafts: dict[int, Draft]) -> tuple[pa.Table, Counter[str]]:
