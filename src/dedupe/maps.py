@@ -185,12 +185,15 @@ def load_signed(targets: list[Path]) -> Signed:
     return Signed(signatures, keys, n_tokens, join_sketches(sketches))
 
 
-def load_terms(targets: list[Path]) -> StoryTerms:
-    """Read the terms of the stories that `prepare_shard` has extracted, for all shards."""
-    parts = []
+def load_terms(targets: list[Path], rows: np.ndarray) -> StoryTerms:
+    """Read the terms that `prepare_shard` has extracted, of some rows in ascending order, a shard at a time."""
+    parts, first = [], 0
     for target in targets:
         with np.load(f"{target}.terms.npz") as columns:
-            parts.append(StoryTerms._make([columns[name] for name in columns.files]))
+            shard = StoryTerms._make([columns[name] for name in columns.files])
+        stop = first + len(shard.offsets) - 1
+        parts.append(shard.take(rows[np.searchsorted(rows, first) : np.searchsorted(rows, stop)] - first))
+        first = stop
     return StoryTerms.concatenate(parts)
 
 

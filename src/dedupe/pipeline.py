@@ -178,7 +178,11 @@ def tell(prepared: Prepared, matched: Matched, drafts: dict[int, Draft], config:
         return no_stories(len(prepared.articles))
     rank = preference_rank(matched.preference)
     verify = Verifier(texts_of(prepared.articles))
-    return tell_stories(prepared.articles, load_terms(prepared.shards), drafts, matched.canonical, rank, verify)
+    canonical = matched.canonical
+    rows = np.flatnonzero(canonical == np.arange(len(canonical)))
+    if len(rows) < 2:
+        return no_stories(len(canonical))
+    return tell_stories(prepared.articles, load_terms(prepared.shards, rows), rows, drafts, canonical, rank, verify)
 
 
 def prepare(

@@ -40,6 +40,7 @@ def no_stories(articles: int) -> Told:
 def tell_stories(
     articles: pa.Table,
     terms: StoryTerms,
+    rows: np.ndarray,
     drafts: dict[int, Draft],
     canonical: np.ndarray,
     rank: np.ndarray,
@@ -47,13 +48,10 @@ def tell_stories(
 ) -> Told:
     """Find the stories among the canonical articles.
 
-    `terms`: of all articles before de-spinning; those of spun ones are taken again from their `drafts`. `canonical`: (n,) row of
-    each article's canonical. `rank`: (n,) order of preference.
+    `terms`: of the canonical articles `rows` before de-spinning; those of spun ones are taken again from their `drafts`.
+    `canonical`: (n,) row of each article's canonical. `rank`: (n,) order of preference.
     """
-    rows = np.flatnonzero(canonical == np.arange(len(canonical)))
-    if len(rows) < 2:
-        return no_stories(len(canonical))
-    own = _with_drafts(terms, drafts, rows, articles).take(rows)
+    own = _with_drafts(terms, drafts, rows, articles)
     times = take_rows(articles["published_at"], rows).cast(pa.int64()).fill_null(_UNKNOWN).to_numpy(zero_copy_only=False)
     counts = TermCounts.of(own)
     order = np.empty(len(rows), np.int64)
@@ -77,8 +75,8 @@ def _with_drafts(terms: StoryTerms, drafts: dict[int, Draft], rows: np.ndarray, 
         return terms
     languages = take_rows(articles["language"], again)
     restored = extract_terms(_texts(articles, drafts, again), languages)
-    places = np.arange(len(articles))
-    places[again] = len(articles) + np.arange(len(again))
+    places = np.arange(len(rows))
+    places[np.searchsorted(rows, again)] = len(rows) + np.arange(len(again))
     return StoryTerms.concatenate([terms, restored]).take(places)
 
 
