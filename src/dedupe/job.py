@@ -287,7 +287,7 @@ def _relations(matched: Matched) -> pa.Array:
 
 def _reasons(matched: Matched, names: pa.Array, cluster: np.ndarray) -> pa.Array:
     # The runner-up is the next in the order of preference; single articles have none.
-    order = np.lexsort(matched.preference[::-1])
+    order = np.argsort(matched.rank)
     order = order[np.argsort(cluster[order], kind="stable")]
     starts = np.searchsorted(cluster[order], np.arange(len(names)))
     sizes = np.bincount(cluster, minlength=len(names))

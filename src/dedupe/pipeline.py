@@ -141,6 +141,7 @@ class Matched:
 
     bands: Bands
     preference: list[np.ndarray]
+    rank: np.ndarray
     canonical: np.ndarray
     similarity: np.ndarray
     relation: np.ndarray
@@ -165,8 +166,7 @@ def carry_out(
         told = tell(prepared, matched, drafts, config)
     with timings.of("de-spin"):
         # Members of a cluster alone: another article on the event words its sentences in its own way, and is no witness.
-        rank = preference_rank(matched.preference)
-        drafts = restore_by_siblings(drafts, prepared.articles, matched.canonical, rank, config, pool)
+        drafts = restore_by_siblings(drafts, prepared.articles, matched.canonical, matched.rank, config, pool)
         prepared.articles, rules = with_drafts(prepared.articles, drafts)
         prepared.rules += rules
     return prepared, matched, told
@@ -176,13 +176,12 @@ def tell(prepared: Prepared, matched: Matched, drafts: dict[int, Draft], config:
     """Find the stories of a run that is to tell them."""
     if not tells_stories(config):
         return no_stories(len(prepared.articles))
-    rank = preference_rank(matched.preference)
     verify = Verifier(texts_of(prepared.articles))
     canonical = matched.canonical
     rows = np.flatnonzero(canonical == np.arange(len(canonical)))
     if len(rows) < 2:
         return no_stories(len(canonical))
-    return tell_stories(prepared.articles, load_terms(prepared.shards, rows), rows, drafts, canonical, rank, verify)
+    return tell_stories(prepared.articles, load_terms(prepared.shards, rows), rows, drafts, canonical, matched.rank, verify)
 
 
 def prepare(
@@ -277,7 +276,7 @@ def match(prepared: Prepared, config: Config, pool: Pool, progress: Progress, ti
         whole = expand_exact(edges, representative, verify)
         progress("match and verify", 3, 3)
     return Matched(
-        bands, preference, canonical, similarity, relation, representative, whole, facts,
+        bands, preference, rank, canonical, similarity, relation, representative, whole, facts,
         found.n_candidates + len(proposed.small), verified, found.large_buckets, proposed.capped,
     )  # fmt: skip
 

@@ -26,54 +26,10 @@ _BUILD = 1
 MOST_MEMBERS = 100
 
 # What begins or ends a phrase without saying anything: spinners add and drop these, so they are no tokens of the key.
-_DROPPED = [
-    "a",
-    "an",
-    "the",
-    "of",
-    "to",
-    "in",
-    "on",
-    "for",
-    "by",
-    "with",
-    "at",
-    "from",
-    "as",
-    "is",
-    "are",
-    "was",
-    "were",
-    "be",
-    "been",
-    "being",
-    "it",
-    "its",
-    "that",
-    "this",
-    "these",
-    "those",
-    "and",
-    "or",
-    "but",
-    "if",
-    "than",
-    "then",
-    "so",
-    "has",
-    "have",
-    "had",
-    "will",
-    "would",
-    "can",
-    "could",
-    "may",
-    "might",
-    "also",
-    "within",
-    "into",
-    "upon",
-]
+_DROPPED = (
+    "a an the of to in on for by with at from as is are was were be been being it its that this these those and or "
+    "but if than then so has have had will would can could may might also within into upon"
+).split()
 
 
 class ClassKey(NamedTuple):

@@ -25,64 +25,14 @@ _BOTH, _OURS, _THEIRS = range(3)
 _MOST_WORDS = 8_000
 
 _NUMBERS = frozenset(
-    [
-        "zero",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-        "twenty",
-        "thirty",
-        "forty",
-        "fifty",
-        "sixty",
-        "seventy",
-        "eighty",
-        "ninety",
-        "hundred",
-        "thousand",
-        "million",
-        "billion",
-        "trillion",
-        "dozen",
-        "half",
-        "second",
-        "third",
-    ]
+    (
+        "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+        "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion "
+        "trillion dozen half second third"
+    ).split()
 )
 _NEGATIONS = frozenset(
-    [
-        "no",
-        "not",
-        "never",
-        "none",
-        "nothing",
-        "nobody",
-        "neither",
-        "nor",
-        "without",
-        "cannot",
-        "isn't",
-        "wasn't",
-        "don't",
-        "didn't",
-        "doesn't",
-        "won't",
-    ]
+    ("no not never none nothing nobody neither nor without cannot isn't wasn't don't didn't doesn't won't").split()
 )
 
 

@@ -11,29 +11,10 @@ from numpy.typing import NDArray
 from dedupe.cache import cached_arrays
 from dedupe.repair.spin.language_model import LanguageModel, Tables
 
-_NUMBERS = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-]
+_NUMBERS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen twenty"
+).split()
 
 # Natural logarithms. Of words that the model and wordfreq both know, the model's probability is 0.5 times wordfreq's (median; 0.3
 # for the rarest). A word that neither knows must cost more than any that one of them does.
