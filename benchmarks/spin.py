@@ -140,7 +140,7 @@ def real_pairs(data: Path, groups: Mapping[str, Example]) -> None:
 def costs(data: Path, seeds: Path) -> None:
     tokens = tokenize(pa.array(read_news(data)[:2000], pa.string()))
     gate = load_gate()
-    best = _best(lambda: score_tokens(tokens, gate), 9) / 2000 * 1e6
+    best = _best(lambda: score_tokens(tokens.hashes, tokens.offsets, gate), 9) / 2000 * 1e6
     print(f"  gate: {best:.1f} µs an article ({len(tokens.hashes) / 2000:.0f} words)")
     text = next(seeds.glob("*spun*")).read_text(encoding="utf-8")
     decoder = load_decoder()

@@ -32,6 +32,6 @@ def main() -> None:
     if problem:
         print(problem, file=sys.stderr)
         sys.exit(2)
-    from dedupe.cli import main as start
+    from dedupe.cli import run as start
 
     start()

@@ -1,6 +1,6 @@
 """Start the command line by `python -m dedupe`."""
 
-from dedupe.cli import main
+from dedupe.cli import run
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -242,5 +244,17 @@ def main() -> None:
         sys.exit(3)
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Run the command line as a process of its own: as `main`, but leave without taking the interpreter apart.
+
+    To take numba's compiled code apart costs 0.5 s of each run, and gives nothing back that the system would not take.
+    """
     main()
+    if "numba" in sys.modules:
+        atexit._run_exitfuncs()
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except BrokenPipeError:
+            pass
+        os._exit(0)

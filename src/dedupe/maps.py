@@ -28,7 +28,7 @@ from dedupe.read.parts import ReadReport, Shard
 from dedupe.repair.language import LanguageIdentifier
 from dedupe.repair.repetition import LineCounts
 from dedupe.repair.spin.class_key import class_tokens, load_class_key
-from dedupe.repair.spin.gate import load_gate
+from dedupe.repair.spin.gate import MOST_TOKENS, load_gate
 from dedupe.repair.spin.stage import SpinRepair
 from dedupe.repair.stages import LocalRepair, RepetitionRepair
 from dedupe.schema import ARTICLES, CLEANED, REJECTS
@@ -124,10 +124,13 @@ def prepare_shard(source: Path, target: Path, offset: int, config: Config, resid
             if offset:
                 batch = batch.set_column(batch.schema.get_field_index("record"), "record", pc.add(batch["record"], offset))
             languages, scores = identifier().identify(batch["text"])
-            signed.append(signer(batch["text"]))
+            signs, *leads = signer.with_leads(batch["text"], MOST_TOKENS if config.despin != "off" else 0)
+            signed.append(signs)
             if tells_stories(config):
                 terms.append(extract_terms(story_texts(batch["title"], batch["text"]), languages))
-            spin_scores = _spin_scores(batch["text"], languages, spin)
+            # Only what is in the gate's language is judged.
+            ours = pc.equal(languages, spin.language).to_numpy(zero_copy_only=False)
+            spin_scores = pa.array(spin.score_tokens(*leads, ours), from_pandas=True)
             n_edits = pc.list_value_length(batch["edits"]).cast(pa.int32())
             rules = pc.value_counts(pc.struct_field(batch["edits"].flatten(), "rule")) if len(batch["edits"].flatten()) else []
             for count in rules:
@@ -202,15 +205,6 @@ def gate_threshold() -> float:
     return load_gate().threshold
 
 
-def _spin_scores(texts: pa.Array, languages: pa.Array, spin: SpinRepair) -> pa.Array:
-    # Only what is in the gate's language is judged; null where it is not, or where there is too little to go by.
-    ours = pc.equal(languages, spin.language).to_numpy(zero_copy_only=False)
-    scores = np.full(len(texts), np.nan, np.float32)
-    if ours.any():
-        scores[ours] = spin.score(texts if ours.all() else texts.filter(pa.array(ours)))
-    return pa.array(scores, from_pandas=True)
-
-
 def class_shingle_sets(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     """Return what `shingle_sets` does, under the class key: a word and what a spinner puts in its place are one token."""
     return token_shingle_sets(*class_tokens(tokenize(column), load_class_key()))
@@ -244,8 +238,8 @@ def warm_signing() -> None:
     """Load what tells languages and scores, signs and extracts terms."""
     texts = pa.array(["A few words of a line."])
     identifier().identify(texts)
-    Signer(8)(texts)
-    SpinRepair(Config()).score(texts)
+    _, *leads = Signer(8).with_leads(texts, MOST_TOKENS)
+    SpinRepair(Config()).score_tokens(*leads, np.ones(1, np.bool_))
     extract_terms(texts, pa.array(["en"]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -253,10 +254,12 @@ def match(prepared: Prepared, config: Config, pool: Pool, progress: Progress, ti
         representative = exact_groups(signed.keys, rank)
         # With no article to compare, only the edges between equal texts are left.
         tokens = np.zeros_like(signed.n_tokens) if config.exact_only else signed.n_tokens
-        found = find_edges(signed.signatures, representative, tokens, rank, bands, config.threshold, verify, read)
-        progress("match and verify", 1, 3)
         rows = np.flatnonzero((representative == np.arange(len(rank))) & (tokens > 0))
-        proposed = propose_contained(signed.sketches, rows, rank)
+        with ThreadPoolExecutor(1) as beside:
+            contained = beside.submit(propose_contained, signed.sketches, rows, rank)
+            found = find_edges(signed.signatures, representative, tokens, rank, bands, config.threshold, verify, read)
+            proposed = contained.result()
+        progress("match and verify", 1, 3)
         edges, facts = relate(found.edges, proposed, config.threshold, verify, read)
         verified = found.n_verified + len(proposed.small)
         if spun[rows].any():

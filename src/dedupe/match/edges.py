@@ -72,7 +72,7 @@ def find_edges(
     Articles without a word have no signature and meet nothing here: they are compared by their key alone.
     """
     rows = np.flatnonzero((representative == np.arange(len(representative))) & (n_tokens > 0))
-    candidates = find_candidates(signatures, rows, bands, threshold)
+    candidates = find_candidates(signatures, rows, bands, threshold, verify.threads)
     overlap = verify(candidates.a, candidates.b)
     near = overlap.jaccard >= threshold
     parts = [_edges(candidates.a[near], candidates.b[near], Overlaps(*(column[near] for column in overlap)), False)]

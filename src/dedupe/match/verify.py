@@ -58,7 +58,7 @@ class Verifier:
     def __init__(self, texts_of: TextsOf, threads: int = 1, sets_of: SetsOf = shingle_sets) -> None:
         self._texts_of = texts_of
         self._sets_of = sets_of
-        self._threads = threads
+        self.threads = threads
         self._known = np.empty(0, np.int64)
         self._shingles = np.empty(0, np.uint64)
         self._offsets = np.zeros(1, np.int64)
@@ -70,8 +70,8 @@ class Verifier:
         place_a = order[np.searchsorted(self._known, a, sorter=order)]
         place_b = order[np.searchsorted(self._known, b, sorter=order)]
         shared = np.empty(len(a), np.int32)
-        with ThreadPoolExecutor(self._threads) as pool:
-            cuts = np.linspace(0, len(a), self._threads + 1).astype(np.int64)
+        with ThreadPoolExecutor(self.threads) as pool:
+            cuts = np.linspace(0, len(a), self.threads + 1).astype(np.int64)
             list(
                 pool.map(
                     lambda lo, hi: _overlaps(place_a[lo:hi], place_b[lo:hi], self._shingles, self._offsets, shared[lo:hi]),
@@ -87,8 +87,8 @@ class Verifier:
         if not len(new):
             return
         texts = self._texts_of(new)
-        with ThreadPoolExecutor(self._threads) as pool:
-            parts = list(pool.map(self._sets_of, _blocks(texts, self._threads)))
+        with ThreadPoolExecutor(self.threads) as pool:
+            parts = list(pool.map(self._sets_of, _blocks(texts, self.threads)))
         shingles, offsets = [self._shingles], [self._offsets]
         for part, part_offsets in parts:
             shingles.append(part)

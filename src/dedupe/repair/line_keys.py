@@ -7,7 +7,7 @@ patterns on each of its 23 lines would cost 200 µs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,7 +100,7 @@ def _hash_word(letters: Iterable[int]) -> int:
 
 
 _USUAL_LINES = 4  # room for each article of a column; 1.4 are found
-_ROOM_FOR_NONE = (np.empty(0, np.int64), np.empty((0, 3), np.int64))
+_ROOM_FOR_NONE = (np.empty(0, np.int64), np.empty((0, 5), np.int64))
 
 
 # Where a line stands, in code points, without line break and the blanks at its ends: start, end; and who asks for it, as bits.
@@ -115,14 +115,22 @@ class FoundLines:
         room = count = 1 + _USUAL_LINES * len(column)
         while count >= room:
             room = count + 1
-            rows, lines = np.empty(room, np.int64), np.empty((room, 3), np.int64)
+            rows, lines = np.empty(room, np.int64), np.empty((room, 5), np.int64)
             self.fired, count = _scanned(column, keys, rows, lines)
-        self._lines: list[Line] = list(zip(*lines[:count].T.tolist(), strict=True))
-        self._bounds = np.searchsorted(rows[:count], np.arange(len(column) + 1)).tolist()
+        self._lines: list[Line] = list(zip(*lines[:count, :3].T.tolist(), strict=True))
+        self._rows, self._bytes = rows[:count], lines[:count, 3:]
+        self._data = string_buffers(column)[0].data
 
     def of(self, row: int) -> list[Line]:
         """Return the lines of the text in that row, in order."""
-        return self._lines[self._bounds[row] : self._bounds[row + 1]]
+        first, last = np.searchsorted(self._rows, [row, row + 1])
+        return self._lines[first:last]
+
+    def __iter__(self) -> Iterator[tuple[int, Line, str]]:
+        """Yield each line with its row and its own text, in order: no more of a text is decoded than these lines."""
+        data = self._data
+        for row, line, (begin, end) in zip(self._rows.tolist(), self._lines, self._bytes.tolist(), strict=True):
+            yield row, line, str(data[begin:end], "utf-8")
 
 
 def screen_lines(column: pa.StringArray, keys: LineKeys) -> NDArray[np.bool_]:
@@ -300,5 +308,6 @@ def _scan(data, offsets, fold, longest, at_tails, hashes, limits, masks, fired, 
                     first = points + code_points(data, counted, start)
                     points, counted = first + code_points(data, start, last), last
                     rows[count], lines[count, 0], lines[count, 1], lines[count, 2] = row, first, points, askers
+                    lines[count, 3], lines[count, 4] = start, last
                 count += 1
     return count

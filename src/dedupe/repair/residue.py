@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dedupe.repair.ledger import Draft, Replacement
-from dedupe.repair.line_keys import FoundLines, Line, LineKeys, build_keys, screen_lines
+from dedupe.repair.line_keys import FoundLines, LineKeys, build_keys, screen_lines
 from dedupe.repair.residue_rules import CREDIT, CREDIT_CODE, FAMILIES, TRAILING, TRAILING_CODE, Family
 
 # Canonical names of the agencies, and how lines and datelines name them.
@@ -71,16 +71,30 @@ def _keys() -> LineKeys:
     return build_keys((key, family.limit, i) for i, family in enumerate(_ALL) for key in family.keys)
 
 
+class Verdict(NamedTuple):
+    """Say that the rule `code` takes `start:end` of the text, and which agencies that line credits."""
+
+    start: int
+    end: int
+    code: str
+    credited: Sequence[str]
+
+
 class Suspects:
-    """Hold what the screen found in a column, so that `remove` need not look again."""
+    """Hold what the rules say of each line of a column that the screen found, so that `remove` need not look again."""
 
-    def __init__(self, column: pa.StringArray) -> None:
-        self._lines = FoundLines(column, _keys())
-        self.fired: NDArray[np.bool_] = self._lines.fired | _has_dateline(column)
+    def __init__(self, column: pa.StringArray, disabled: frozenset[str] = frozenset()) -> None:
+        self._verdicts: dict[int, list[Verdict]] = {}
+        for row, (start, end, askers), line in FoundLines(column, _keys()):
+            judge = _judge_again if len(line) <= _SHORT else _judge
+            code, first, last, credited = judge(line, askers, disabled)
+            if code:
+                self._verdicts.setdefault(row, []).append(_verdict(start, end, code, first, last, credited))
+        self.rows: set[int] = {*self._verdicts, *np.flatnonzero(_has_dateline(column)).tolist()}
 
-    def lines(self, row: int) -> list[Line]:
-        """Return the suspect lines of the text in that row."""
-        return self._lines.of(row)
+    def verdicts(self, row: int) -> list[Verdict]:
+        """Return what goes from the text in that row, in order."""
+        return self._verdicts.get(row, [])
 
 
 def screen(column: pa.StringArray) -> NDArray[np.bool_]:
@@ -97,25 +111,24 @@ def _has_dateline(column: pa.StringArray) -> NDArray[np.bool_]:
     return found
 
 
-def remove(draft: Draft, disabled: frozenset[str] = frozenset(), lines: Sequence[Line] | None = None) -> None:
+def remove(draft: Draft, disabled: frozenset[str] = frozenset(), verdicts: Sequence[Verdict] | None = None) -> None:
     """Remove the residue from the draft's text, each line with its line break, and enter it in the ledger.
 
-    `lines` are the suspects of this very text, where they are known. A text in which nothing else stands is left as it is: an
+    `verdicts` are those on this very text, where they are known. A text in which nothing else stands is left as it is: an
     article must not vanish.
     """
     text = draft.text
-    if lines is None:
-        lines = FoundLines(pa.array([text]), _keys()).of(0)
-    removals, cuts, credited = [], [], list(_dateline_credits(text))
-    for start, end, askers in lines:
-        code, first, last, named = _judge(text[start:end], askers, disabled)
-        if code == TRAILING_CODE:
-            cuts.append(Removal(start + first, start + last, code, ""))
-        elif code:
-            removals.append(Removal(start, end, code, ""))
-            credited += named
+    if verdicts is None:
+        verdicts = Suspects(pa.array([text]), disabled).verdicts(0)
+    removals = [Removal(start, end, code, "") for start, end, code, _ in verdicts if code != TRAILING_CODE]
+    cuts = [Removal(start, end, code, "") for start, end, code, _ in verdicts if code == TRAILING_CODE]
     remove_lines(draft, removals, cuts)
+    credited = [*_dateline_credits(text), *(name for verdict in verdicts for name in verdict.credited)]
     draft.credits += [name for name in dict.fromkeys(credited) if name not in draft.credits]
+
+
+def _verdict(start: int, end: int, code: str, first: int, last: int, credited: Sequence[str]) -> Verdict:
+    return Verdict(start + first, start + last, code, ()) if code == TRAILING_CODE else Verdict(start, end, code, credited)
 
 
 def _judge(line: str, askers: int, disabled: frozenset[str]) -> tuple[str, int, int, Sequence[str]]:
@@ -128,6 +141,11 @@ def _judge(line: str, askers: int, disabled: frozenset[str]) -> tuple[str, int, 
         if cut:
             return TRAILING_CODE, cut.start(), cut.end(), ()
     return "", 0, 0, ()
+
+
+# Residue repeats itself: of the lines that the screen finds in newspapers, a third are known by then.
+_SHORT = 200
+_judge_again = lru_cache(8192)(_judge)
 
 
 @lru_cache(4096)

@@ -47,12 +47,12 @@ class LocalRepair:
             draft = drafts.of(row, *_FIELDS)
             encoding.repair(draft, self._disabled)
             encoding.repair_metadata(draft, self._disabled)
-        suspects = residue.Suspects(texts)
-        for row in np.flatnonzero(suspects.fired | suspect).tolist():
+        suspects = residue.Suspects(texts, self._disabled)
+        for row in sorted({*suspects.rows, *np.flatnonzero(suspect).tolist()}):
             draft = drafts.of(row)
             # Where the encoding was repaired, the lines stand elsewhere now.
-            lines = None if any(edit.field == "text" for edit in draft.edits) else suspects.lines(row)
-            residue.remove(draft, self._disabled, lines)
+            known = None if any(edit.field == "text" for edit in draft.edits) else suspects.verdicts(row)
+            residue.remove(draft, self._disabled, known)
         for row in np.flatnonzero(metadata.screen(batch) | drafts.begin_anew(metadata.screen)).tolist():
             metadata.extract(drafts.of(row, *_FIELDS), self._disabled)
         return _assemble(batch, drafts.drafts)

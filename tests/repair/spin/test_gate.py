@@ -53,7 +53,7 @@ def test_an_article_scores_the_same_in_any_company(seeds: Path) -> None:
     together = score(column, load_gate())
     alone = np.concatenate([score(column.slice(i, 1), load_gate()) for i in range(len(column))])
     np.testing.assert_array_equal(together, alone)
-    np.testing.assert_array_equal(score_tokens(tokenize(column), load_gate()), together)
+    np.testing.assert_array_equal(score_tokens(*tokenize(column)[::3], load_gate()), together)
 
 
 PHRASES = ["in", "in line", "in line with", "line with the", "with", "the data set shows", "data"]

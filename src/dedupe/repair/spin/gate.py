@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from dedupe.cache import cached_arrays
 from dedupe.repair.spin.phrase_index import PhraseIndex, build_index, longest_phrase
-from dedupe.tokens import Tokens, tokenize
+from dedupe.tokens import tokenize
 
 # A spun article of this many tokens scores 40 and more; what follows would only cost time.
-_MOST_TOKENS = 500
+MOST_TOKENS = 500
 
 # A subject repeats its own words: what a phrase says again is little news. Without this an honest page of fitness advice,
 # with "meal plan" in every paragraph, scored like a spun one.
@@ -37,14 +37,17 @@ class Gate(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def _score_column(  # type: ignore[no-untyped-def]
-    hashes, offsets, first, second, longer, weights, per_token, scores
+    hashes, offsets, wanted, first, second, longer, weights, per_token, scores
 ):
     # Weight and row last met side by side: one fetch from memory for both. Rows count exactly up to 2**24: no batch has more.
     state = np.empty((len(weights), 2), np.float32)
     state[:, 0] = weights
     state[:, 1] = -1
     for row in range(len(offsets) - 1):
-        end = min(offsets[row + 1], offsets[row] + _MOST_TOKENS)
+        if not wanted[row]:
+            scores[row] = np.nan
+            continue
+        end = min(offsets[row + 1], offsets[row] + MOST_TOKENS)
         at = offsets[row]
         total = np.float32(0.0)
         while at < end:
@@ -59,16 +62,23 @@ def _score_column(  # type: ignore[no-untyped-def]
         scores[row] = total - per_token * np.float32(end - offsets[row])
 
 
-def score_tokens(tokens: Tokens, gate: Gate) -> NDArray[np.float32]:
-    """Score each article of a tokenized column. Shape (n,), float32, in nats: above 0 the text reads as spun."""
-    scores = np.empty(len(tokens.offsets) - 1, np.float32)
-    _score_column(tokens.hashes, tokens.offsets, *gate.phrases, gate.weights, np.float32(gate.per_token), scores)
+def score_tokens(
+    hashes: NDArray[np.uint64], offsets: NDArray[np.int64], gate: Gate, wanted: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
+    """Score each article of a tokenized column. Shape (n,), float32, in nats: above 0 the text reads as spun.
+
+    Articles that are not `wanted` get NaN.
+    """
+    scores = np.empty(len(offsets) - 1, np.float32)
+    wanted = np.ones(len(scores), np.bool_) if wanted is None else wanted
+    _score_column(hashes, offsets, wanted, *gate.phrases, gate.weights, np.float32(gate.per_token), scores)
     return scores
 
 
 def score(column: pa.Array, gate: Gate) -> NDArray[np.float32]:
     """Score each article of a string column as `score_tokens` does."""
-    return score_tokens(tokenize(column), gate)
+    tokens = tokenize(column)
+    return score_tokens(tokens.hashes, tokens.offsets, gate)
 
 
 @cache

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dedupe.config import Config
 from dedupe.repair.ledger import MAX_EDITS_OF_A_RULE, Draft, Replacement
-from dedupe.repair.spin.gate import Gate, load_gate, score
+from dedupe.repair.spin.gate import Gate, load_gate, score, score_tokens
 from dedupe.repair.spin.siblings import Sibling, sibling_replacements
 from dedupe.repair.spin.words import read_words
 
@@ -57,6 +57,14 @@ class SpinRepair:
         if self._mode == "off":
             return np.full(len(column), np.nan, np.float32)
         return score(column, self.gate)
+
+    def score_tokens(
+        self, hashes: NDArray[np.uint64], offsets: NDArray[np.int64], wanted: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
+        """Return what `score` does, for articles given as tokens; NaN for those that are not `wanted`."""
+        if self._mode == "off":
+            return np.full(len(wanted), np.nan, np.float32)
+        return score_tokens(hashes, offsets, self.gate, wanted)
 
     def repair(self, draft: Draft, spin_score: float | None = None) -> None:
         """Restore the wording of one article by the model, where its score passes the gate."""
