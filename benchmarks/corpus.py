@@ -169,8 +169,8 @@ class Publisher:
 _CP1252 = {byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0xA0)}
 
 
-def generate(count: int, seed: int) -> Iterator[Article]:
-    """Yield articles made from a seed: 80 publishers, 4 % in other languages, 0.4 % garbled by a wrong code page."""
+def generate(count: int, seed: int, words: float = MEAN_WORDS) -> Iterator[Article]:
+    """Yield articles made from a seed, of so many words in the mean: 80 publishers, 4 % in other languages, 0.4 % garbled by a wrong code page."""
     english = Writer("en", seed)
     others = ("de", "es", "fr", "pt", "ru", "zh")
     writers = cache(lambda language: english if language == "en" else Writer(language, seed))
@@ -182,7 +182,7 @@ def generate(count: int, seed: int) -> Iterator[Article]:
         language = "en" if rng.random() > 0.04 else str(rng.choice(others))
         writer = writers(language)
         title = english.write(rng, int(rng.integers(5, 12))).replace("\n", " ") if language == "en" else writer.write(rng, 9)
-        length = rng.lognormal(np.log(MEAN_WORDS) - SIGMA_WORDS**2 / 2, SIGMA_WORDS)
+        length = rng.lognormal(np.log(words) - SIGMA_WORDS**2 / 2, SIGMA_WORDS)
         body = writer.write(rng, int(np.clip(length, 60, 8000)))
         if publisher.datelines:
             body = f"{english.write(rng, 1).strip('.').upper()} - {body}"
@@ -360,10 +360,10 @@ def write(articles: Iterable[Article], path: Path, batch: int = 1000) -> int:
     return written
 
 
-def make(out: Path, count: int, seed: int, model: Path | None = None) -> int:
+def make(out: Path, count: int, seed: int, model: Path | None = None, words: float = MEAN_WORDS) -> int:
     """Write a corpus and, beside it as `.truth.jsonl`, its planted pairs with exact Jaccard; return how many pairs."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    honest = from_file(model, count, seed) if model else generate(count, seed)
+    honest = from_file(model, count, seed) if model else generate(count, seed, words)
     pairs = 0
     with out.with_suffix(".truth.jsonl").open("w", encoding="utf-8") as truth:
 
@@ -383,9 +383,10 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=30_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--from", type=Path, dest="model", help="file of articles whose copies to write (.parquet or .jsonl)")
+    parser.add_argument("--words", type=float, default=MEAN_WORDS, help="mean length of articles that no file is the model of")
     given = parser.parse_args()
     started = time.perf_counter()
-    pairs = make(given.out, given.articles, given.seed, given.model)
+    pairs = make(given.out, given.articles, given.seed, given.model, given.words)
     facts = f"{pairs:,} planted pairs, {given.out.stat().st_size / 1e6:,.0f} MB"
     print(f"{given.articles:,} articles, {facts} in {time.perf_counter() - started:.1f} s: {given.out}")
 

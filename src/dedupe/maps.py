@@ -124,13 +124,13 @@ def prepare_shard(source: Path, target: Path, offset: int, config: Config, resid
             if offset:
                 batch = batch.set_column(batch.schema.get_field_index("record"), "record", pc.add(batch["record"], offset))
             languages, scores = identifier().identify(batch["text"])
-            signs, *leads = signer.with_leads(batch["text"], MOST_TOKENS if config.despin != "off" else 0)
+            signs, leads, lead_offsets = signer.with_leads(batch["text"], MOST_TOKENS if config.despin != "off" else 0)
             signed.append(signs)
             if tells_stories(config):
                 terms.append(extract_terms(story_texts(batch["title"], batch["text"]), languages))
             # Only what is in the gate's language is judged.
             ours = pc.equal(languages, spin.language).to_numpy(zero_copy_only=False)
-            spin_scores = pa.array(spin.score_tokens(*leads, ours), from_pandas=True)
+            spin_scores = pa.array(spin.score_tokens(leads, lead_offsets, ours), from_pandas=True)
             n_edits = pc.list_value_length(batch["edits"]).cast(pa.int32())
             rules = pc.value_counts(pc.struct_field(batch["edits"].flatten(), "rule")) if len(batch["edits"].flatten()) else []
             for count in rules:
@@ -238,8 +238,8 @@ def warm_signing() -> None:
     """Load what tells languages and scores, signs and extracts terms."""
     texts = pa.array(["A few words of a line."])
     identifier().identify(texts)
-    _, *leads = Signer(8).with_leads(texts, MOST_TOKENS)
-    SpinRepair(Config()).score_tokens(*leads, np.ones(1, np.bool_))
+    _, leads, offsets = Signer(8).with_leads(texts, MOST_TOKENS)
+    SpinRepair(Config()).score_tokens(leads, offsets, np.ones(1, np.bool_))
     extract_terms(texts, pa.array(["en"]))
 
 
