@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+
 import numpy as np
 import pyarrow as pa
 
@@ -31,3 +33,22 @@ def take_rows(column: pa.ChunkedArray, rows: np.ndarray) -> pa.Array:
 def take_table(table: pa.Table, columns: list[str], rows: np.ndarray) -> pa.Table:
     """Return some rows of some columns, in the order asked for."""
     return pa.table([take_rows(table[name], rows) for name in columns], names=columns)
+
+
+def frozen(array: np.ndarray) -> np.ndarray:
+    """Return a view that cannot be written to, as mapped files are: numba compiles a kernel for each of the two kinds."""
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def release(array: np.ndarray) -> None:
+    """Give back the memory of a mapped array, whose pages are read again from the file when they are next asked for.
+
+    What is only mapped counts as memory of this process as long as its pages stay. Does nothing for other arrays.
+    """
+    base = array
+    while isinstance(base, np.ndarray) and base.base is not None:
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)

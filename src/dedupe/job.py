@@ -224,7 +224,7 @@ def _write(
         "languages": summary.languages,
         "events": summary.events,
     }
-    write_index(new, [*prepared.signed[:3], *prepared.signed.sketches], {"fingerprint": config.fingerprint(), **matching})
+    write_index(new, prepared.index, {"fingerprint": config.fingerprint(), **matching})
     (new / "README.md").write_text(card(counts, rows, list(summary.languages), config.as_dict()), encoding="utf-8")
     files = sorted(path for path in new.rglob("*") if path.is_file())
     with ThreadPoolExecutor(max(1, threads)) as pool:

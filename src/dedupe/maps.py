@@ -109,7 +109,7 @@ def prepare_shard(source: Path, target: Path, offset: int, config: Config, resid
     """Repair by what the run has taught, tell the language, and sign; write articles and signatures beside each other.
 
     `offset` is added to the record numbers: what earlier parts of the same file held. Beside `target` come the arrays of
-    `Signed`, as `load_signed` reads them.
+    `Signed`, as `gather_signed` joins them.
     """
     repair = RepetitionRepair(config, residue)
     signer = Signer(num_perm, config.seed)
@@ -160,7 +160,7 @@ def prepare_shard(source: Path, target: Path, offset: int, config: Config, resid
     arrays = {
         "signatures": np.concatenate([part.signatures for part in parts]),
         "keys": np.concatenate([part.keys for part in parts]),
-        "tokens": np.concatenate([part.n_tokens for part in parts]),
+        "n_tokens": np.concatenate([part.n_tokens for part in parts]),
         "sketches": sketches.hashes,
         "sketch_offsets": sketches.offsets,
     }
@@ -177,15 +177,32 @@ def tells_stories(config: Config) -> bool:
     return config.stories and not config.exact_only
 
 
-def load_signed(targets: list[Path]) -> Signed:
-    """Read what `prepare_shard` has signed, for all shards."""
+def gather_signed(targets: list[Path], folder: Path) -> Signed:
+    """Join what `prepare_shard` has signed into one file an array, in `folder`, and map these into memory.
 
-    def each(name: str) -> list[np.ndarray]:
-        return [np.load(f"{target}.{name}.npy", mmap_mode="r") for target in targets]
+    The files are those of the output's index. Shard after shard is copied, so that memory is that of a shard.
+    """
+    folder.mkdir()
+    for name in ("signatures", "keys", "n_tokens", "sketches"):
+        heads = [np.load(f"{target}.{name}.npy", mmap_mode="r") for target in targets]
+        with open(folder / f"{name}.npy", "wb") as file:
+            shape = (sum(len(head) for head in heads), *heads[0].shape[1:])
+            kind = np.lib.format.dtype_to_descr(heads[0].dtype)
+            np.lib.format.write_array_header_2_0(file, {"descr": kind, "fortran_order": False, "shape": shape})
+            for target in targets:
+                np.load(f"{target}.{name}.npy").tofile(file)
+    sizes = [np.diff(np.load(f"{target}.sketch_offsets.npy")) for target in targets]
+    np.save(folder / "sketch_offsets.npy", np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate(sizes))]))
+    return load_signed(folder)
 
-    sketches = [Sketches(*columns) for columns in zip(each("sketches"), each("sketch_offsets"), strict=True)]
-    signatures, keys, n_tokens = (np.concatenate(each(name)) for name in ("signatures", "keys", "tokens"))
-    return Signed(signatures, keys, n_tokens, join_sketches(sketches))
+
+def load_signed(folder: Path) -> Signed:
+    """Map what `gather_signed` has written."""
+    signatures, keys, tokens, sketches, offsets = (
+        np.load(folder / f"{name}.npy", mmap_mode="r")
+        for name in ("signatures", "keys", "n_tokens", "sketches", "sketch_offsets")
+    )
+    return Signed(signatures, np.asarray(keys), np.array(tokens), Sketches(sketches, np.array(offsets)))
 
 
 def load_terms(targets: list[Path], rows: np.ndarray) -> StoryTerms:

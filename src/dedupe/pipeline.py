@@ -25,7 +25,7 @@ from dedupe.maps import (
     ShardRead,
     class_shingle_sets,
     gate_threshold,
-    load_signed,
+    gather_signed,
     load_terms,
     prepare_shard,
     read_shard,
@@ -123,6 +123,7 @@ class Prepared:
 
     articles: pa.Table
     signed: Signed
+    index: Path
     shards: list[Path]
     rejects: pa.Table
     residue: pa.Table
@@ -177,7 +178,7 @@ def tell(prepared: Prepared, matched: Matched, drafts: dict[int, Draft], config:
     """Find the stories of a run that is to tell them."""
     if not tells_stories(config):
         return no_stories(len(prepared.articles))
-    verify = Verifier(texts_of(prepared.articles))
+    verify = Verifier(texts_of(prepared.shards), sizes=prepared.signed.n_tokens)
     canonical = matched.canonical
     rows = np.flatnonzero(canonical == np.arange(len(canonical)))
     if len(rows) < 2:
@@ -211,7 +212,8 @@ def prepare(
             rules += shard.rules
             languages += shard.languages
             progress("repair and sign", done, total)
-    articles = pa.concat_tables(pa.ipc.open_file(pa.memory_map(str(job[1]))).read_all() for job in jobs)
+    shards = [job[1] for job in jobs]
+    articles = pa.concat_tables(map(mapped_shard, shards))
     articles = articles.set_column(
         articles.schema.get_field_index("article_id"), "article_id", _unique_ids(articles["article_id"])
     )
@@ -220,19 +222,24 @@ def prepare(
     records = len(plan.rejects) + sum(read.records for read in reads)
     return Prepared(
         articles,
-        load_signed([job[1] for job in jobs]),
-        [job[1] for job in jobs],
+        gather_signed(shards, scratch / "index"),
+        scratch / "index",
+        shards,
         rejects.sort_by([("path", "ascending"), ("record", "ascending")]), residue,
         records, report, rules, languages,
     )  # fmt: skip
 
 
-def texts_of(articles: pa.Table) -> TextsOf:
-    """Return the function that reads the texts of some rows."""
-    text = articles["text"]
+def mapped_shard(path: Path) -> pa.Table:
+    """Map a shard's articles into memory; what was read of it counts as memory until the table is let go of."""
+    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+
+
+def texts_of(shards: list[Path]) -> TextsOf:
+    """Return the function that reads the texts of some rows, from shards that are mapped for that moment only."""
 
     def read(rows: np.ndarray) -> pa.Array:
-        return take_rows(text, rows)
+        return take_rows(pa.concat_tables(map(mapped_shard, shards))["text"], rows)
 
     return read
 
@@ -241,9 +248,9 @@ def match(prepared: Prepared, config: Config, pool: Pool, progress: Progress, ti
     """Find what is alike, verify it, tell what it is to each other, and choose each cluster's canonical."""
     articles, signed = prepared.articles, prepared.signed
     bands = choose_bands(config.threshold, config.recall)
-    read = texts_of(articles)
-    verify = Verifier(read, pool.workers)
-    by_class = Verifier(read, pool.workers, class_shingle_sets)
+    read = texts_of(prepared.shards)
+    verify = Verifier(read, pool.workers, sizes=signed.n_tokens)
+    by_class = Verifier(read, pool.workers, class_shingle_sets, signed.n_tokens)
     with timings.of("match and verify"):
         scores = articles["spin_score"].to_numpy()
         spun = given_away(scores, gate_threshold(), signed.sketches, signed.n_tokens, verify, by_class)

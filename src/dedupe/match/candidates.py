@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from dedupe.gather import frozen, release
 from dedupe.match.bands import Bands, band_keys, bucket_bounds
 
 # All pairs of a bucket up to here; above it, members are compared with the bucket's preferred articles only.
@@ -50,7 +51,7 @@ def agreements(signatures, one, others):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _pairs_of_buckets(order, starts, stops, buckets, limit, signatures, least, pairs, room):  # type: ignore[no-untyped-def]
-    # Returns (pairs kept, pairs looked at); more than `room` kept means: call again with that much room.
+    # Returns (pairs kept, pairs looked at); more than `room` kept means: call again with that much room. `order` holds rows.
     kept = 0
     raw = 0
     for bucket in range(buckets):
@@ -77,39 +78,44 @@ def least_agreement(threshold: float, num_perm: int) -> int:
 def find_candidates(signatures: np.ndarray, rows: np.ndarray, bands: Bands, threshold: float, threads: int = 1) -> Candidates:
     """Find the pairs among `rows` that share a band and may reach the threshold.
 
-    `signatures`: (n, num_perm) uint32. `rows`: the row numbers to compare (one of each set of exact copies, none that is empty).
-    A thread sorts one band at a time, so that memory is one key an article and thread, not one a band.
+    `signatures`: (n, num_perm) uint32, best mapped from a file. `rows`: the row numbers to compare, in ascending order (one of
+    each set of exact copies, none that is empty). A thread sorts one band at a time, so that memory is some 30 bytes an article
+    and thread, not one key a band.
     """
     least = least_agreement(threshold, bands.num_perm)
-    signatures = signatures[rows]
+    signatures = frozen(signatures)
     large: dict[bytes, np.ndarray] = {}
     with ThreadPoolExecutor(threads) as pool:
-        found = list(pool.map(lambda band: _pairs_of_band(signatures, bands, band, least), range(bands.number)))
+        found = list(pool.map(lambda band: _pairs_of_band(signatures, rows, bands, band, least), range(bands.number)))
     for _, _, buckets in found:
         for members in buckets:
-            large.setdefault(members.tobytes(), rows[members])
+            large.setdefault(members.tobytes(), members)
     together = np.unique(np.concatenate([pairs for pairs, _, _ in found]))
-    a, b = rows[together >> 32], rows[together & 0xFFFFFFFF]
-    return Candidates(a, b, list(large.values()), sum(seen for _, seen, _ in found))
+    return Candidates(together >> 32, together & 0xFFFFFFFF, list(large.values()), sum(seen for _, seen, _ in found))
 
 
-def _pairs_of_band(signatures: np.ndarray, bands: Bands, band: int, least: int) -> tuple[np.ndarray, int, list[np.ndarray]]:
+def _pairs_of_band(
+    signatures: np.ndarray, rows: np.ndarray, bands: Bands, band: int, least: int
+) -> tuple[np.ndarray, int, list[np.ndarray]]:
     # The pairs of the band's buckets that agree often enough, how many were looked at, and the members of each large bucket.
     keys = np.empty(len(signatures), np.uint64)
     band_keys(signatures, band * bands.rows, bands.rows, keys)
     # One word holds the key and, in its lowest bits, the row, so that one plain sort gives both in a third of the time. Two keys
     # that differ in these bits alone only add a pair to look at.
     bits = np.uint64(len(keys).bit_length())
-    together = (keys >> bits << bits) | np.arange(len(keys), dtype=np.uint64)
+    together = keys[rows] >> bits << bits | rows.astype(np.uint64)
+    del keys
     together.sort()
     order = (together & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
+    together >>= bits
     starts, stops = np.empty(len(order) // 2 + 1, np.int64), np.empty(len(order) // 2 + 1, np.int64)
-    count = bucket_bounds(together >> bits, starts, stops)
-    starts, stops = starts[:count], stops[:count]
+    count = bucket_bounds(together, starts, stops)
+    starts, stops = starts[:count].copy(), stops[:count].copy()
     large = [order[starts[at] : stops[at]] for at in np.flatnonzero(stops - starts > LARGE_BUCKET)]
-    pairs = np.empty(max(1024, len(order)), np.int64)
+    pairs = np.empty(max(1024, len(order) // 4), np.int64)
     while True:
         kept, seen = _pairs_of_buckets(order, starts, stops, count, LARGE_BUCKET, signatures, least, pairs, len(pairs))
         if kept <= len(pairs):
+            release(signatures)
             return pairs[:kept].copy(), seen, large
         pairs = np.empty(kept, np.int64)

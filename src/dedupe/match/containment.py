@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from dedupe.gather import frozen, release
+
 # One shingle hash in so many is kept. An article of 100 words then has 6 hashes on average and none once in 400; the sketch of
 # an article of 950 words takes 480 bytes. docs/relations.md has the sweep.
 SCALE = 16
@@ -86,42 +88,50 @@ def join_sketches(parts: list[Sketches]) -> Sketches:
 
 
 @njit(cache=True, nogil=True)
-def _post(ordered, bits, postings, runs, filled):  # type: ignore[no-untyped-def]
-    # From the sorted keys: the article of each posting, and for each article where the runs of its shared hashes begin.
+def _pack(hashes, offsets, rows, gained, bits, ordered):  # type: ignore[no-untyped-def]
+    # One word holds hash and article, so that one plain sort gives posting lists in order of preference.
+    count = 0
+    for number in range(len(rows)):
+        for at in range(offsets[rows[number]], offsets[rows[number] + 1]):
+            ordered[count] = ((hashes[at] << gained) >> bits << bits) | np.uint64(number)
+            count += 1
+
+
+@njit(cache=True, nogil=True)
+def _post(ordered, bits, first, starts, runs, filled):  # type: ignore[no-untyped-def]
+    # For each article of a block, which begins with `first`, where the runs of its shared hashes begin.
     low = (_ONE << bits) - _ONE
     begin = 0
     for at in range(1, len(ordered) + 1):
         if at < len(ordered) and ordered[at] >> bits == ordered[begin] >> bits:
             continue
-        for place in range(begin, at):
-            row = np.int64(ordered[place] & low)
-            postings[place] = row
-            if at - begin > 1:
-                runs[filled[row]] = begin
-                filled[row] += 1
+        if at - begin > 1:
+            for place in range(begin, at):
+                row = np.int64(ordered[place] & low) - first
+                if 0 <= row < len(filled):
+                    runs[starts[first + row] - starts[first] + filled[row]] = begin
+                    filled[row] += 1
         begin = at
 
 
 @njit(cache=True, nogil=True)
-def _propose(ordered, bits, postings, runs, starts, filled, least, longest, pairs):  # type: ignore[no-untyped-def]
-    # Returns (pairs found, runs cut, lookups saved). Articles are numbered by preference here.
-    n = len(starts) - 1
-    shared = np.zeros(n, np.int32)
-    touched = np.empty(n, np.int32)
+def _propose(ordered, bits, first, starts, runs, filled, least, longest, shared, pairs):  # type: ignore[no-untyped-def]
+    # Returns (pairs found, runs cut, lookups saved) of a block. Articles are numbered by preference here; `shared` is all zero.
+    low = (_ONE << bits) - _ONE
+    touched = np.empty(len(shared), np.int32)
     found = 0
     cut = 0
     saved = 0
-    for row in range(n):
+    for row in range(first, first + len(filled)):
         size = starts[row + 1] - starts[row]
-        if filled[row] == starts[row]:
-            continue
+        run = starts[row] - starts[first]
         met = 0
-        for at in range(starts[row], filled[row]):
+        for at in range(run, run + filled[row - first]):
             begin = runs[at]
             key = ordered[begin] >> bits
             place = begin
             while place < len(ordered) and place - begin < longest and ordered[place] >> bits == key:
-                other = postings[place]
+                other = np.int64(ordered[place] & low)
                 if other != row:
                     if shared[other] == 0:
                         touched[met] = other
@@ -129,7 +139,7 @@ def _propose(ordered, bits, postings, runs, starts, filled, least, longest, pair
                     shared[other] += 1
                 place += 1
             if place - begin == longest and place < len(ordered) and ordered[place] >> bits == key:
-                cut += postings[begin] == row
+                cut += np.int64(ordered[begin] & low) == row
                 saved += 1
         for at in range(met):
             other = touched[at]
@@ -151,36 +161,43 @@ def least_shared(size: int) -> int:
 
 _LARGEST = 1 << 16
 
+# Articles whose shared hashes are written down at a time; each block scans all hashes once, 0.2 s for 25 million.
+_BLOCK_ROWS = 1 << 18
+
 
 def propose_contained(sketches: Sketches, rows: np.ndarray, rank: np.ndarray) -> Proposed:
     """Propose the pairs of `rows` of which one may lie inside the other.
 
     `rows`: row numbers, one of each set of exact copies. `rank`: (n,) place of every article in the order of preference,
-    which says whom the cap spares. The cost is `LONGEST_POSTING` lookups a hash at most, whatever the corpus is like; 8 to 16
-    bytes a hash.
+    which says whom the cap spares. The cost is `LONGEST_POSTING` lookups a hash at most, whatever the corpus is like; 8 bytes
+    a hash, and as much again for those of a block.
     """
     rows = rows[np.argsort(rank[rows], kind="stable")]
     sizes = (sketches.offsets[1:] - sketches.offsets[:-1])[rows]
     starts = np.concatenate([[0], np.cumsum(sizes)])
     bits = np.uint64(max(1, len(rows).bit_length()))
-    # One word holds hash and article, so that one plain sort gives posting lists in order of preference. The upper bits of a
-    # hash below the bound are zero and make room; what is cut off below can only propose a pair that verification refuses.
-    gained = np.uint64(SCALE.bit_length() - 1)
-    places = np.repeat(sketches.offsets[rows] - starts[:-1], sizes) + np.arange(starts[-1])
-    numbers = np.repeat(np.arange(len(rows), dtype=np.uint64), sizes)
-    ordered = ((sketches.hashes[places] << gained) >> bits << bits) | numbers
+    # The upper bits of a hash below the bound are zero and make room; what is cut off below can only propose a pair that
+    # verification refuses.
+    ordered = np.empty(starts[-1], np.uint64)
+    _pack(frozen(sketches.hashes), frozen(sketches.offsets), rows, np.uint64(SCALE.bit_length() - 1), bits, ordered)
+    release(sketches.hashes)
     ordered.sort()
-    postings = np.empty(len(ordered), np.int32)
-    runs = np.empty(len(ordered), np.int64)
-    filled = starts[:-1].copy()
-    _post(ordered, bits, postings, runs, filled)
     least = np.fromiter(map(least_shared, range(min(int(sizes.max(initial=0)), _LARGEST) + 1)), np.int32)
-    pairs = np.empty((max(1024, len(rows)), 2), np.int32)
-    while True:
-        found, cut, saved = _propose(ordered, bits, postings, runs, starts, filled, least, LONGEST_POSTING, pairs)
-        if found <= len(pairs):
-            break
-        pairs = np.empty((found, 2), np.int32)
-    small, large = rows[pairs[:found, 0]], rows[pairs[:found, 1]]
+    shared = np.zeros(len(rows), np.int32)
+    parts, cut, saved = [np.empty((0, 2), np.int32)], 0, 0
+    for first in range(0, len(rows), _BLOCK_ROWS):
+        size = min(_BLOCK_ROWS, len(rows) - first)
+        runs, filled = np.empty(starts[first + size] - starts[first], np.int64), np.zeros(size, np.int32)
+        _post(ordered, bits, first, starts, runs, filled)
+        pairs = np.empty((max(1024, size), 2), np.int32)
+        while True:
+            found, runs_cut, lookups = _propose(ordered, bits, first, starts, runs, filled, least, LONGEST_POSTING, shared, pairs)
+            if found <= len(pairs):
+                break
+            pairs = np.empty((found, 2), np.int32)
+        parts.append(pairs[:found].copy())
+        cut, saved = cut + runs_cut, saved + lookups
+    together = np.concatenate(parts)
+    small, large = rows[together[:, 0]], rows[together[:, 1]]
     order = np.lexsort((large, small))
     return Proposed(small[order], large[order], cut, saved)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dedupe.gather import frozen
 from dedupe.match.bands import Bands
 from dedupe.match.candidates import LARGE_BUCKET, find_candidates, least_agreement
 from dedupe.match.relation_farms import star_edges
@@ -72,6 +73,7 @@ def find_edges(
     Articles without a word have no signature and meet nothing here: they are compared by their key alone.
     """
     rows = np.flatnonzero((representative == np.arange(len(representative))) & (n_tokens > 0))
+    signatures = frozen(signatures)
     candidates = find_candidates(signatures, rows, bands, threshold, verify.threads)
     overlap = verify(candidates.a, candidates.b)
     near = overlap.jaccard >= threshold

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from numba import njit
 from dedupe.match.signatures import shingle_sets
 
 # Texts of this many bytes are shingled at a time; their hashes take about as much memory again.
-_BLOCK_BYTES = 64 << 20
+_BLOCK_BYTES = 32 << 20
 
 TextsOf = Callable[[np.ndarray], pa.Array]
 SetsOf = Callable[[pa.Array], tuple[np.ndarray, np.ndarray]]
@@ -48,53 +48,98 @@ def _overlaps(a, b, shingles, offsets, shared):  # type: ignore[no-untyped-def]
         shared[pair] = same
 
 
-class Verifier:
-    """Compute exact overlaps of pairs, keeping the shingle sets of the articles that were asked for once.
+# Shingle sets are kept up to this much, in bytes: those of 80,000 articles of 400 words.
+KEPT_BYTES = 256 << 20
 
-    The verification rounds of clustering ask for the same articles again; a set is 8 bytes a word. `sets_of` makes the sets of a
-    column: those of its folded words, unless another key is to be compared.
+
+class Verifier:
+    """Compute exact overlaps of pairs, keeping the shingle sets of the articles that were asked for.
+
+    The verification rounds of clustering ask for the same articles again. A set is 8 bytes a word; where the sets of all pairs
+    would take more than `kept_bytes`, the pairs are done in blocks, in their order, and the sets begin anew. `sizes`: (n,) about
+    how many shingles each row has; without them all is done at once. `sets_of` makes the sets of a column: those of its folded
+    words, unless another key is to be compared.
     """
 
-    def __init__(self, texts_of: TextsOf, threads: int = 1, sets_of: SetsOf = shingle_sets) -> None:
+    def __init__(
+        self,
+        texts_of: TextsOf,
+        threads: int = 1,
+        sets_of: SetsOf = shingle_sets,
+        sizes: np.ndarray | None = None,
+        kept_bytes: int = KEPT_BYTES,
+    ) -> None:
         self._texts_of = texts_of
+        self._sizes = sizes
         self._sets_of = sets_of
+        self._most = kept_bytes // 8
         self.threads = threads
-        self._known = np.empty(0, np.int64)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._known = np.empty(0, np.int64)  # sorted
+        self._place = np.empty(0, np.int64)  # of each known row among the sets
         self._shingles = np.empty(0, np.uint64)
         self._offsets = np.zeros(1, np.int64)
 
     def __call__(self, a: np.ndarray, b: np.ndarray) -> Overlaps:
         """Return the overlaps of the pairs `(a[k], b[k])`, given as row numbers."""
-        self._learn(np.unique(np.concatenate([a, b])))
-        order = np.argsort(self._known, kind="stable")
-        place_a = order[np.searchsorted(self._known, a, sorter=order)]
-        place_b = order[np.searchsorted(self._known, b, sorter=order)]
-        shared = np.empty(len(a), np.int32)
+        found = Overlaps(*(np.empty(len(a), np.int32) for _ in range(3)))
         with ThreadPoolExecutor(self.threads) as pool:
-            cuts = np.linspace(0, len(a), self.threads + 1).astype(np.int64)
-            list(
-                pool.map(
-                    lambda lo, hi: _overlaps(place_a[lo:hi], place_b[lo:hi], self._shingles, self._offsets, shared[lo:hi]),
-                    cuts[:-1],
-                    cuts[1:],
-                )
-            )
+            for block in self._pair_blocks(a, b):
+                for column, values in zip(found, self._overlaps(a[block], b[block], pool), strict=True):
+                    column[block] = values
+        return found
+
+    def _pair_blocks(self, a: np.ndarray, b: np.ndarray) -> Iterator[slice]:
+        if self._sizes is None:
+            yield slice(0, len(a))
+            return
+        # Each article counts where it first stands as `a` in a run of equal ones, and as every `b`: no less than what is read.
+        weight = self._sizes[b].astype(np.int64)
+        new = np.ones(len(a), bool)
+        new[1:] = a[1:] != a[:-1]
+        weight[new] += self._sizes[a[new]]
+        total = np.cumsum(weight)
+        start = 0
+        while start < len(a):
+            before = total[start - 1] if start else 0
+            stop = max(start + 1, int(np.searchsorted(total, before + self._most, side="right")))
+            yield slice(start, stop)
+            start = stop
+
+    def _overlaps(self, a: np.ndarray, b: np.ndarray, pool: ThreadPoolExecutor) -> Overlaps:
+        self._learn(np.unique(np.concatenate([a, b])), pool)
+        place_a = self._place[np.searchsorted(self._known, a)]
+        place_b = self._place[np.searchsorted(self._known, b)]
+        shared = np.empty(len(a), np.int32)
+        cuts = np.linspace(0, len(a), self.threads + 1).astype(np.int64)
+
+        def work(low: int, high: int) -> None:
+            _overlaps(place_a[low:high], place_b[low:high], self._shingles, self._offsets, shared[low:high])
+
+        list(pool.map(work, cuts[:-1], cuts[1:]))
         sizes = np.diff(self._offsets).astype(np.int32)
         return Overlaps(sizes[place_a], sizes[place_b], shared)
 
-    def _learn(self, rows: np.ndarray) -> None:
+    def _learn(self, rows: np.ndarray, pool: ThreadPoolExecutor) -> None:
         new = rows[~np.isin(rows, self._known)]
         if not len(new):
             return
+        if self._sizes is not None and len(self._shingles) + int(self._sizes[new].sum()) > self._most:
+            self._forget()
+            new = rows
         texts = self._texts_of(new)
-        with ThreadPoolExecutor(self.threads) as pool:
-            parts = list(pool.map(self._sets_of, _blocks(texts, self.threads)))
+        parts = list(pool.map(self._sets_of, _blocks(texts, self.threads)))
         shingles, offsets = [self._shingles], [self._offsets]
         for part, part_offsets in parts:
             shingles.append(part)
             offsets.append(part_offsets[1:] + offsets[-1][-1])
         self._shingles, self._offsets = np.concatenate(shingles), np.concatenate(offsets)
-        self._known = np.concatenate([self._known, new])
+        known = np.concatenate([self._known, new])
+        place = np.concatenate([self._place, np.arange(len(self._offsets) - 1 - len(new), len(self._offsets) - 1)])
+        order = np.argsort(known, kind="stable")
+        self._known, self._place = known[order], place[order]
 
 
 def _blocks(texts: pa.Array, threads: int) -> list[pa.Array]:

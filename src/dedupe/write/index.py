@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,12 +26,10 @@ class Index(NamedTuple):
     facts: dict[str, Any]
 
 
-def write_index(output: Path, arrays: Sequence[np.ndarray], facts: dict[str, Any]) -> None:
-    """Write the index into `output/index`: the arrays of `Index`, in its order, and `facts`, so that a stale one is refused."""
+def write_index(output: Path, arrays: Path, facts: dict[str, Any]) -> None:
+    """Move the folder `arrays`, with a file for each array of `Index`, to `output/index`; add `facts`, to refuse a stale one."""
     folder = output / FOLDER
-    folder.mkdir()
-    for name, array in zip(_ARRAYS, arrays, strict=True):
-        np.save(folder / f"{name}.npy", array)
+    arrays.rename(folder)
     (folder / _FACTS).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
