@@ -130,15 +130,44 @@ def _sign_column(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _distinct(shingles, written):  # type: ignore[no-untyped-def]
-    part = shingles[:written]
-    part.sort()
+def _distinct(shingles, written, copied, ends):  # type: ignore[no-untyped-def]
+    # Hashes lie evenly, so buckets by their upper bits, as many as there are hashes, hold one or two each: what is left is to
+    # insert each among the few before it. A third of the time of shingling; sorting by comparisons was three quarters of it.
+    bits = 1
+    while (1 << bits) < written:
+        bits += 1
+    shift = np.uint64(64 - bits)
+    ends[: (1 << bits) + 1] = 0
+    for at in range(written):
+        copied[at] = shingles[at]
+        ends[(shingles[at] >> shift) + np.uint64(1)] += 1
+    for bucket in range(1 << bits):
+        ends[bucket + 1] += ends[bucket]
+    for at in range(written):
+        bucket = copied[at] >> shift
+        shingles[ends[bucket]] = copied[at]
+        ends[bucket] += 1
     kept = 0
     for at in range(written):
-        if kept == 0 or part[at] != part[kept - 1]:
-            part[kept] = part[at]
-            kept += 1
+        value = shingles[at]
+        place = kept
+        while place > 0 and shingles[place - 1] > value:
+            place -= 1
+        if place > 0 and shingles[place - 1] == value:
+            continue
+        for back in range(kept, place, -1):
+            shingles[back] = shingles[back - 1]
+        shingles[place] = value
+        kept += 1
     return kept
+
+
+@njit(cache=True, nogil=True)
+def _bucket_room(longest):  # type: ignore[no-untyped-def]
+    room = 2
+    while room < longest:
+        room *= 2
+    return np.empty(longest + 1, np.uint64), np.empty(room + 1, np.int32)
 
 
 @njit(cache=True, nogil=True)
@@ -149,10 +178,12 @@ def _shingle_column(data, offsets, fold, shingles, counts):  # type: ignore[no-u
         longest = max(longest, offsets[row + 1] - offsets[row])
     hashes = np.empty(longest // 2 + 1, np.uint64)
     nowhere = np.empty(0, np.int32)
+    copied, ends = _bucket_room(longest // 2 + 1)
     for row in range(len(offsets) - 1):
         begin, end = offsets[row], offsets[row + 1]
         count = tokenize_bytes(data, begin, end, fold, hashes, nowhere, nowhere)
-        total += _distinct(shingles[total:], shingle_tokens(hashes, count, shingles[total:]))
+        written = shingle_tokens(hashes, count, shingles[total:])
+        total += _distinct(shingles[total:], written, copied, ends)
         counts[row + 1] = total
     return total
 
@@ -160,9 +191,14 @@ def _shingle_column(data, offsets, fold, shingles, counts):  # type: ignore[no-u
 @njit(cache=True, nogil=True)
 def _shingle_all(hashes, offsets, shingles, counts):  # type: ignore[no-untyped-def]
     total = 0
+    longest = 0
+    for row in range(len(offsets) - 1):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    copied, ends = _bucket_room(longest + 1)
     for row in range(len(offsets) - 1):
         own = hashes[offsets[row] : offsets[row + 1]]
-        total += _distinct(shingles[total:], shingle_tokens(own, len(own), shingles[total:]))
+        written = shingle_tokens(own, len(own), shingles[total:])
+        total += _distinct(shingles[total:], written, copied, ends)
         counts[row + 1] = total
     return total
 
