@@ -22,7 +22,7 @@ from dedupe.cluster.clusters import components
 from dedupe.match import stories as product
 from dedupe.match.story_groups import group
 from dedupe.match.story_pairs import Vectors, vectors
-from dedupe.match.terms import StoryTerms, TermCounts, extract_terms, story_texts, weigh
+from dedupe.match.terms import StoryTerms, TermCounts, extract_terms, story_texts
 
 VERDICTS = Path(__file__).with_name("story_verdicts.tsv")
 SAMPLE, SEED = 200, 20250401
@@ -116,8 +116,8 @@ def brute(made: Vectors, times: np.ndarray) -> product.Pairs:
     n = len(times)
     parts = []
     for begin in range(0, n, BLOCK):
-        a = np.repeat(np.arange(begin, min(begin + BLOCK, n)), n)
-        b = np.tile(np.arange(n), len(a) // n)
+        b = np.repeat(np.arange(begin, min(begin + BLOCK, n)), n)
+        a = np.tile(np.arange(n), len(b) // n)
         scored = product.score(made, a[a < b], b[a < b])
         kept = scored.score >= product.THRESHOLD / 2
         parts.append([column[kept] for column in scored])
@@ -177,8 +177,7 @@ def main() -> None:
     parts = thinned(labelled, labels)
     print(f"  at the default, on 40 to 80 % of the reports: {parts.mean():.3f} on average, {parts.min():.3f} at least")
 
-    weights, _ = weigh(papers.terms, TermCounts.of(papers.terms))
-    made = vectors(papers.terms.hashes, weights, papers.terms.kinds, papers.terms.passages, papers.terms.offsets)
+    made = vectors(papers.terms, TermCounts.of(papers.terms))
     times = np.where(papers.published == UNKNOWN, np.iinfo(np.int64).max, papers.published)
     every = brute(made, times)
     true = set(zip(*(c[every.score >= product.THRESHOLD].tolist() for c in (every.a, every.b)), strict=True))

@@ -165,7 +165,7 @@ def carry_out(
     with timings.of("de-spin"):
         drafts = restore_by_model(prepared.articles, config, pool)
     with timings.of("stories"):
-        told = tell(prepared, matched, drafts, config)
+        told = tell(prepared, matched, drafts, config, pool.workers)
     with timings.of("de-spin"):
         # Members of a cluster alone: another article on the event words its sentences in its own way, and is no witness.
         drafts = restore_by_siblings(drafts, prepared.articles, matched.canonical, matched.rank, config, pool)
@@ -174,11 +174,11 @@ def carry_out(
     return prepared, matched, told
 
 
-def tell(prepared: Prepared, matched: Matched, drafts: dict[int, Draft], config: Config) -> Told:
+def tell(prepared: Prepared, matched: Matched, drafts: dict[int, Draft], config: Config, threads: int = 1) -> Told:
     """Find the stories of a run that is to tell them."""
     if not tells_stories(config):
         return no_stories(len(prepared.articles))
-    verify = Verifier(texts_of(prepared.shards), sizes=prepared.signed.n_tokens)
+    verify = Verifier(texts_of(prepared.shards), threads, sizes=prepared.signed.n_tokens)
     canonical = matched.canonical
     rows = np.flatnonzero(canonical == np.arange(len(canonical)))
     if len(rows) < 2:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dedupe.gather import take_rows, take_table
 from dedupe.match.stories import evidence, find_stories
@@ -82,7 +83,9 @@ def _with_drafts(terms: StoryTerms, drafts: dict[int, Draft], rows: np.ndarray, 
 
 def _texts(articles: pa.Table, drafts: dict[int, Draft], rows: np.ndarray) -> pa.Array:
     taken = take_table(articles, ["title", "text"], rows)
-    texts = [
-        drafts[row].text if row in drafts else text for row, text in zip(rows.tolist(), taken["text"].to_pylist(), strict=True)
-    ]
-    return story_texts(pa.array(taken["title"].to_pylist(), pa.string()), pa.array(texts, pa.string()))
+    title, text = (taken[name].combine_chunks() for name in ("title", "text"))
+    drawn = np.isin(rows, list(drafts))
+    if drawn.any():
+        restored = pa.array([drafts[row].text for row in rows[drawn].tolist()], pa.string())
+        text = pc.replace_with_mask(text, pa.array(drawn), restored)
+    return story_texts(title, text)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedupe.match.stories import Stories, evidence, find_stories
+from dedupe.match.stories import THRESHOLD, Pairs, Stories, evidence, find_stories, joining, judge, score
 from dedupe.match.story_groups import group
+from dedupe.match.story_pairs import vectors
 from dedupe.match.terms import TermCounts, extract_terms
 
 SEEDS = Path(__file__).parents[2] / "seeds"
@@ -120,11 +121,50 @@ def test_the_order_of_articles_changes_nothing(seed: int, rng: random.Random) ->
     assert len(shuffled.edges.a) == len(plain.edges.a)
 
 
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 1000), st.randoms(use_true_random=False), st.booleans())
+def test_the_index_finds_the_pairs_that_comparing_all_finds(seed: int, rng: random.Random, years: bool) -> None:
+    texts, _ = events(seed, count=12)
+    days = [rng.choice([None, 0, 1, 3, *([7, 9, 16, 500] if years else [])]) for _ in texts]
+    terms = extract_terms(pa.array(texts), pa.array(["en"] * len(texts)))
+    counts = TermCounts.of(terms)
+    times = np.array([UNKNOWN if day is None else day * DAY for day in days], np.int64)
+    with pytest.MonkeyPatch.context() as patch:
+        # What the index sums up is then the score itself: no article here has more shared terms than it holds.
+        patch.setattr("dedupe.match.stories.REACH", 1e9)
+        found = find_stories(terms, counts, times, np.arange(len(texts))).pairs
+        a, b = np.array(list(combinations(range(len(texts)), 2))).T
+        known = np.where(times == UNKNOWN, np.iinfo(np.int64).max, times)
+        scored = score(vectors(terms, counts), a, b)
+        apart = np.abs(known[a] - known[b]) >= 7 * DAY if years and any(days) else np.zeros(len(a), bool)
+        scored = Pairs(*(column[(scored.score >= THRESHOLD / 2) | ~apart] for column in scored))
+        wanted = judge(scored, known, THRESHOLD)
+    joins = joining(wanted, len(texts), THRESHOLD)
+    kept = (wanted.score >= THRESHOLD / 2) & joins[wanted.a] & joins[wanted.b]
+    expected = sorted(zip(wanted.a[kept], wanted.b[kept], wanted.score[kept].round(6), strict=True))
+    assert sorted(zip(found.a, found.b, found.score.round(6), strict=True)) == expected
+
+
+def test_a_list_too_long_to_follow_is_counted_and_followed_to_its_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"it said Quintero of Ashgrove indicted for embezzlement and perjury, exhibit zq{n}vex" for n in range(12)]
+    assert stories(texts).cut == 0
+    monkeypatch.setattr("dedupe.match.stories.MOST_POSTINGS", 3)
+    found = stories(texts)
+    assert found.cut > 0
+    assert (found.pairs.b - found.pairs.a).max() == 3
+
+
 def test_nothing_chains() -> None:
     # Each is like the next, and not like the one after: only pairs may join.
     a = np.arange(9)
     story = group(10, a, a + 1, np.full(9, 0.5), np.arange(10), 0.3)
     assert np.unique(story, return_counts=True)[1].max() == 2
+
+
+def test_two_articles_alone_join_from_the_threshold_up_under_the_one_first_in_rank() -> None:
+    a, b = np.array([0, 2, 4]), np.array([1, 3, 5])
+    story = group(7, a, b, np.array([0.3, 0.29, 0.9]), np.array([0, 1, 2, 3, 6, 5, 4]), 0.3)
+    assert story.tolist() == [0, 0, -1, -1, 5, 5, -1]
 
 
 def test_two_dense_groups_that_are_less_alike_stay_apart() -> None:
@@ -149,6 +189,19 @@ def test_edges_say_what_they_rest_on() -> None:
     assert "'April 14'" in said
     assert "'212'" in said
     assert "0.5 days apart" in said
+
+
+def test_edges_do_not_name_what_both_have_from_one_passage() -> None:
+    pasted = "it was said that " + " ".join(f"zq{n}vex" for n in range(60))
+    texts = [f"it said Quintero of Ashgrove indicted for embezzlement and perjury, {n}\n{pasted}" for n in "ab"]
+    terms = extract_terms(pa.array(texts), pa.array(["en", "en"]))
+    counts, times = TermCounts.of(terms), np.zeros(2, np.int64)
+    row = np.zeros(1)
+    (said,) = evidence(terms, pa.array(texts), counts, times, Pairs(np.array([0]), np.array([1]), row, row, row))
+    assert "'embezzlement'" in said
+    assert "vex" not in said
+    nothing = Pairs(*[np.empty(0, np.int64)] * 5)
+    assert evidence(terms, pa.array(texts), counts, times, nothing) == []
 
 
 def test_no_article_or_an_empty_one_is_no_story() -> None:

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 
 from dedupe.match.story_groups import group
-from dedupe.match.story_pairs import Vectors, meeting_pairs, score_pairs, vectors
-from dedupe.match.story_scan import NAME, NAMES
-from dedupe.match.terms import StoryTerms, TermCounts, weigh
+from dedupe.match.story_pairs import Index, Vectors, index_rarest, meeting_pairs, score_pairs, vectors
+from dedupe.match.story_scan import NUMBER
+from dedupe.match.terms import StoryTerms, TermCounts, ranges, weigh
+from dedupe.tokens import string_buffers
 
 # The one default: docs/stories.md has its sweep.
 THRESHOLD = 0.175
@@ -45,7 +45,6 @@ _SHOWN = 6
 
 _DAY = 86_400_000_000
 _UNKNOWN = np.iinfo(np.int64).max
-_STEPS = 128
 
 
 class Pairs(NamedTuple):
@@ -85,26 +84,33 @@ def find_stories(
     `terms`: of the canonical articles. `counts`: of the same, or of a larger run that they belong to. `published_us`: (n,) int64
     microseconds, the least int64 where unknown. `rank`: (n,) a total order that does not depend on that of the input.
     """
-    weights, holders = weigh(terms, counts)
-    made = vectors(terms.hashes, weights, terms.kinds, terms.passages, terms.offsets)
+    made = vectors(terms, counts)
     times = np.where(published_us == np.iinfo(np.int64).min, _UNKNOWN, published_us)
-    a, b, looked, cut = candidates(made, weights, holders, times, rank, threshold)
-    pairs = judge(score(made, a, b), times, threshold)
+    order = np.lexsort((rank, times))
+    week = _weeks(times[order])
+    index = index_rarest(made, order, INDEXED_TERMS)
+    a, b, looked, cut = candidates(made, index, order, week, np.empty(0, bool), _PARTIAL * _WEAK * threshold)
+    near = score(made, a, b)
+    # What an article is like in other weeks is asked only of those that may join one of their own.
+    may = joining(judge(near, times, threshold), len(times), threshold)
+    a, b, further, _ = candidates(made, index, order, week, may[order], _PARTIAL * threshold)
+    once = np.unique(np.minimum(a, b) << 32 | np.maximum(a, b))
+    far = score(made, once >> 32, once & 0xFFFFFFFF)
+    pairs = judge(Pairs(*(np.concatenate(both) for both in zip(near, far, strict=True))), times, threshold)
     # No average is above its highest score: an article without a joining pair stays alone, and its weak pairs are of no use.
-    joins = np.zeros(len(times), bool)
-    joins[pairs.a[pairs.score >= threshold]] = joins[pairs.b[pairs.score >= threshold]] = True
+    joins = joining(pairs, len(times), threshold)
     kept = (pairs.score >= _WEAK * threshold) & joins[pairs.a] & joins[pairs.b]
     pairs = Pairs(*(column[kept] for column in pairs))
     story = group(len(times), pairs.a, pairs.b, pairs.score, rank, threshold)
     inside = (story[pairs.a] == story[pairs.b]) & (story[pairs.a] >= 0) & (pairs.score >= threshold)
-    return Stories(story, Pairs(*(column[inside] for column in pairs)), pairs, looked, cut)
+    return Stories(story, Pairs(*(column[inside] for column in pairs)), pairs, looked + further, cut)
 
 
 def score(made: Vectors, a: np.ndarray, b: np.ndarray) -> Pairs:
     """Score pairs exactly, time left out."""
     scores = np.empty((len(a), 3))
-    score_pairs(a, b, *made, REACH, scores)
-    return Pairs(a, b, scores[:, 0], scores[:, 1], scores[:, 2])
+    score_pairs(a, b, made.several(), *made, REACH, scores)
+    return Pairs(np.minimum(a, b), np.maximum(a, b), scores[:, 0], scores[:, 1], scores[:, 2])
 
 
 def judge(pairs: Pairs, times: np.ndarray, threshold: float) -> Pairs:
@@ -118,9 +124,7 @@ def judge(pairs: Pairs, times: np.ndarray, threshold: float) -> Pairs:
     known_a, known_b = times[a] != _UNKNOWN, times[b] != _UNKNOWN
     both = known_a & known_b
     apart = np.where(both, np.abs(np.where(both, times[a] - times[b], 0)), 0) / (WINDOW_DAYS * _DAY)
-    dated = times[times != _UNKNOWN]
-    spread = len(dated) > 0 and int(dated.max()) - int(dated.min()) >= WINDOW_DAYS * _DAY
-    elsewhen = (apart >= 1) | ((known_a != known_b) & spread)
+    elsewhen = (apart >= 1) | ((known_a != known_b) & _spread(times))
     topic = np.zeros(len(times))
     np.maximum.at(topic, a[elsewhen], pairs.score[elsewhen])
     np.maximum.at(topic, b[elsewhen], pairs.score[elsewhen])
@@ -129,85 +133,96 @@ def judge(pairs: Pairs, times: np.ndarray, threshold: float) -> Pairs:
     return pairs._replace(score=risen * np.maximum(0.0, 1.0 - np.square(apart)))
 
 
+def joining(pairs: Pairs, n: int, threshold: float) -> np.ndarray:
+    """Return which of `n` articles stand in a pair that reaches the threshold."""
+    joins = np.zeros(n, bool)
+    joins[pairs.a[pairs.score >= threshold]] = joins[pairs.b[pairs.score >= threshold]] = True
+    return joins
+
+
+def _spread(times: np.ndarray) -> bool:
+    # Whether the known times of a run lie a window apart.
+    dated = times[times != _UNKNOWN]
+    return len(dated) > 0 and int(dated.max()) - int(dated.min()) >= WINDOW_DAYS * _DAY
+
+
+def _weeks(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # For articles in order of time, the first one less than a window older, and the first one a window younger or more.
+    window, known = WINDOW_DAYS * _DAY, times != _UNKNOWN
+    lowest = np.searchsorted(times, times - window, "right")
+    highest = np.where(known, np.searchsorted(times, np.where(known, times, 0) + window, "left"), len(times))
+    if not _spread(times):
+        lowest[~known], highest[:] = 0, len(times)
+    return lowest, highest
+
+
 def candidates(
-    made: Vectors, weights: np.ndarray, holders: np.ndarray, times: np.ndarray, rank: np.ndarray, threshold: float
+    made: Vectors, index: Index, order: np.ndarray, week: tuple[np.ndarray, np.ndarray], far: np.ndarray, least: float
 ) -> tuple[np.ndarray, np.ndarray, int, int]:
-    """Propose the pairs whose rarest terms make up enough of a score: (a, b, postings walked, posting lists cut short)."""
-    order = np.lexsort((rank, times))
-    chosen = np.empty(len(order) * INDEXED_TERMS, np.int64)
-    offsets = np.zeros(len(order) + 1, np.int64)
-    total = _rarest(weights, holders, made.offsets, order, INDEXED_TERMS, chosen, offsets)
-    chosen = chosen[:total]
-    _, term = np.unique(made.hashes[chosen], return_inverse=True)
-    by_term = np.argsort(term, kind="stable")
-    owner = np.repeat(np.arange(len(order)), np.diff(offsets))
-    places = np.empty(total, np.int64)
-    places[by_term] = np.arange(total)
-    starts = np.concatenate([[0], np.cumsum(np.bincount(term))]).astype(np.int64)
+    """Propose the pairs whose rarest terms make up `least` of a score: (a, b, postings walked, posting lists cut short).
+
+    Of one week, or where some are marked in `far`, those of other weeks than these.
+    """
     whole = np.sqrt(np.square(made.norms).sum(axis=1))[order]
-    values = made.values[chosen][by_term]
-    pairs = np.empty(max(1024, 16 * len(order)), np.int64)
+    pairs = np.empty(max(1024, 4 * len(order)), np.int64)
     while True:
-        kept, looked, cut = meeting_pairs(
-            places, term, offsets, owner[by_term], values, starts, whole, times[order], WINDOW_DAYS * _DAY,
-            MOST_POSTINGS, _PARTIAL * _WEAK * threshold, _PARTIAL * threshold, pairs,
-        )  # fmt: skip
+        kept, looked, cut = meeting_pairs(*index, whole, *week, far, least, MOST_POSTINGS, pairs)
         if kept <= len(pairs):
             break
         pairs = np.empty(kept, np.int64)
-    one, two = order[pairs[:kept] >> 32], order[pairs[:kept] & 0xFFFFFFFF]
-    return np.minimum(one, two), np.maximum(one, two), looked, cut
-
-
-@njit(cache=True, nogil=True)
-def _rarest(weights, holders, offsets, order, most, chosen, ends):  # type: ignore[no-untyped-def]
-    # The rarest shared terms of each article; equals in order of hash.
-    histogram = np.zeros(_STEPS, np.int64)
-    total = 0
-    for place in range(len(order)):
-        begin, end = offsets[order[place]], offsets[order[place] + 1]
-        histogram[:] = 0
-        for at in range(begin, end):
-            if holders[at] > 1:
-                histogram[np.int64(weights[at] * 10)] += 1
-        bar, above = _STEPS - 1, 0
-        while bar > 0 and above + histogram[bar] < most:
-            above += histogram[bar]
-            bar -= 1
-        left = most - above
-        for at in range(begin, end):
-            grade = np.int64(weights[at] * 10)
-            if holders[at] > 1 and (grade > bar or (grade == bar and left > 0)):
-                left -= grade == bar
-                chosen[total] = at
-                total += 1
-        ends[place + 1] = total
-    return total
+    return order[pairs[:kept] >> 32], order[pairs[:kept] & 0xFFFFFFFF], looked, cut
 
 
 def evidence(terms: StoryTerms, texts: pa.Array, counts: TermCounts, published_us: np.ndarray, edges: Pairs) -> list[str]:
-    """Say in words what each edge rests on: time, and the rarest terms that both share, as the first of the two writes them.
+    """Say in words what each edge rests on: time, and the rarest terms that count in its score, as the first writes them.
 
     `texts`: the column that the terms were extracted from, row for row; `published_us` as in `find_stories`.
     """
-    weights, _ = weigh(terms, counts)
     unknown = np.iinfo(np.int64).min
+    data, places = string_buffers(texts)
+    view = data.data
+    shared, ends = _shared_terms(terms, counts, edges)
+    acts = (terms.kinds[shared] >= NUMBER).tolist()
+    starts = np.repeat(places[edges.a], np.diff(ends)) + terms.starts[shared]
+    begins, stops = starts.tolist(), (starts + terms.sizes[shared]).tolist()
+    apart = [
+        "" if unknown in (one, other) else f"; {abs(one - other) / _DAY:.1f} days apart"
+        for one, other in zip(published_us[edges.a].tolist(), published_us[edges.b].tolist(), strict=True)
+    ]
+    columns = (edges.score.tolist(), edges.cast.tolist(), edges.action.tolist(), apart, ends[:-1].tolist(), ends[1:].tolist())
     said = []
-    for a, b, value, cast, action in zip(*(column.tolist() for column in edges), strict=True):
-        begin, end = terms.offsets[a], terms.offsets[a + 1]
-        shared = begin + np.flatnonzero(np.isin(terms.hashes[begin:end], terms.hashes[terms.offsets[b] : terms.offsets[b + 1]]))
-        blob = texts[a].as_py().encode("utf-8", "surrogatepass")
+    for value, cast, action, when, first, last in zip(*columns, strict=True):
         names: list[str] = []
         deeds: list[str] = []
-        for at in shared[np.lexsort((terms.hashes[shared], -weights[shared]))].tolist():
-            start = int(terms.starts[at])
-            word = " ".join(blob[start : start + int(terms.sizes[at])].decode("utf-8", "replace").split())
+        for at in range(first, last):
+            part = deeds if acts[at] else names
+            if len(part) == _SHOWN:
+                if len(names) == len(deeds):
+                    break
+                continue
+            word = " ".join(bytes(view[begins[at] : stops[at]]).decode("utf-8", "replace").split())
             word = word.removesuffix("'s").removesuffix("\u2019s")
-            part = names if terms.kinds[at] in (NAME, NAMES) else deeds
-            if len(part) < _SHOWN and not any(word in other for other in part):
+            if not any(word in other for other in part):
                 part.append(word)
-        times = published_us[a], published_us[b]
-        when = "" if unknown in times else f"; {abs(times[0] - times[1]) / _DAY:.1f} days apart"
         cast_said, action_said = (", ".join(f"'{word}'" for word in part) or "nothing" for part in (names, deeds))
         said.append(f"score {value:.2f}; cast {cast:.2f}: {cast_said}; action {action:.2f}: {action_said}{when}")
     return said
+
+
+def _shared_terms(terms: StoryTerms, counts: TermCounts, edges: Pairs) -> tuple[np.ndarray, np.ndarray]:
+    # The places of the terms of `a` that count in the score of each edge, the heaviest first, and where those of each edge end.
+    weights, numbers = weigh(terms, counts)
+    sides = []
+    for rows in (edges.a, edges.b):
+        at = ranges(terms.offsets, rows)
+        owner = np.repeat(np.arange(len(rows)), np.diff(terms.offsets)[rows])
+        sides.append((at[numbers[at] >= 0], (owner << 32 | numbers[at])[numbers[at] >= 0]))
+    # Numbers go up with hashes, by which terms are sorted: both sides are in order.
+    (at_a, key_a), (at_b, key_b) = sides
+    place = np.minimum(np.searchsorted(key_b, key_a), max(0, len(key_b) - 1))
+    both = np.flatnonzero(key_b[place] == key_a) if len(key_b) else place[:0]
+    passages = terms.passages[at_a[both]]
+    both = both[(passages == 0) | (passages != terms.passages[at_b[place[both]]])]
+    edge = key_a[both] >> 32
+    order = np.lexsort((-weights[at_a[both]], edge))
+    return at_a[both[order]], np.searchsorted(edge, np.arange(len(edges.a) + 1))

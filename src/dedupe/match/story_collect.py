@@ -48,7 +48,7 @@ def _rarity(hashed, base, slots, known, rarity, unknown):  # type: ignore[no-unt
 @njit(cache=True, nogil=True)
 def terms_of_column(  # type: ignore[no-untyped-def]
     data, offsets, fold, upper, month_hashes, months, language, known, rarity, bases, slots, lead, most, commonest,
-    hashes, kinds, times, rarities, starts, sizes, passages, ends,
+    hashes, kinds, rarities, starts, sizes, passages, ends,
 ):  # fmt: skip
     """Write the terms of each article, sorted by hash, `most` at the most, and return their number."""
     room, early = lead, lead // 3
@@ -145,7 +145,6 @@ def terms_of_column(  # type: ignore[no-untyped-def]
             slot = picked_slot[np.int64(picked[at] & LOW_BYTE)]
             hashes[written] = table[slot]
             kinds[written], rarities[written] = kind_of[slot], rare[slot]
-            times[written] = min(255, np.int64(total[slot]))
             starts[written], sizes[written] = places[0, earliest[slot]], min(255, stop[slot])
             passages[written] = lines[earliest[slot]]
             written += 1

@@ -35,9 +35,15 @@ def group(n: int, a: np.ndarray, b: np.ndarray, score: np.ndarray, rank: np.ndar
     as it reaches the threshold and `COHESION`. A pair that is not there counts as 0: too unlike to be scored, or apart in time.
     Ties are decided by rank, so that the order of the articles changes nothing.
     """
+    story = np.full(n, -1, np.int64)
     # Whole numbers, since sums of fractions would depend on the order of the articles.
-    parts = np.round(score * _UNIT).astype(np.int64).tolist()
+    values = np.round(score * _UNIT).astype(np.int64)
     bar = round(threshold * _UNIT)
+    # Most stories are two articles that have no other neighbour.
+    alone = _alone(n, a, b)
+    left, right = (side[alone & (values >= bar)] for side in (a, b))
+    story[left] = story[right] = np.where(rank[left] < rank[right], left, right)
+    a, b, parts = a[~alone], b[~alone], values[~alone].tolist()
     place = rank.tolist()
     groups: dict[int, _Group] = {}
     queue: list[tuple[float, int, int, int, int]] = []
@@ -52,8 +58,7 @@ def group(n: int, a: np.ndarray, b: np.ndarray, score: np.ndarray, rank: np.ndar
         _, _, _, one, two = heapq.heappop(queue)
         if one not in groups or two not in groups:
             continue
-        left, right = groups.pop(one), groups.pop(two)
-        joined = _joined(left, right, one, two)
+        joined = _joined(groups.pop(one), groups.pop(two), one, two)
         for other, value in joined.links.items():
             neighbour = groups[other]
             neighbour.links.pop(one, None)
@@ -64,11 +69,17 @@ def group(n: int, a: np.ndarray, b: np.ndarray, score: np.ndarray, rank: np.ndar
                 heapq.heappush(queue, (-average, *_sorted(joined.place, neighbour.place), new, other))
         groups[new] = joined
         new += 1
-    story = np.full(n, -1, np.int64)
     for found in groups.values():
         if len(found.members) > 1:
             story[found.members] = min(found.members, key=place.__getitem__)
     return story
+
+
+def _alone(n: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    # Which pairs are of two articles that stand in no other.
+    degree = np.bincount(np.concatenate([a, b]), minlength=n)
+    single: np.ndarray = (degree[a] == 1) & (degree[b] == 1)
+    return single
 
 
 def _joined(left: _Group, right: _Group, one: int, two: int) -> _Group:

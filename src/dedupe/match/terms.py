@@ -34,20 +34,19 @@ BACKGROUND_ARTICLES = 100_000
 # articles share, since they report on its bearer, would count less than one that stands in two.
 RAREST_SHARE = 1e-3
 
-_KINDS = (np.uint64, np.uint8, np.uint8, np.uint8, np.int32, np.uint8, np.uint32)
+_KINDS = (np.uint64, np.uint8, np.uint8, np.int32, np.uint8, np.uint32)
 
 
 class StoryTerms(NamedTuple):
     """Hold the terms of a column: article `i` has terms `offsets[i]:offsets[i + 1]`, sorted by hash.
 
-    `kinds`: NAME, NAMES (two in a row), NUMBER, DATE or WORD of `story_scan`. `times`: occurrences. `rarities`: -ln of
-    the term's share of the words of its language, in steps of 0.1. `starts`, `sizes`: bytes of its first occurrence in the text.
+    `kinds`: NAME, NAMES (two in a row), NUMBER, DATE or WORD of `story_scan`. `rarities`: -ln of the term's share of the words
+    of its language, in steps of 0.1. `starts`, `sizes`: bytes of its first occurrence in the text.
     `passages`: hash of the long line that holds it, 0 for a short one.
     """
 
     hashes: np.ndarray
     kinds: np.ndarray
-    times: np.ndarray
     rarities: np.ndarray
     starts: np.ndarray
     sizes: np.ndarray
@@ -56,9 +55,8 @@ class StoryTerms(NamedTuple):
 
     def take(self, rows: np.ndarray) -> StoryTerms:
         """Return the terms of `rows`, in that order."""
-        sizes = np.diff(self.offsets)[rows]
-        offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        places = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], sizes)
+        places = ranges(self.offsets, rows)
+        offsets = np.concatenate([[0], np.cumsum(np.diff(self.offsets)[rows])]).astype(np.int64)
         return StoryTerms._make([*(column[places] for column in self[:-1]), offsets])
 
     @staticmethod
@@ -67,6 +65,14 @@ class StoryTerms(NamedTuple):
         columns = [np.concatenate(column) for column in zip(*(part[:-1] for part in parts), strict=True)]
         sizes = np.concatenate([np.diff(part.offsets) for part in parts])
         return StoryTerms._make([*columns, np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)])
+
+
+def ranges(offsets: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the numbers of `offsets[row]:offsets[row + 1]` for all `rows`, one after the other."""
+    sizes = np.diff(offsets)[rows]
+    ends = np.cumsum(sizes)
+    places: np.ndarray = np.arange(sizes.sum()) + np.repeat(offsets[rows] - ends + sizes, sizes)
+    return places
 
 
 def story_texts(titles: pa.Array, texts: pa.Array) -> pa.Array:
@@ -100,6 +106,33 @@ def term_hashes(words: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     return hashes[:count], rows[:count]
 
 
+@njit(cache=True, nogil=True)
+def _count(hashes):  # type: ignore[no-untyped-def]
+    # A table of slots that doubles, since sorting all terms of a run costs more. Hash and count lie side by side: one look at
+    # memory for each term, not three.
+    size, distinct = 1 << 12, 0
+    table = np.zeros((size, 2), np.uint64)
+    for at in range(len(hashes)):
+        slot = np.int64(hashes[at] >> np.uint64(8)) & (size - 1)
+        while table[slot, 0] != 0 and table[slot, 0] != hashes[at]:
+            slot = (slot + 1) & (size - 1)
+        table[slot, 1] += np.uint64(1)
+        if table[slot, 0] != 0:
+            continue
+        table[slot, 0] = hashes[at]
+        distinct += 1
+        if 2 * distinct > size:
+            small, size = table, 2 * size
+            table = np.zeros((size, 2), np.uint64)
+            for row in range(len(small)):
+                slot = np.int64(small[row, 0] >> np.uint64(8)) & (size - 1)
+                while small[row, 0] != 0 and table[slot, 0] != 0:
+                    slot = (slot + 1) & (size - 1)
+                if small[row, 0] != 0:
+                    table[slot] = small[row]
+    return table[table[:, 0] != 0]
+
+
 @dataclass
 class TermCounts:
     """Count the articles that hold each term: a partial aggregate, merged in any order.
@@ -114,8 +147,9 @@ class TermCounts:
     @classmethod
     def of(cls, terms: StoryTerms) -> TermCounts:
         """Count a batch."""
-        hashes, counts = np.unique(terms.hashes, return_counts=True)
-        return cls(len(terms.offsets) - 1, hashes, counts.astype(np.int32))
+        table = _count(terms.hashes)
+        hashes, counts = table[np.argsort(table[:, 0])].T
+        return cls(len(terms.offsets) - 1, np.ascontiguousarray(hashes), counts.astype(np.int32))
 
     def merge(self, other: TermCounts) -> TermCounts:
         """Return the counts of both; neither is changed."""
@@ -139,34 +173,44 @@ class TermCounts:
 
 
 @njit(cache=True, nogil=True)
-def _counted(hashes, known, counts, table, found):  # type: ignore[no-untyped-def]
-    # A table of slots, since a binary search over all terms of the run costs ten times as much.
+def _weigh(hashes, rarities, known, counts, table, expected, articles, numbers, weights):  # type: ignore[no-untyped-def]
     mask = np.uint64(len(table) - 1)
     for row in range(len(known)):
         slot = (known[row] >> np.uint64(8)) & mask
         while table[slot] >= 0:
             slot = (slot + np.uint64(1)) & mask
         table[slot] = row
+    alone = np.empty(len(expected), np.float32)
+    for rarity in range(len(expected)):
+        alone[rarity] = -np.log(min(1.0, max(RAREST_SHARE, (1 + expected[rarity]) / articles)))
+    # Most terms are of one rarity wherever they stand: a logarithm a term of the run, not one an occurrence.
+    last, weight = np.full(len(known), -1, np.int16), np.empty(len(known), np.float32)
     for at in range(len(hashes)):
         slot = (hashes[at] >> np.uint64(8)) & mask
-        found[at] = 1
-        while table[slot] >= 0:
-            if known[table[slot]] == hashes[at]:
-                found[at] = counts[table[slot]]
-                break
+        while table[slot] >= 0 and known[table[slot]] != hashes[at]:
             slot = (slot + np.uint64(1)) & mask
+        number, rarity = table[slot], rarities[at]
+        numbers[at] = number
+        if number < 0:
+            weights[at] = alone[rarity]
+            continue
+        if last[number] != rarity:
+            last[number] = rarity
+            weight[number] = -np.log(min(1.0, max(RAREST_SHARE, (counts[number] + expected[rarity]) / articles)))
+        weights[at] = weight[number]
 
 
 def weigh(terms: StoryTerms, counts: TermCounts) -> tuple[np.ndarray, np.ndarray]:
-    """Return the weight of each term, -ln of the share of articles expected to hold it, and the articles that do.
+    """Return the weight of each term, -ln of the share of articles expected to hold it, and its number in the run.
 
-    The share is that of the run, with the language's background added as if it were `BACKGROUND_ARTICLES` more.
+    The share is that of the run, with the language's background added as if it were `BACKGROUND_ARTICLES` more. Weights are
+    float32. Numbers, int32, go up with the hashes and are those of the terms that two or more articles hold; -1 for the others.
     """
-    holders = np.empty(len(terms.hashes), np.int32)
     several = counts.counts > 1
-    known, numbers = counts.hashes[several], counts.counts[several]
+    known = counts.hashes[several]
     table = np.full(1 << max(4, (2 * len(known)).bit_length()), -1, np.int32)
-    _counted(terms.hashes, known, numbers, table, holders)
-    expected = -np.expm1(-LEAD_WORDS * np.exp(-RARITY_STEP * np.arange(256)))[terms.rarities]
-    share = (holders + BACKGROUND_ARTICLES * expected) / (counts.articles + BACKGROUND_ARTICLES)
-    return -np.log(np.clip(share, RAREST_SHARE, 1.0)), holders
+    expected = -BACKGROUND_ARTICLES * np.expm1(-LEAD_WORDS * np.exp(-RARITY_STEP * np.arange(256)))
+    numbers, weights = np.empty(len(terms.hashes), np.int32), np.empty(len(terms.hashes), np.float32)
+    articles = counts.articles + BACKGROUND_ARTICLES
+    _weigh(terms.hashes, terms.rarities, known, counts.counts[several], table, expected, articles, numbers, weights)
+    return weights, numbers
