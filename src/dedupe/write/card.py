@@ -23,8 +23,10 @@ _TABLES: dict[str, tuple[str, pa.Schema | None]] = {
 
 def card(counts: dict[str, Any], rows: dict[str, int], languages: list[str], settings: dict[str, Any]) -> str:
     """Return the card as Markdown with a YAML head."""
-    head = ["---", "configs:"]
-    for name in ("canonical", "corpus"):
+    # The library that reads cards fails on a table without rows, so only those that hold some are named.
+    named = [name for name in ("canonical", *(name for name in _TABLES if name != "canonical")) if rows[name]]
+    head = ["---", *(["configs:"] if named else [])]
+    for name in named:
         head += [f"- config_name: {name}", "  data_files:", "  - split: train", f"    path: {name}.parquet"]
         head += ["  default: true"] if name == "canonical" else []
     codes = sorted({code.split("-")[0] for code in languages if code != "und"})
