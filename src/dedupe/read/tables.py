@@ -242,7 +242,8 @@ def plain(column: pa.Array) -> pa.Array:
     if isinstance(column, pa.ExtensionArray):
         column = column.storage
     if pa.types.is_dictionary(column.type):
-        return column.dictionary_decode()
+        # By its values in plain form: polars has dictionaries of views, which cannot be decoded.
+        return pa.DictionaryArray.from_arrays(column.indices, plain(column.dictionary)).dictionary_decode()
     if pa.types.is_run_end_encoded(column.type):
         return pc.run_end_decode(column)
     if pa.types.is_string_view(column.type):  # the kernels we need know no views
