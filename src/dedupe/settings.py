@@ -1,0 +1,82 @@
+"""The settings file: written with every setting and its reason, and read with every mistake told at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dedupe.config import Config
+from dedupe.errors import ConfigError, DedupeError, UsageError
+from dedupe.read.columns import NAMES, check_fields
+from dedupe.repair.rules import rule_codes
+
+SETTINGS_FILE = "dedupe.toml"
+
+
+def load_settings(path: Path | None, options: Mapping[str, Any]) -> Config:
+    """Return the settings of a run: those of the file, if one is given, under those of the command line.
+
+    Names of rules and of fields are checked as well, which `Config` alone cannot: it knows no rules. Raises ConfigError with
+    every mistake, or that of the file where it cannot be read.
+    """
+    where = str(path) if path else "the options"
+    values = {**(Config.read_toml(path) if path else {}), **options}
+    mistakes: list[str] = []
+    hints: list[str] = []
+
+    def note(error: DedupeError) -> None:
+        mistakes.append(error.sentence.removeprefix(f"In {where}: ").rstrip("."))
+        hints.append(error.hint)
+
+    rules = values.get("no_rules", values.get("no-rules"))
+    if isinstance(rules, list | tuple | set | frozenset) and all(isinstance(rule, str) for rule in rules):
+        values = {name: value for name, value in values.items() if name != "no-rules"}
+        try:
+            values["no_rules"] = rule_codes(rules)
+        except UsageError as error:
+            note(error)
+            values["no_rules"] = frozenset()
+    config = None
+    try:
+        config = Config.from_mapping(values, where)
+    except ConfigError as error:
+        note(error)
+    fields = values.get("fields")
+    if isinstance(fields, dict) and all(isinstance(part, str) for pair in fields.items() for part in pair):
+        try:
+            check_fields(fields)
+        except UsageError as error:
+            note(error)
+    if config is None or mistakes:
+        raise ConfigError(f"In {where}: {'; '.join(mistakes)}.", " ".join(dict.fromkeys(hints)))
+    return config
+
+
+def settings_text() -> str:
+    """Return a settings file that changes nothing: every setting at its default, under what it is for."""
+    plain = Config().as_dict()
+    lines = [
+        "# Settings of `dedupe clean --config dedupe.toml`. Every value is the default; options on the command line win.",
+        "",
+    ]
+    # What is a table has to stand last in TOML.
+    for setting in sorted(dataclasses.fields(Config), key=lambda one: isinstance(plain[one.name], dict)):
+        value = plain[setting.name]
+        lines.append(f"# {setting.metadata['why']}")
+        if isinstance(value, dict):
+            lines += [f"[{setting.name}]", f"# ours = yours; ours are {', '.join(NAMES)}", '# text = "story_html"', ""]
+        else:
+            lines += [f"{setting.name} = {json.dumps(value)}", ""]  # JSON writes these values as TOML does
+    return "\n".join(lines)
+
+
+def write_settings(path: Path) -> None:
+    """Write the settings file. Raises UsageError where something stands there: it may hold somebody's settings."""
+    try:
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(settings_text())
+    except FileExistsError:
+        raise UsageError(f"{path} is there already.", "Give another name, or move it away.") from None
