@@ -8,22 +8,74 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from dedupe.cleaning import clean as clean
     from dedupe.config import Config as Config
+    from dedupe.corpus import Cluster as Cluster
+    from dedupe.corpus import Corpus as Corpus
+    from dedupe.corpus import Explanation as Explanation
+    from dedupe.corpus import Pair as Pair
     from dedupe.errors import DedupeError as DedupeError
     from dedupe.job import Summary as Summary
-    from dedupe.job import clean as clean
+    from dedupe.pieces import Comparison as Comparison
+    from dedupe.pieces import Despun as Despun
+    from dedupe.pieces import Repaired as Repaired
+    from dedupe.pieces import Signatures as Signatures
+    from dedupe.pieces import compare as compare
+    from dedupe.pieces import despin_text as despin_text
+    from dedupe.pieces import repair_text as repair_text
+    from dedupe.pieces import shingle_hashes as shingle_hashes
+    from dedupe.pieces import signatures as signatures
+    from dedupe.repair.ledger import Edit as Edit
     from dedupe.repair.ledger import restore as restore
+    from dedupe.table import Table as Table
 
 # Loaded at first use: a program that only wants `restore` should not wait for pyarrow and numba.
 _HOMES = {
+    "Cluster": "dedupe.corpus",
+    "Comparison": "dedupe.pieces",
     "Config": "dedupe.config",
+    "Corpus": "dedupe.corpus",
     "DedupeError": "dedupe.errors",
+    "Despun": "dedupe.pieces",
+    "Edit": "dedupe.repair.ledger",
+    "Explanation": "dedupe.corpus",
+    "Pair": "dedupe.corpus",
+    "Repaired": "dedupe.pieces",
+    "Signatures": "dedupe.pieces",
     "Summary": "dedupe.job",
-    "clean": "dedupe.job",
+    "Table": "dedupe.table",
+    "clean": "dedupe.cleaning",
+    "compare": "dedupe.pieces",
+    "despin_text": "dedupe.pieces",
+    "repair_text": "dedupe.pieces",
     "restore": "dedupe.repair.ledger",
+    "shingle_hashes": "dedupe.pieces",
+    "signatures": "dedupe.pieces",
 }
 
-__all__ = ["Config", "DedupeError", "Summary", "__version__", "clean", "restore"]
+__all__ = [
+    "Cluster",
+    "Comparison",
+    "Config",
+    "Corpus",
+    "DedupeError",
+    "Despun",
+    "Edit",
+    "Explanation",
+    "Pair",
+    "Repaired",
+    "Signatures",
+    "Summary",
+    "Table",
+    "__version__",
+    "clean",
+    "compare",
+    "despin_text",
+    "repair_text",
+    "restore",
+    "shingle_hashes",
+    "signatures",
+]
 
 
 def __getattr__(name: str) -> Any:

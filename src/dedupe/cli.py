@@ -11,6 +11,8 @@ from typing import Any
 import click
 
 from dedupe import __version__
+from dedupe.cli_export import export
+from dedupe.cli_setup import completion, doctor, init
 from dedupe.errors import ConditionError, DedupeError, UsageError
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -64,20 +66,19 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     each also compressed.
     """
     from dedupe.cache import kernels_compiled
-    from dedupe.config import Config
     from dedupe.console import notice, progress_shown, show_json, show_summary
     from dedupe.engine.local import Pool, useful_workers
     from dedupe.engine.numba_start import start_numba
-    from dedupe.repair.rules import rule_codes
+    from dedupe.settings import load_settings
 
     given = {name: options[name] for name in ("html", "max_article_bytes", "despin", "threshold", "recall", "seed")}
     settings: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     settings |= {"fields": options["fields"]} if options["fields"] else {}
-    settings |= {"no_rules": rule_codes(options["no_rules"])} if options["no_rules"] else {}
+    settings |= {"no_rules": options["no_rules"]} if options["no_rules"] else {}
     settings |= {"clean": False} if options["no_clean"] else {}
     settings |= {"exact_only": True} if options["exact_only"] else {}
     settings |= {"stories": False} if options["no_stories"] else {}
-    config = Config.from_toml(config_file, **settings) if config_file else Config.from_mapping(settings, "the options")
+    config = load_settings(config_file, settings)
 
     if not kernels_compiled():
         notice("Compiling for this machine: this happens once and takes about 20 seconds.")
@@ -206,6 +207,10 @@ def match(paths: tuple[str, ...], output: Path, as_json: bool) -> None:
     opened = Output(output)
     results = match_files(opened, paths)
     show_json(results) if as_json else show_matches(results, opened)
+
+
+for command in (export, doctor, init, completion):
+    cli.add_command(command)
 
 
 def main() -> None:

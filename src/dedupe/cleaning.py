@@ -1,0 +1,90 @@
+"""The main job from Python: articles from files or from tables in memory in, a Corpus out."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from dedupe.config import Config
+from dedupe.corpus import Corpus
+from dedupe.errors import UsageError
+from dedupe.settings import load_settings
+
+if TYPE_CHECKING:
+    import pyarrow.dataset
+
+
+class ArrowStream(Protocol):
+    """Stand for a table of any library that offers Arrow's PyCapsule interface: pyarrow, pandas, polars, DuckDB, ours."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Export the rows as an Arrow C stream."""
+
+
+class ArrowDataset(Protocol):
+    """Stand for a data set of Hugging Face, in memory or streamed."""
+
+    def with_format(self, type: str | None = None) -> Any:  # noqa: A002 - the name that their method has
+        """Return the same rows in another form."""
+
+
+Item: TypeAlias = "str | Path | ArrowStream | Mapping[str, Any]"
+Source: TypeAlias = "str | Path | ArrowStream | ArrowDataset | pyarrow.dataset.Dataset | Iterable[Item]"
+
+
+def clean(
+    source: Source,
+    config: Config | None = None,
+    *,
+    output: str | Path | None = None,
+    workers: int | None = None,
+    fresh: bool = False,
+    previous: str | Path | None = None,
+    progress: bool = False,
+) -> Corpus:
+    """Clean and deduplicate articles, and return the corpus that they become.
+
+    `source`: a path or several (files, folders, patterns), a table (pyarrow, pandas, polars, DuckDB, Hugging Face), an iterable
+    of tables, or one of mappings with a text each. Columns are found by name, as in files. What streams is taken a batch at a
+    time and kept on disk, never whole in memory. `output`: the folder to write, replaced whole at the end; without one the
+    corpus lies in a temporary folder for as long as the Corpus, or a table of it, is there. An output already in place hands its
+    cluster IDs on, unless `fresh`; `previous` names another. `workers`: processes, by default as many as are useful.
+    `progress`: show it on stderr.
+
+    Raises UsageError for a source or settings that cannot be taken as given, OutputError where the output cannot be written.
+    """
+    if config is not None and not isinstance(config, Config):
+        raise UsageError(
+            f"The settings are a {type(config).__name__}, not a Config.",
+            "Give a Config(...) there, and the folder as output=...",
+        )
+    settings = load_settings(None, (config or Config()).as_dict())
+
+    from dedupe import job
+    from dedupe.cache import kernels_compiled
+    from dedupe.console import notice, progress_shown
+    from dedupe.pipeline import compile_kernels
+    from dedupe.read.spool import spool
+
+    if not kernels_compiled():
+        if progress:
+            notice("Compiling for this machine: this happens once and takes about 20 seconds.")
+        compile_kernels()
+    temporary = tempfile.TemporaryDirectory(prefix="dedupe-") if output is None else None
+    target = Path(output) if output is not None else Path(temporary.name) / "output" if temporary else Path()
+    made = not target.exists()
+    target.mkdir(parents=True, exist_ok=True)
+    # Beside the corpus to come, where there is room for it, and in a name that no reader of folders looks at.
+    scratch = Path(tempfile.mkdtemp(prefix=".input-", dir=target))
+    try:
+        paths = spool(source, scratch)
+        with progress_shown(not progress) as shown:
+            summary = job.clean(paths, target, settings, workers=workers, fresh=fresh, previous=previous, progress=shown)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        if made and not any(target.iterdir()):
+            target.rmdir()
+    return Corpus(target, summary, temporary)
