@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import dedupe
+from dedupe import job
 from dedupe.read import planning
 
 WORDS = [f"{a}{b}" for a in ("ka", "lo", "mi", "ne", "su", "ta", "ve", "zo") for b in ("r", "nt", "sk", "lle", "ma", "dor")]
@@ -48,31 +49,31 @@ def test_same_input_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     write_corpus(tmp_path / "one", [])
     names = [path.name for path in (tmp_path / "one").iterdir()]
     write_corpus(tmp_path / "two", sorted(names, reverse=True))
-    dedupe.clean([tmp_path / "one"], tmp_path / "out1", workers=1)
+    job.clean([tmp_path / "one"], tmp_path / "out1", workers=1)
     expected = snapshot(tmp_path / "out1")
     assert len(expected) >= 11
-    dedupe.clean([tmp_path / "two"], tmp_path / "out2", workers=2)
+    job.clean([tmp_path / "two"], tmp_path / "out2", workers=2)
     assert snapshot(tmp_path / "out2") == expected
     # Other cuts of the input, and other batches.
     monkeypatch.setattr("dedupe.read.rows.BATCH_ROWS", 7)
     monkeypatch.setattr("dedupe.job.plan_input", lambda paths, config, spool: planning.plan(paths, config, 3_000, spool))
-    dedupe.clean([tmp_path / "two"], tmp_path / "out3", workers=1)
+    job.clean([tmp_path / "two"], tmp_path / "out3", workers=1)
     assert snapshot(tmp_path / "out3") == expected
 
 
 def test_ids_survive_moving_the_folder_and_a_second_run(tmp_path: Path) -> None:
     write_corpus(tmp_path / "in", [])
-    dedupe.clean([tmp_path / "in"], tmp_path / "out")
+    job.clean([tmp_path / "in"], tmp_path / "out")
     first = pq.read_table(tmp_path / "out" / "corpus.parquet", columns=["article_id", "cluster_id"])
     shutil.move(tmp_path / "in", tmp_path / "elsewhere")
-    dedupe.clean([tmp_path / "elsewhere"], tmp_path / "out")
+    job.clean([tmp_path / "elsewhere"], tmp_path / "out")
     assert pq.read_table(tmp_path / "out" / "corpus.parquet", columns=["article_id", "cluster_id"]) == first
     assert set(pq.read_table(tmp_path / "out" / "id_map.parquet")["change"].to_pylist()) == {"kept"}
 
 
 def test_clusters_hold_what_they_should(tmp_path: Path) -> None:
     write_corpus(tmp_path / "in", [])
-    summary = dedupe.clean([tmp_path / "in"], tmp_path / "out")
+    summary = job.clean([tmp_path / "in"], tmp_path / "out")
     assert summary.records == summary.articles + sum(summary.rejects.values()) == 108
     assert summary.rejects == {"empty": 1, "malformed": 1}
     corpus = {(row["source"], row["record"]): row for row in pq.read_table(tmp_path / "out" / "corpus.parquet").to_pylist()}
@@ -86,7 +87,7 @@ def test_clusters_hold_what_they_should(tmp_path: Path) -> None:
 
 def test_exact_only_matches_equal_texts_only(tmp_path: Path) -> None:
     write_corpus(tmp_path / "in", [])
-    summary = dedupe.clean([tmp_path / "in"], tmp_path / "out", dedupe.Config(exact_only=True, clean=False))
+    summary = job.clean([tmp_path / "in"], tmp_path / "out", dedupe.Config(exact_only=True, clean=False))
     texts = pq.read_table(tmp_path / "out" / "corpus.parquet")["text"].to_pylist()
     assert set(summary.edges) == {"exact"}
     assert summary.duplicates == len(texts) - len({text.casefold() for text in texts}) > 0
@@ -94,9 +95,9 @@ def test_exact_only_matches_equal_texts_only(tmp_path: Path) -> None:
 
 def test_a_previous_output_gives_its_ids_to_a_run_elsewhere(tmp_path: Path) -> None:
     write_corpus(tmp_path / "in", [])
-    dedupe.clean([tmp_path / "in"], tmp_path / "old")
+    job.clean([tmp_path / "in"], tmp_path / "old")
     (tmp_path / "in" / "a50.txt").unlink()
-    dedupe.clean([tmp_path / "in"], tmp_path / "new", previous=tmp_path / "old")
+    job.clean([tmp_path / "in"], tmp_path / "new", previous=tmp_path / "old")
     changes = pq.read_table(tmp_path / "new" / "id_map.parquet")["change"].to_pylist()
     assert changes.count("gone") == 1
     assert set(changes) == {"gone", "kept"}
@@ -105,12 +106,12 @@ def test_a_previous_output_gives_its_ids_to_a_run_elsewhere(tmp_path: Path) -> N
 def test_empty_and_tiny_inputs(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "blank.txt").write_text("  \n")
-    summary = dedupe.clean([tmp_path / "in"], tmp_path / "out")
+    summary = job.clean([tmp_path / "in"], tmp_path / "out")
     assert (summary.articles, summary.records) == (0, 1)
     (tmp_path / "in" / "a.txt").write_text("!!!")
     (tmp_path / "in" / "b.txt").write_text("Goal!")
     (tmp_path / "in" / "c.txt").write_text("goal")
-    summary = dedupe.clean([tmp_path / "in"], tmp_path / "out")
+    summary = job.clean([tmp_path / "in"], tmp_path / "out")
     assert (summary.articles, summary.duplicates) == (3, 1)
 
 
@@ -119,11 +120,11 @@ def test_a_read_only_output_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Some text of an article.")
     (tmp_path / "out").mkdir(mode=0o500)
     with pytest.raises(dedupe.DedupeError, match="cannot be written"):
-        dedupe.clean([tmp_path / "a.txt"], tmp_path / "out")
+        job.clean([tmp_path / "a.txt"], tmp_path / "out")
 
 
 def test_two_outputs_cannot_be_confused_with_input(tmp_path: Path) -> None:
     write_corpus(tmp_path / "in", [])
-    dedupe.clean([tmp_path / "in"], tmp_path / "in" / "output")
-    again = dedupe.clean([tmp_path / "in"], tmp_path / "in" / "output")
+    job.clean([tmp_path / "in"], tmp_path / "in" / "output")
+    again = job.clean([tmp_path / "in"], tmp_path / "in" / "output")
     assert again.records == 108

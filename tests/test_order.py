@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dedupe
+from dedupe import job
 from dedupe.gather import take_rows
 from dedupe.match.containment import Sketches
 from dedupe.match.signatures import Signer
@@ -28,7 +29,7 @@ def rows(output: Path, table: str = "corpus") -> list[dict[str, object]]:
 @pytest.fixture(scope="module")
 def seeds_output(tmp_path_factory: pytest.TempPathFactory, seeds: Path) -> Path:
     output = tmp_path_factory.mktemp("order") / "out"
-    dedupe.clean([seeds], output, workers=1)
+    job.clean([seeds], output, workers=1)
     return output
 
 
@@ -56,7 +57,7 @@ def test_spun_copies_meet_their_source_which_is_canonical_and_gives_its_wording_
     articles = [{"id": path.stem, "text": path.read_text(encoding="utf-8")} for path in honest]
     copies = [{"id": f"{one['id']}-copy", "text": spin(one["text"], spinner, 0.3, 7).text} for one in articles]
     (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, articles + copies)), encoding="utf-8")
-    dedupe.clean([tmp_path / "in.jsonl"], tmp_path / "out", workers=1)
+    job.clean([tmp_path / "in.jsonl"], tmp_path / "out", workers=1)
     found = {row["input_id"]: row for row in rows(tmp_path / "out")}
     for one in articles:
         source, copy = found[one["id"]], found[f"{one['id']}-copy"]
@@ -72,14 +73,14 @@ def test_spun_copies_meet_their_source_which_is_canonical_and_gives_its_wording_
 def test_flag_scores_and_changes_nothing_and_off_does_neither(seeds: Path, tmp_path: Path) -> None:
     path = seeds / "visit-planned-bitcoinist-spun.txt"
     for mode, scored in (("flag", True), ("off", False)):
-        dedupe.clean([path], tmp_path / mode, dedupe.Config(despin=mode), workers=1)  # type: ignore[arg-type]
+        job.clean([path], tmp_path / mode, dedupe.Config(despin=mode), workers=1)  # type: ignore[arg-type]
         (row,) = rows(tmp_path / mode)
         assert (row["spin_score"] is not None) == scored
         assert "White Home" in str(row["text"])
 
 
 def test_no_stories_are_told_where_none_are_wanted(seeds: Path, tmp_path: Path) -> None:
-    summary = dedupe.clean([seeds], tmp_path / "out", dedupe.Config(stories=False), workers=1)
+    summary = job.clean([seeds], tmp_path / "out", dedupe.Config(stories=False), workers=1)
     assert summary.stories == 0
     assert not rows(tmp_path / "out", "stories")
 
@@ -91,7 +92,7 @@ def test_updates_share_no_cluster_and_keep_their_evidence(tmp_path: Path) -> Non
     )
     articles = [{"id": n, "text": report.format(count)} for n, count in enumerate(("twelve", "fifteen"))]
     (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, articles)), encoding="utf-8")
-    dedupe.clean([tmp_path / "in.jsonl"], tmp_path / "out", workers=1)
+    job.clean([tmp_path / "in.jsonl"], tmp_path / "out", workers=1)
     (edge,) = [row for row in rows(tmp_path / "out", "pairs") if row["relation"] != "story"]
     assert edge["relation"] == "update"
     assert "twelve" in str(edge["evidence"])

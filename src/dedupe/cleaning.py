@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from dedupe.config import Config
 from dedupe.corpus import Corpus
-from dedupe.errors import UsageError
+from dedupe.errors import OutputError, UsageError
 from dedupe.settings import load_settings
 
 if TYPE_CHECKING:
@@ -75,16 +75,17 @@ def clean(
         compile_kernels()
     temporary = tempfile.TemporaryDirectory(prefix="dedupe-") if output is None else None
     target = Path(output) if output is not None else Path(temporary.name) / "output" if temporary else Path()
-    made = not target.exists()
-    target.mkdir(parents=True, exist_ok=True)
-    # Beside the corpus to come, where there is room for it, and in a name that no reader of folders looks at.
-    scratch = Path(tempfile.mkdtemp(prefix=".input-", dir=target))
+    # On the file system of the corpus to come, where there is room for it, under a name that no reader of folders looks at.
+    beside = target if target.is_dir() else target.parent
+    try:
+        beside.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".input-", dir=beside))
+    except OSError as error:
+        raise OutputError(f"{target} cannot be written: {error.strerror}.", "Give a folder that you may write to.") from error
     try:
         paths = spool(source, scratch)
         with progress_shown(not progress) as shown:
             summary = job.clean(paths, target, settings, workers=workers, fresh=fresh, previous=previous, progress=shown)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-        if made and not any(target.iterdir()):
-            target.rmdir()
     return Corpus(target, summary, temporary)

@@ -249,7 +249,9 @@ class Corpus:
         held = pc.max_element_wise(pairs["containment_a"], pairs["containment_b"])
         strength = pc.if_else(pc.equal(pairs["relation"], RELATIONS[CONTAINED_IN]), held, pairs["jaccard"])
         order = [("strength", "ascending"), ("a_id", "ascending"), ("b_id", "ascending")]
-        rows = pairs.append_column("strength", strength).sort_by(order).slice(0, n).to_pylist()
+        rows = pairs.append_column("strength", strength).sort_by(order).slice(0, max(0, n)).to_pylist()
+        if not rows:
+            return []
         ids = sorted({row[end] for row in rows for end in ("a_id", "b_id")})
         told = {
             row["article_id"]: row for row in self._output.select("corpus", "article_id", ids, ["article_id", "title", "text"])

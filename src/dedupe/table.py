@@ -95,11 +95,11 @@ class Table:
         """
         module = _needed("duckdb")
         relation: duckdb.DuckDBPyRelation = (connection or module).read_parquet(str(self.path))
-        return relation.select(*(f'"{name}"' for name in self.columns)) if hasattr(relation, "select") else relation
+        return relation.select(*(f'"{name}"' for name in self.columns))
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         schema = pa.schema([self._metadata.schema.to_arrow_schema().field(name) for name in self.columns])
-        reader = pa.RecordBatchReader.from_batches(schema.remove_metadata(), (batch for batch in self._without_metadata()))
+        reader = pa.RecordBatchReader.from_batches(schema.remove_metadata(), self._without_metadata())
         return reader.__arrow_c_stream__(requested_schema)
 
     def _without_metadata(self) -> Iterator[pa.RecordBatch]:
