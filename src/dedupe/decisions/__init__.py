@@ -1,0 +1,1 @@
+"""What people decided about articles: the facts, the file that keeps them, and what of it holds now."""

@@ -1,0 +1,1 @@
+"""Review: see the clusters of an output, decide about them, and be remembered."""
