@@ -137,6 +137,9 @@ def show_summary(summary: Summary) -> None:
     if summary.stories:
         told = f"{summary.stories:,}, of {amount(summary.articles_in_stories, 'article')} (largest {summary.largest_story:,})"
         rows.append(("stories", told))
+    if any(summary.decisions.values()):
+        said = (f"{count:,} {name.replace('_', ' ')}" for name, count in summary.decisions.items() if count)
+        rows.append(("decisions", ", ".join(said)))
     slowest = sorted(summary.timings.items(), key=lambda item: -item[1])[:3]
     rows.append(
         ("took", duration(summary.seconds) + " (" + ", ".join(f"{name} {duration(took)}" for name, took in slowest) + ")")

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from dedupe.config import Config
 from dedupe.engine.local import Pool
-from dedupe.gather import take_table
+from dedupe.gather import put_rows, take_table
 from dedupe.maps import class_shingle_sets
 from dedupe.repair.ledger import Draft, Edit
 from dedupe.repair.spin.siblings import Sibling
@@ -119,18 +119,4 @@ def with_drafts(articles: pa.Table, drafts: dict[int, Draft]) -> tuple[pa.Table,
         "n_words": pa.array(counts, pa.int32()),
         "text_sha256": pa.array([hashlib.sha256(drafts[row].text.encode()).hexdigest() for row in changed], pa.string()),
     }
-    batches = []
-    start = 0
-    for batch in articles.to_batches():
-        inside = [at for at, row in enumerate(changed) if start <= row < start + len(batch)]
-        if inside:
-            places = np.arange(len(batch))
-            places[[changed[at] - start for at in inside]] = len(batch) + np.arange(len(inside))
-            for name, column in values.items():
-                both = pa.concat_arrays([batch[name], column.take(pa.array(inside))])
-                batch = batch.set_column(
-                    batch.schema.get_field_index(name), batch.schema.field(name), both.take(pa.array(places))
-                )
-        batches.append(batch)
-        start += len(batch)
-    return pa.Table.from_batches(batches, articles.schema), rules
+    return put_rows(articles, np.array(changed), values), rules

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 import tempfile
 import time
@@ -26,9 +25,11 @@ from dedupe import __version__
 from dedupe.cluster.canonical import why_canonical
 from dedupe.cluster.lasting import Kind, Previous, id_map_table, lasting_ids
 from dedupe.config import Config
+from dedupe.deciding import take_decisions
+from dedupe.decisions.store import Decisions
 from dedupe.engine.local import Pool, useful_workers
 from dedupe.errors import DedupeError, OutputError, UsageError
-from dedupe.match.edges import RELATIONS, STORY
+from dedupe.match.edges import DECIDED, RELATIONS, STORY
 from dedupe.match.relations import evidence
 from dedupe.pipeline import Matched, Prepared, Progress, Timings, carry_out, silent
 from dedupe.read import plan as plan_input
@@ -36,7 +37,7 @@ from dedupe.read.parts import Plan
 from dedupe.storytelling import Told
 from dedupe.write.card import card
 from dedupe.write.index import write_index
-from dedupe.write.manifest import file_digest, input_digest, manifest
+from dedupe.write.manifest import file_digest, input_digest, load_manifest, manifest
 from dedupe.write.publish import MANIFEST, RUNS, discard, publish, writing
 from dedupe.write.tables import Clustered, Edge, Storied, write_tables
 
@@ -72,6 +73,7 @@ class Summary:
     stories: int
     articles_in_stories: int
     largest_story: int
+    decisions: dict[str, int]
     threshold: float
     seconds: float
     timings: dict[str, float] = field(default_factory=dict)
@@ -110,12 +112,15 @@ def clean(
         new.mkdir()
         plan = plan_input(given, config, spool=scratch)
         before = None if fresh else _previous(Path(previous) if previous else target, explicit=previous is not None)
+        taken, handed_on = take_decisions(target, Path(previous) if previous else None)
         timings = Timings()
-        prepared, matched, told = carry_out(plan, config, scratch, pool, progress, timings)
+        prepared, matched, told = carry_out(plan, config, scratch, pool, progress, timings, taken=taken)
         with timings.of("write"):
             summary = _write(new, plan, prepared, matched, told, config, before, pool.workers, given, timings, begin)
             progress("write", 1, 2)
         publish(target, run)
+        if handed_on is not None:
+            Decisions.open(target).import_lines(handed_on.export_lines())
         progress("write", 2, 2)
     summary.output = str(output)
     summary.seconds = time.perf_counter() - begin
@@ -223,6 +228,7 @@ def _write(
         "rules": summary.rules,
         "languages": summary.languages,
         "events": summary.events,
+        "decisions": summary.decisions,
     }
     write_index(new, prepared.index, {"fingerprint": config.fingerprint(), **matching})
     (new / "README.md").write_text(card(counts, rows, list(summary.languages), config.as_dict()), encoding="utf-8")
@@ -234,6 +240,7 @@ def _write(
         for path, digest in zip(files, digests, strict=True)
     }
     inputs = {"files": plan.n_files, "sha256": input_digest(articles, prepared.rejects), "previous": _digest_previous(before)}
+    inputs["decisions"] = matched.honoured.digest if matched.honoured else None
     run = {
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "paths": paths,
@@ -261,8 +268,9 @@ def _numbered(leader: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _edges(matched: Matched, told: Told) -> Edge:
-    edges = matched.edges
-    words = evidence(edges.a, edges.b, edges.relation, edges.overlap, edges.star, matched.representative, matched.facts)
+    edges, honoured = matched.edges, matched.honoured
+    deciders = honoured.deciders(np.flatnonzero(matched.relation == DECIDED), matched.canonical) if honoured else {}
+    words = evidence(edges.a, edges.b, edges.relation, edges.overlap, edges.star, matched.representative, matched.facts, deciders)
     # What two articles are to each other stands in one row: a pair that has a nearer relation is no `story` besides.
     fresh = ~np.isin(told.a << 32 | told.b, edges.a << 32 | edges.b)
     words += [said for said, new in zip(told.evidence, fresh.tolist(), strict=True) if new]
@@ -295,6 +303,8 @@ def _reasons(matched: Matched, names: pa.Array, cluster: np.ndarray) -> pa.Array
     for place in np.flatnonzero(sizes > 1):
         first, second = order[starts[place] : starts[place] + 2]
         reasons[place] = why_canonical(matched.preference, int(first), int(second))
+    for row, why in (matched.honoured.why_chosen(matched.canonical) if matched.honoured else {}).items():
+        reasons[cluster[row]] = why
     return pa.array(reasons, pa.string())
 
 
@@ -347,6 +357,7 @@ def _summary(
         stories=len(tale_sizes),
         articles_in_stories=int(tale_sizes.sum()),
         largest_story=int(tale_sizes.max(initial=0)),
+        decisions=matched.honoured.counts() if matched.honoured else {},
         threshold=config.threshold,
         seconds=time.perf_counter() - begin,
         timings=timings.seconds,
@@ -382,14 +393,3 @@ def _examples(prepared: Prepared, matched: Matched, each: int = 2) -> list[dict[
             }
         )
     return examples
-
-
-def load_manifest(output: Path) -> dict[str, Any]:
-    """Read the manifest of an output. Raises UsageError where there is none."""
-    try:
-        loaded: dict[str, Any] = json.loads((output / MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"{output} holds no output of dedupe.", "Run `dedupe clean PATH -o OUTPUT` first.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
-        raise DedupeError(f"The manifest of {output} cannot be read: {error}.", "Run `dedupe clean` again.") from None
-    return loaded

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from dedupe.config import Config
 from dedupe.errors import DedupeError, UsageError
-from dedupe.job import load_manifest
 from dedupe.schema import SCHEMA_VERSION
+from dedupe.write.manifest import load_manifest
 from dedupe.write.publish import settle
 
 

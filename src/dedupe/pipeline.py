@@ -15,9 +15,10 @@ import pyarrow as pa
 
 from dedupe.cache import note_compiled
 from dedupe.cluster.canonical import preference_columns, preference_rank
-from dedupe.cluster.clusters import clusters
+from dedupe.cluster.clusters import JoinsOf, clusters
 from dedupe.cluster.identity import number_equals
 from dedupe.config import Config
+from dedupe.deciding import Honoured, Taken, honour, rewrite
 from dedupe.despinning import load_despinning, restore_by_model, restore_by_siblings, with_drafts
 from dedupe.engine.local import Pool, default_workers
 from dedupe.gather import take_rows
@@ -35,7 +36,18 @@ from dedupe.maps import (
 )
 from dedupe.match.bands import Bands, choose_bands
 from dedupe.match.containment import propose_contained
-from dedupe.match.edges import EXACT, JOINING, KEEPING_APART, NEAR, Edges, exact_groups, expand_exact, find_edges
+from dedupe.match.edges import (
+    DECIDED,
+    EXACT,
+    JOINING,
+    KEEPING_APART,
+    NEAR,
+    Edges,
+    exact_groups,
+    expand_exact,
+    find_edges,
+    joined,
+)
 from dedupe.match.relations import joins_near, relate
 from dedupe.match.signatures import Signed, Signer
 from dedupe.match.spun import given_away, propose_spun, relate_spun
@@ -154,24 +166,47 @@ class Matched:
     verified: int
     large_buckets: int
     capped_hashes: int
+    honoured: Honoured | None = None
 
 
 def carry_out(
-    plan: Plan, config: Config, scratch: Path, pool: Pool, progress: Progress, timings: Timings, limit: int | None = None
+    plan: Plan,
+    config: Config,
+    scratch: Path,
+    pool: Pool,
+    progress: Progress,
+    timings: Timings,
+    limit: int | None = None,
+    taken: Taken | None = None,
 ) -> tuple[Prepared, Matched, Told]:
-    """Carry out a run up to what is to be written; with a `limit`, over so many records only."""
+    """Carry out a run up to what is to be written, honouring the decisions `taken`; with a `limit`, over so many records only."""
     prepared = prepare(plan, config, scratch, pool, progress, timings, limit)
-    matched = match(prepared, config, pool, progress, timings)
+    honoured = None
+    if taken is not None:
+        with timings.of("honour decisions"):
+            honoured = find_decided(prepared, taken, config)
+    matched = match(prepared, config, pool, progress, timings, honoured)
     with timings.of("de-spin"):
         drafts = restore_by_model(prepared.articles, config, pool)
+        drafts = honoured.without_refused(drafts) if honoured else drafts
     with timings.of("stories"):
-        told = tell(prepared, matched, drafts, config, pool.workers)
+        told = tell(prepared, matched, honoured.rewritten | drafts if honoured else drafts, config, pool.workers)
     with timings.of("de-spin"):
         # Members of a cluster alone: another article on the event words its sentences in its own way, and is no witness.
         drafts = restore_by_siblings(drafts, prepared.articles, matched.canonical, matched.rank, config, pool)
+        drafts = honoured.without_refused(drafts) if honoured else drafts
         prepared.articles, rules = with_drafts(prepared.articles, drafts)
         prepared.rules += rules
     return prepared, matched, told
+
+
+def find_decided(prepared: Prepared, taken: Taken, config: Config) -> Honoured:
+    """Find the articles of all decisions, and take refused edits back before anything is compared."""
+    honoured = honour(taken, prepared.articles, prepared.signed.sketches)
+    if honoured.refusals:
+        prepared.articles, prepared.signed, gone = rewrite(honoured, prepared.articles, prepared.signed, config.seed)
+        prepared.rules -= gone
+    return honoured
 
 
 def tell(prepared: Prepared, matched: Matched, drafts: dict[int, Draft], config: Config, threads: int = 1) -> Told:
@@ -244,7 +279,9 @@ def texts_of(shards: list[Path]) -> TextsOf:
     return read
 
 
-def match(prepared: Prepared, config: Config, pool: Pool, progress: Progress, timings: Timings) -> Matched:
+def match(
+    prepared: Prepared, config: Config, pool: Pool, progress: Progress, timings: Timings, honoured: Honoured | None = None
+) -> Matched:
     """Find what is alike, verify it, tell what it is to each other, and choose each cluster's canonical."""
     articles, signed = prepared.articles, prepared.signed
     bands = choose_bands(config.threshold, config.recall)
@@ -259,6 +296,8 @@ def match(prepared: Prepared, config: Config, pool: Pool, progress: Progress, ti
         preference = preference_columns(articles)
         rank = preference_rank(preference)
         representative = exact_groups(signed.keys, rank)
+        if honoured:
+            representative = honoured.constrain(representative, rank)
         # With no article to compare, only the edges between equal texts are left.
         tokens = np.zeros_like(signed.n_tokens) if config.exact_only else signed.n_tokens
         rows = np.flatnonzero((representative == np.arange(len(rank))) & (tokens > 0))
@@ -268,6 +307,9 @@ def match(prepared: Prepared, config: Config, pool: Pool, progress: Progress, ti
             proposed = contained.result()
         progress("match and verify", 1, 3)
         edges, facts = relate(found.edges, proposed, config.threshold, verify, read)
+        if honoured:
+            # Exact copies that a person keeps apart stand for themselves, and met like any two articles.
+            edges.relation[(signed.keys[edges.a] == signed.keys[edges.b]).all(axis=1)] = EXACT
         verified = found.n_verified + len(proposed.small)
         if spun[rows].any():
             pairs = propose_spun(signed.sketches, rows, np.flatnonzero(spun))
@@ -280,28 +322,32 @@ def match(prepared: Prepared, config: Config, pool: Pool, progress: Progress, ti
             return joins_near(a, b, config.threshold, verify, read)
 
         joining, apart = np.isin(edges.relation, JOINING), np.isin(edges.relation, KEEPING_APART)
-        hub = clusters(rank, edges.a[joining], edges.b[joining], joins_of, (edges.a[apart], edges.b[apart]))
+        decided = honoured.constraints if honoured else None
+        hub = clusters(rank, edges.a[joining], edges.b[joining], joins_of, (edges.a[apart], edges.b[apart]), decided)
         canonical = hub[representative]
-        relation, similarity = _to_canonical(representative, canonical, edges, verify)
-        whole = expand_exact(edges, representative, verify)
+        if honoured:
+            canonical = honoured.choose(canonical, rank)
+        relation, similarity = _to_canonical(representative, canonical, edges, verify, joins_of if honoured else None)
+        whole = _with_decided(expand_exact(edges, representative, verify), relation, canonical, verify)
         progress("match and verify", 3, 3)
     return Matched(
         bands, preference, rank, canonical, similarity, relation, representative, whole, facts,
-        found.n_candidates + len(proposed.small), verified, found.large_buckets, proposed.capped,
+        found.n_candidates + len(proposed.small), verified, found.large_buckets, proposed.capped, honoured,
     )  # fmt: skip
 
 
 def _to_canonical(
-    representative: np.ndarray, canonical: np.ndarray, edges: Edges, verify: Verifier
+    representative: np.ndarray, canonical: np.ndarray, edges: Edges, verify: Verifier, joins_of: JoinsOf | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    # The edge between an article's representative and its canonical; one that clustering computed, since no bucket had proposed
-    # it, is a near one.
+    # The edge between an article's representative and its canonical's; one that clustering computed, since no bucket had proposed
+    # it, is a near one. Where people decided (`joins_of` is given) there may be none that joins: then the relation is their word.
     n = len(canonical)
     relation, similarity = np.full(n, -1, np.int8), np.ones(n)
     members = canonical != np.arange(n)
-    relation[members & (representative == canonical)] = EXACT
-    apart = np.flatnonzero(representative != canonical)
-    one, other = representative[apart], canonical[apart]
+    stands = representative[canonical]
+    relation[members & (representative == stands)] = EXACT
+    apart = np.flatnonzero(representative != stands)
+    one, other = representative[apart], stands[apart]
     wanted = np.minimum(one, other) << 32 | np.maximum(one, other)
     keys = edges.a << 32 | edges.b
     place = np.minimum(np.searchsorted(keys, wanted), max(0, len(keys) - 1))
@@ -310,8 +356,20 @@ def _to_canonical(
     relation[apart[known]] = edges.relation[place[known]]
     similarity[apart[known]] = edges.overlap.jaccard[place[known]]
     computed = apart[~known]
-    similarity[computed] = verify(representative[computed], canonical[computed]).jaccard
+    similarity[computed] = verify(one[~known], other[~known]).jaccard
+    if joins_of is not None:
+        relation[apart[known & ~np.isin(relation[apart], JOINING)]] = DECIDED
+        relation[computed[~joins_of(one[~known], other[~known])]] = DECIDED
     return relation, similarity
+
+
+def _with_decided(edges: Edges, relation: np.ndarray, canonical: np.ndarray, verify: Verifier) -> Edges:
+    # What a person decided stands in place of whatever the texts alone made of that pair.
+    rows = np.flatnonzero(relation == DECIDED)
+    if not len(rows):
+        return edges
+    a, b = np.minimum(rows, canonical[rows]), np.maximum(rows, canonical[rows])
+    return joined([Edges(a, b, np.full(len(a), DECIDED), verify(a, b), np.zeros(len(a), bool)), edges])
 
 
 def _read_all(plan: Plan, config: Config, scratch: Path, pool: Pool, progress: Progress, limit: int | None) -> list[ShardRead]:

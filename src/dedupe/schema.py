@@ -104,7 +104,7 @@ PAIRS = build_schema(
     [
         ("a_id", pa.string(), "article_id of the smaller ID of the two"),
         ("b_id", pa.string(), "article_id of the larger ID of the two"),
-        ("relation", pa.string(), "exact, near, contained, part_of, spun, update, story"),
+        ("relation", pa.string(), "exact, near, contained, part_of, spun, update, story, or decided by a person"),
         ("jaccard", pa.float32(), "exact Jaccard of shingles, 0 to 1"),
         ("containment_a", pa.float32(), "share of a's shingles that b holds, 0 to 1"),
         ("containment_b", pa.float32(), "share of b's shingles that a holds, 0 to 1"),

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from dedupe.cluster.constraints import Constraints
+
 # Given two arrays of rows, tell which pairs have a joining edge, by computing those that no bucket proposed.
 JoinsOf = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -35,23 +37,29 @@ def clusters(
     b: np.ndarray,
     joins_of: JoinsOf,
     cannot_link: tuple[np.ndarray, np.ndarray] | None = None,
+    decided: Constraints | None = None,
 ) -> np.ndarray:
     """Return for each article the row of its canonical: (n,) int64; its own row where it stands for itself.
 
     `rank`: (n,) place in the total order of preference. `a`, `b`: joining edges. Components of edges only partition the work.
     Inside one, the first free article in order becomes canonical and takes every free article that has a joining edge to it,
     asking `joins_of` for pairs that no bucket proposed; and so on. `cannot_link` pairs never share a cluster, also not through a
-    third article: the one earlier in the order is taken.
+    third article: the one earlier in the order is taken. What people `decided` goes over both: whoever takes a member of a block
+    takes the block, edges or none, and pairs inside a block are forbidden to nobody.
     """
     n = len(rank)
     canonical = np.arange(n)
+    edges = np.unique(np.concatenate([a * n + b, b * n + a]))
+    forbidden = _both_ways(n, cannot_link)
+    if decided is not None:
+        forbidden = forbidden[decided.block[forbidden // n] != decided.block[forbidden % n]]
+        linked = np.flatnonzero(decided.block != canonical)
+        a, b = np.concatenate([a, linked]), np.concatenate([b, decided.block[linked]])
     if not len(a):
         return canonical
     label = components(n, a, b)
     involved = np.unique(np.concatenate([a, b]))
     order = involved[np.lexsort((rank[involved], label[involved]))]
-    edges = np.unique(np.concatenate([a * n + b, b * n + a]))
-    forbidden = _both_ways(n, cannot_link)
     free = order
     while len(free):
         group = label[free]
@@ -63,7 +71,9 @@ def clusters(
         known = _holds(edges, left * n + right)
         joined = known.copy()
         joined[~known] = joins_of(left[~known], right[~known])
-        if len(forbidden):
+        if decided is not None:
+            joined = _as_decided(n, left, right, joined, forbidden, decided)
+        elif len(forbidden):
             joined = _without_conflicts(n, left, right, joined, forbidden)
         canonical[right[joined]] = left[joined]
         gone = first
@@ -86,6 +96,49 @@ def _without_conflicts(n: int, left: np.ndarray, right: np.ndarray, joined: np.n
             else:
                 taken.append(member)
     return allowed
+
+
+def _as_decided(
+    n: int, left: np.ndarray, right: np.ndarray, joined: np.ndarray, forbidden: np.ndarray, decided: Constraints
+) -> np.ndarray:
+    # Only clusters that hold an article of some decision or forbidden pair are walked one by one.
+    special = np.zeros(n, bool)
+    special[forbidden // n] = True
+    special[[row for rows in decided.members.values() for row in rows]] = True
+    special[list(decided.claims)] = True
+    allowed = joined.copy()
+    if not len(left):
+        return allowed
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(left)) + 1])
+    walked = np.logical_or.reduceat(special[right] & joined, starts) | special[left[starts]]
+    stops = np.append(starts[1:], len(left))
+    for start, stop in zip(starts[walked].tolist(), stops[walked].tolist(), strict=True):
+        place = {row: at for at, row in enumerate(right[start:stop].tolist(), start)}
+        hub = int(left[start])
+        taken: list[int] = []
+        claimed: dict[int, int] = {}
+        seen: set[int] = set()
+        for row in (hub, *right[start:stop][joined[start:stop]].tolist()):
+            block = int(decided.block[row])
+            if block in seen:
+                continue
+            seen.add(block)
+            unit = decided.members.get(block, [row])
+            own = dict(claim for one in unit for claim in decided.claims.get(one, ()))
+            fits = not (_clash(claimed, own) or _met(n, forbidden, unit, taken))
+            allowed[[place[one] for one in unit if one != hub]] = fits
+            if fits:
+                taken += unit
+                claimed |= own
+    return allowed
+
+
+def _clash(claimed: dict[int, int], own: dict[int, int]) -> bool:
+    return any(claimed.get(decision, group) != group for decision, group in own.items())
+
+
+def _met(n: int, forbidden: np.ndarray, unit: list[int], taken: list[int]) -> bool:
+    return bool(len(forbidden)) and bool(_holds(forbidden, (np.array(unit)[:, None] * n + np.array(taken)).ravel()).any())
 
 
 def _both_ways(n: int, pairs: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:

@@ -12,10 +12,10 @@ from dedupe.match.candidates import LARGE_BUCKET, find_candidates, least_agreeme
 from dedupe.match.relation_farms import star_edges
 from dedupe.match.verify import Overlaps, TextsOf, Verifier
 
-RELATIONS = ("exact", "near", "contained", "part_of", "spun", "update", "story")
-EXACT, NEAR, CONTAINED_IN, PART_OF, SPUN, UPDATE, STORY = (np.int8(code) for code in range(len(RELATIONS)))
+RELATIONS = ("exact", "near", "contained", "part_of", "spun", "update", "story", "decided")
+EXACT, NEAR, CONTAINED_IN, PART_OF, SPUN, UPDATE, STORY, DECIDED = (np.int8(code) for code in range(len(RELATIONS)))
 
-# Those that make two articles one, and those that forbid it. A story does neither.
+# Those that make two articles one, and those that forbid it. A story does neither; what people decided is no edge of the texts.
 JOINING = np.array([EXACT, NEAR, CONTAINED_IN, SPUN])
 KEEPING_APART = np.array([PART_OF, UPDATE])
 

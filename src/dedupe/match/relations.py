@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from dedupe.match.containment import CONTAINED, Proposed
-from dedupe.match.edges import CONTAINED_IN, EXACT, NEAR, PART_OF, UPDATE, Edges
+from dedupe.match.edges import CONTAINED_IN, DECIDED, EXACT, NEAR, PART_OF, UPDATE, Edges
 from dedupe.match.facts import contradictions
 from dedupe.match.signatures import shingle_sets
 from dedupe.match.verify import Overlaps, TextsOf, Verifier
@@ -143,21 +143,26 @@ def evidence(
     star: np.ndarray,
     representative: np.ndarray,
     facts: dict[int, str],
+    deciders: dict[int, str],
 ) -> list[str]:
-    """Say in words what each relation rests on, one sentence a pair, for `exact` to `update`.
+    """Say in words what each relation rests on, one sentence a pair; of a `story` the stories say it.
 
-    `representative`: (n,) the row that stands for each article's exact copies, under which `facts` are kept.
+    `representative`: (n,) the row that stands for each article's exact copies, under which `facts` are kept. `deciders`: who
+    decided, for each `decided` pair, under the key `a << 32 | b` of its own rows.
     """
     one, other = representative[a], representative[b]
     keys = (np.minimum(one, other) << 32 | np.maximum(one, other)).tolist()
     columns = zip(
         relation.tolist(), *(column.tolist() for column in overlap), star.tolist(), keys, (one > other).tolist(), strict=True
     )
-    return [
+    said = [
         _sentence(kind, size_a, size_b, shared, _turned(facts.get(key, ""), turned))
         + ("; one of a bucket too large for all pairs, compared with its preferred article" if starred else "")
         for kind, size_a, size_b, shared, starred, key, turned in columns
     ]
+    for at in np.flatnonzero(relation == DECIDED).tolist():
+        said[at] = f"{deciders[int(a[at]) << 32 | int(b[at])]}; {said[at]}"
+    return said
 
 
 def _sentence(kind: int, size_a: int, size_b: int, shared: int, fact: str) -> str:

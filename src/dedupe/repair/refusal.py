@@ -51,7 +51,7 @@ def without_refused(draft: Draft, refusals: Sequence[Refusal]) -> tuple[Draft, l
     """Return the draft as it would be had the refused edits never been made, and which refusals found their place.
 
     The other edits are made again, in their order. One that changed what a refused edit had written goes with it, unless it took
-    the whole passage out.
+    the whole passage out. Raises ValueError where a ledger does not fit its field.
     """
     found = [False] * len(refusals)
     kept: list[tuple[int, Edit]] = [(edit.seq, edit) for edit in draft.edits]

@@ -9,9 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dedupe.deciding import find_articles
 from dedupe.decisions.facts import Fact, Reference, edit_refused
 from dedupe.decisions.sketches import sketch_bytes
+from dedupe.decisions.store import Decisions
 from dedupe.errors import UsageError
+from dedupe.match.containment import Sketches
 from dedupe.output import Output
 from dedupe.repair.refusal import place_of
 from dedupe.write.index import read_index
@@ -32,6 +35,13 @@ class References:
             raise UsageError(f"No article of {self._output.folder} has the ID {missing}.", "Open the page again.")
         taken = self._table.select(["article_id", "url", "publisher"]).take(pa.array(rows, pa.int64())).to_pylist()
         return [Reference(**row, sketch=self._sketch(at)) for row, at in zip(taken, rows, strict=True)]
+
+    def successors(self, decisions: Decisions) -> dict[str, str]:
+        """Return, for decided articles that this output no longer has, the ID under which it has their corrected text."""
+        found = find_articles(decisions.articles(), self._table, Sketches(*self._sketches))
+        ids = self._table["article_id"]
+        now = {old: ids[row].as_py() for old, row in found.items()}
+        return {old: new for old, new in now.items() if old != new}
 
     @cached_property
     def _table(self) -> pa.Table:

@@ -12,8 +12,10 @@ import pyarrow as pa
 
 from dedupe import __version__
 from dedupe.config import Config
+from dedupe.errors import DedupeError, UsageError
 from dedupe.schema import SCHEMA_VERSION
 from dedupe.tokens import string_buffers
+from dedupe.write.publish import MANIFEST
 
 
 def input_digest(articles: pa.Table, rejects: pa.Table) -> str:
@@ -73,3 +75,14 @@ def manifest(
         )
         + "\n"
     )
+
+
+def load_manifest(output: Path) -> dict[str, Any]:
+    """Read the manifest of an output. Raises UsageError where there is none."""
+    try:
+        loaded: dict[str, Any] = json.loads((output / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{output} holds no output of dedupe.", "Run `dedupe clean PATH -o OUTPUT` first.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
+        raise DedupeError(f"The manifest of {output} cannot be read: {error}.", "Run `dedupe clean` again.") from None
+    return loaded
