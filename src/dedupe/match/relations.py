@@ -143,7 +143,7 @@ def evidence(
     star: np.ndarray,
     representative: np.ndarray,
     facts: dict[int, str],
-    deciders: dict[int, str],
+    deciders: dict[int, str] | None = None,
 ) -> list[str]:
     """Say in words what each relation rests on, one sentence a pair; of a `story` the stories say it.
 
@@ -160,7 +160,7 @@ def evidence(
         + ("; one of a bucket too large for all pairs, compared with its preferred article" if starred else "")
         for kind, size_a, size_b, shared, starred, key, turned in columns
     ]
-    for at in np.flatnonzero(relation == DECIDED).tolist():
+    for at in np.flatnonzero(relation == DECIDED).tolist() if deciders else ():
         said[at] = f"{deciders[int(a[at]) << 32 | int(b[at])]}; {said[at]}"
     return said
 
