@@ -160,8 +160,8 @@ def evidence(
         + ("; one of a bucket too large for all pairs, compared with its preferred article" if starred else "")
         for kind, size_a, size_b, shared, starred, key, turned in columns
     ]
-    for at in np.flatnonzero(relation == DECIDED).tolist() if deciders else ():
-        said[at] = f"{deciders[int(a[at]) << 32 | int(b[at])]}; {said[at]}"
+    for at in np.flatnonzero(relation == DECIDED).tolist():
+        said[at] = f"{(deciders or {})[int(a[at]) << 32 | int(b[at])]}; {said[at]}"
     return said
 
 

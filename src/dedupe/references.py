@@ -57,7 +57,7 @@ class References:
         return sketch_bytes(hashes[offsets[row] : offsets[row + 1]])
 
 
-def refusal(output: Output, article_id: str, seq: int) -> Fact:
+def refusal_of(output: Output, article_id: str, seq: int) -> Fact:
     """Return the fact that edit `seq` of an article was wrong. Raises UsageError where the article has no such edit."""
     edits = output.select("edits", "article_id", [article_id])
     edit = next((one for one in edits if one["seq"] == seq), None)
