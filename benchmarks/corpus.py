@@ -170,7 +170,10 @@ _CP1252 = {byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte 
 
 
 def generate(count: int, seed: int, words: float = MEAN_WORDS) -> Iterator[Article]:
-    """Yield articles made from a seed, of so many words in the mean: 80 publishers, 4 % in other languages, 0.4 % garbled by a wrong code page."""
+    """Yield articles made from a seed: 80 publishers, 4 % in other languages, 0.4 % garbled by a wrong code page.
+
+    `words` is their mean length.
+    """
     english = Writer("en", seed)
     others = ("de", "es", "fr", "pt", "ru", "zh")
     writers = cache(lambda language: english if language == "en" else Writer(language, seed))
