@@ -66,7 +66,7 @@ def clean(
     from dedupe import job
     from dedupe.cache import kernels_compiled
     from dedupe.console import notice, progress_shown
-    from dedupe.pipeline import compile_kernels
+    from dedupe.kernels import compile_kernels
     from dedupe.read.spool import spool
 
     if not kernels_compiled():

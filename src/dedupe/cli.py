@@ -83,7 +83,7 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     if not kernels_compiled():
         notice("Compiling for this machine: this happens once and takes about 20 seconds.")
         start_numba()
-        from dedupe.pipeline import compile_kernels
+        from dedupe.kernels import compile_kernels
 
         compile_kernels()
     # Workers start first: they import what they need while this process imports the same.

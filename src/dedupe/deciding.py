@@ -21,9 +21,10 @@ from dedupe.decisions.facts import Reference, batch_line
 from dedupe.decisions.sketches import resemblance, short_hashes, sketch_bytes, sketch_hashes
 from dedupe.decisions.standing import Chosen, Origin, Standing, standing_of
 from dedupe.decisions.store import Decisions
-from dedupe.gather import put_rows, take_table
+from dedupe.gather import take_table
+from dedupe.maps import load_signed
 from dedupe.match.containment import Sketches
-from dedupe.match.signatures import Signed, Signer
+from dedupe.match.signatures import Signer
 from dedupe.repair.ledger import Draft, Edit
 from dedupe.repair.refusal import Refusal, without_refused
 from dedupe.schema import EDIT, TIMESTAMP
@@ -239,8 +240,8 @@ def honour(taken: Taken, articles: pa.Table, sketches: Sketches) -> Honoured:
     return result
 
 
-def rewrite(honoured: Honoured, articles: pa.Table, signed: Signed, seed: int) -> tuple[pa.Table, Signed, Counter[str]]:
-    """Take refused edits back before matching, and sign those articles again; also return the edits that went, by rule."""
+def rewrite(honoured: Honoured, articles: pa.Table) -> tuple[np.ndarray, dict[str, pa.Array], Counter[str]]:
+    """Take refused edits back before matching: return the rows that change, their values, and the edits that went, by rule."""
     rows = np.array(sorted(honoured.refusals), np.int64)
     gone: Counter[str] = Counter()
     before = take_table(articles, ["text", *_FIELDS, "edits"], rows).to_pylist()
@@ -255,11 +256,9 @@ def rewrite(honoured: Honoured, articles: pa.Table, signed: Signed, seed: int) -
         gone += Counter(edit.rule for edit in old.edits) - Counter(edit.rule for edit in draft.edits)
         drafts.append(draft)
     changed = [at for at, draft in enumerate(drafts) if len(draft.edits) != len(before[at]["edits"])]
-    if not changed:
-        return articles, signed, gone
     rows, drafts = rows[changed], [drafts[at] for at in changed]
     honoured.rewritten = dict(zip(rows.tolist(), drafts, strict=True))
-    return put_rows(articles, rows, _columns(drafts)), _signed_again(signed, rows, drafts, seed), gone
+    return rows, _columns(drafts), gone
 
 
 def _columns(drafts: list[Draft]) -> dict[str, pa.Array]:
@@ -277,16 +276,19 @@ def _columns(drafts: list[Draft]) -> dict[str, pa.Array]:
     }
 
 
-def _signed_again(signed: Signed, rows: np.ndarray, drafts: list[Draft], seed: int) -> Signed:
-    new = Signer(signed.signatures.shape[1], seed)(pa.array([draft.text for draft in drafts], pa.string()))
-    for old, fresh in zip(signed[:3], new[:3], strict=True):
-        old[rows] = fresh
-    hashes, offsets = signed.sketches
+def sign_again(index: Path, rows: np.ndarray, texts: pa.Array, seed: int) -> None:
+    """Put the signatures, keys and sketches of rewritten articles into the files of the index."""
+    signed = load_signed(index)
+    new = Signer(signed.signatures.shape[1], seed)(texts)
+    for name, fresh in zip(("signatures", "keys", "n_tokens"), new[:3], strict=True):
+        np.load(index / f"{name}.npy", mmap_mode="r+")[rows] = fresh
+    hashes, offsets = np.array(signed.sketches.hashes), signed.sketches.offsets
     sizes = np.diff(offsets)
     pieces, done = [], 0
     for at, row in enumerate(rows.tolist()):
         pieces += [hashes[done : offsets[row]], new.sketches.hashes[new.sketches.offsets[at] : new.sketches.offsets[at + 1]]]
         done = offsets[row + 1]
     sizes[rows] = np.diff(new.sketches.offsets)
-    sketches = Sketches(np.concatenate([*pieces, hashes[done:]]), np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]))
-    return signed._replace(sketches=sketches)
+    del signed
+    np.save(index / "sketches.npy", np.concatenate([*pieces, hashes[done:]]))
+    np.save(index / "sketch_offsets.npy", np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]))

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from dedupe.config import Config
 from dedupe.engine.local import Pool
-from dedupe.gather import put_rows, take_table
+from dedupe.gather import take_table
 from dedupe.maps import class_shingle_sets
 from dedupe.repair.ledger import Draft, Edit
 from dedupe.repair.spin.siblings import Sibling
@@ -43,9 +43,7 @@ def restore_by_model(articles: pa.Table, config: Config, pool: Pool) -> dict[int
         return {}
     spun = np.flatnonzero(articles["is_spun"].to_numpy())
     blocks = [spun[start : start + _AT_ONCE] for start in range(0, len(spun), _AT_ONCE)]
-    jobs: list[tuple[Any, ...]] = [
-        (take_table(articles, ["text", "edits", "spin_score"], block).to_pylist(), config) for block in blocks
-    ]
+    jobs = [(take_table(articles, ["text", "edits", "spin_score"], block).to_pylist(), config) for block in blocks]
     done = [draft for drafts in _shared_out(pool, _repair, jobs) for draft in drafts]
     return dict(zip(spun.tolist(), done, strict=True))
 
@@ -99,8 +97,8 @@ def _shared_out(pool: Pool, function: Callable[..., list[Draft]], blocks: list[t
     return pool.map(function, blocks) if len(blocks) > 1 else (function(*block) for block in blocks)
 
 
-def with_drafts(articles: pa.Table, drafts: dict[int, Draft]) -> tuple[pa.Table, Counter[str]]:
-    """Put the drafts in place of the articles they were made from, and count the edits that were added, by rule."""
+def drafted(articles: pa.Table, drafts: dict[int, Draft]) -> tuple[np.ndarray, dict[str, pa.Array], Counter[str]]:
+    """Return the rows that drafts change, the new values of their columns, and the edits that were added, by rule."""
     rules: Counter[str] = Counter()
     changed: list[int] = []
     for row, draft in sorted(drafts.items()):
@@ -108,8 +106,6 @@ def with_drafts(articles: pa.Table, drafts: dict[int, Draft]) -> tuple[pa.Table,
         rules.update(edit.rule for edit in new)
         if new:
             changed.append(row)
-    if not changed:
-        return articles, rules
     texts = pa.array([drafts[row].text for row in changed], pa.string())
     counts = np.diff(tokenize(texts).offsets).astype(np.int32)
     values: dict[str, pa.Array] = {
@@ -119,4 +115,4 @@ def with_drafts(articles: pa.Table, drafts: dict[int, Draft]) -> tuple[pa.Table,
         "n_words": pa.array(counts, pa.int32()),
         "text_sha256": pa.array([hashlib.sha256(drafts[row].text.encode()).hexdigest() for row in changed], pa.string()),
     }
-    return put_rows(articles, np.array(changed), values), rules
+    return np.array(changed, np.int64), values, rules

@@ -52,21 +52,3 @@ def release(array: np.ndarray) -> None:
         base = base.base
     if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         base.madvise(mmap.MADV_DONTNEED)
-
-
-def put_rows(table: pa.Table, rows: np.ndarray, values: dict[str, pa.Array]) -> pa.Table:
-    """Return the table with other values in some rows (ascending), copying only the batches that hold them."""
-    batches, start = [], 0
-    for batch in table.to_batches():
-        inside = np.arange(*np.searchsorted(rows, [start, start + len(batch)]))
-        if len(inside):
-            places = np.arange(len(batch))
-            places[rows[inside] - start] = len(batch) + np.arange(len(inside))
-            for name, column in values.items():
-                both = pa.concat_arrays([batch[name], column.take(pa.array(inside))])
-                batch = batch.set_column(
-                    batch.schema.get_field_index(name), batch.schema.field(name), both.take(pa.array(places))
-                )
-        batches.append(batch)
-        start += len(batch)
-    return pa.Table.from_batches(batches, table.schema)

@@ -203,6 +203,7 @@ def _write(
     rows = write_tables(
         new,
         articles,
+        prepared.stored.batches,
         clustered,
         storied,
         edge,

@@ -12,27 +12,27 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from dedupe.cache import note_compiled
 from dedupe.cluster.canonical import preference_columns, preference_rank
 from dedupe.cluster.clusters import JoinsOf, clusters
 from dedupe.cluster.identity import number_equals
 from dedupe.config import Config
-from dedupe.deciding import Honoured, Taken, honour, rewrite
-from dedupe.despinning import load_despinning, restore_by_model, restore_by_siblings, with_drafts
-from dedupe.engine.local import Pool, default_workers
-from dedupe.gather import take_rows
+from dedupe.deciding import Honoured, Taken, honour, rewrite, sign_again
+from dedupe.despinning import drafted, restore_by_model, restore_by_siblings
+from dedupe.engine.local import Pool
+from dedupe.kernels import load_matching
 from dedupe.maps import (
+    PREPARED,
     ShardRead,
     class_shingle_sets,
     gate_threshold,
     gather_signed,
+    load_signed,
     load_terms,
     prepare_shard,
     read_shard,
     tells_stories,
-    warm_cleaning,
-    warm_signing,
 )
 from dedupe.match.bands import Bands, choose_bands
 from dedupe.match.containment import propose_contained
@@ -49,14 +49,13 @@ from dedupe.match.edges import (
     joined,
 )
 from dedupe.match.relations import joins_near, relate
-from dedupe.match.signatures import Signed, Signer
+from dedupe.match.signatures import Signed
 from dedupe.match.spun import given_away, propose_spun, relate_spun
-from dedupe.match.stories import find_stories
-from dedupe.match.terms import TermCounts, extract_terms
-from dedupe.match.verify import TextsOf, Verifier
+from dedupe.match.verify import Verifier
 from dedupe.read.parts import Plan, ReadReport, record_offsets
 from dedupe.repair.ledger import Draft
 from dedupe.repair.repetition import LineCounts
+from dedupe.stored import Stored
 from dedupe.storytelling import Told, no_stories, tell_stories
 
 # Called with the name of the stage, how much of it is done, and how much there is.
@@ -65,54 +64,6 @@ Progress = Callable[[str, int, int], None]
 
 def silent(_stage: str, _done: int, _total: int) -> None:
     """Show no progress."""
-
-
-def compile_kernels() -> None:
-    """Compile what every run needs, once, before processes start that would each do it again.
-
-    Two processes share the work, since the compiler uses one core: it halves the first thing that a user waits for. What only
-    some runs need (telling the relations of articles that are alike) is compiled when it is first needed.
-    """
-    parts: list[tuple[Callable[[], None]]] = [(warm_signing,), (load_despinning,), (warm_cleaning,), (load_grouping,)]
-    with Pool(min(2, default_workers())) as pool:
-        for _ in pool.map(_load, parts):
-            pass
-    note_compiled()
-
-
-def _load(part: Callable[[], None]) -> None:
-    part()
-
-
-def load_grouping() -> None:
-    """Load the kernels that every run matches, clusters and tells stories with."""
-    texts = pa.array(["one two three four", "one two three five", "six"])
-    rows, bands = np.arange(3), choose_bands(0.5, 0.9)
-    signed = Signer(bands.num_perm)(texts)
-
-    def read(wanted: np.ndarray) -> pa.Array:
-        return texts.take(pa.array(wanted))
-
-    find_edges(signed.signatures, rows, signed.n_tokens, rows, bands, 0.5, Verifier(read), read)
-    propose_contained(signed.sketches, rows, rows)
-    terms = extract_terms(texts)
-    find_stories(terms, TermCounts.of(terms), np.zeros(3, np.int64), rows)
-
-
-def load_matching() -> None:
-    """Load the kernels of all of matching, by relating three texts: half a second, which this process has while workers read."""
-    load_grouping()
-    words = [f"w{number}" for number in range(60)]
-    texts = pa.array([" ".join(words), " ".join([*words[:30], "2", *words[31:]]), " ".join(words[:40])])
-
-    def read(rows: np.ndarray) -> pa.Array:
-        return texts.take(pa.array(rows))
-
-    rows, bands = np.arange(3), choose_bands(0.5, 0.9)
-    signed = Signer(bands.num_perm)(texts)
-    verify = Verifier(read)
-    edges = find_edges(signed.signatures, rows, signed.n_tokens, rows, bands, 0.5, verify, read).edges
-    relate(edges, propose_contained(signed.sketches, rows, rows), 0.5, verify, read)
 
 
 @dataclass
@@ -131,8 +82,12 @@ class Timings:
 
 @dataclass
 class Prepared:
-    """Hold what cleaning hands to matching: the articles, mapped into memory, and what was counted on the way."""
+    """Hold what cleaning hands to matching: the articles, in files, and what was counted on the way.
 
+    `articles`: all columns, mapped, for those that are small; texts are taken from `stored`. `signed` is mapped from `index`.
+    """
+
+    stored: Stored
     articles: pa.Table
     signed: Signed
     index: Path
@@ -143,6 +98,17 @@ class Prepared:
     report: ReadReport
     rules: Counter[str]
     languages: Counter[str]
+
+    def put(self, rows: np.ndarray, values: dict[str, pa.Array], name: str) -> None:
+        """Put other values in some rows (ascending); the batches that hold them go into a file of that name in the scratch."""
+        if len(rows):
+            spun = self.articles["is_spun"]
+            self.stored = self.stored.put(rows, values, self.index.with_name(f"{name}.arrow"))
+            self.articles = _with_spun(self.stored.columns(PREPARED), spun)
+
+    def texts_of(self, rows: np.ndarray) -> pa.Array:
+        """Return the texts of some rows, in the order asked for."""
+        return self.stored.take("text", rows)
 
 
 @dataclass
@@ -195,7 +161,8 @@ def carry_out(
         # Members of a cluster alone: another article on the event words its sentences in its own way, and is no witness.
         drafts = restore_by_siblings(drafts, prepared.articles, matched.canonical, matched.rank, config, pool)
         drafts = honoured.without_refused(drafts) if honoured else drafts
-        prepared.articles, rules = with_drafts(prepared.articles, drafts)
+        rows, values, rules = drafted(prepared.articles, drafts)
+        prepared.put(rows, values, "despun")
         prepared.rules += rules
     return prepared, matched, told
 
@@ -204,7 +171,11 @@ def find_decided(prepared: Prepared, taken: Taken, config: Config) -> Honoured:
     """Find the articles of all decisions, and take refused edits back before anything is compared."""
     honoured = honour(taken, prepared.articles, prepared.signed.sketches)
     if honoured.refusals:
-        prepared.articles, prepared.signed, gone = rewrite(honoured, prepared.articles, prepared.signed, config.seed)
+        rows, values, gone = rewrite(honoured, prepared.articles)
+        if len(rows):
+            prepared.put(rows, values, "refused")
+            sign_again(prepared.index, rows, values["text"], config.seed)
+            prepared.signed = load_signed(prepared.index)
         prepared.rules -= gone
     return honoured
 
@@ -213,7 +184,7 @@ def tell(prepared: Prepared, matched: Matched, drafts: dict[int, Draft], config:
     """Find the stories of a run that is to tell them."""
     if not tells_stories(config):
         return no_stories(len(prepared.articles))
-    verify = Verifier(texts_of(prepared.shards), threads, sizes=prepared.signed.n_tokens)
+    verify = Verifier(prepared.texts_of, threads, sizes=prepared.signed.n_tokens)
     canonical = matched.canonical
     rows = np.flatnonzero(canonical == np.arange(len(canonical)))
     if len(rows) < 2:
@@ -248,35 +219,21 @@ def prepare(
             languages += shard.languages
             progress("repair and sign", done, total)
     shards = [job[1] for job in jobs]
-    articles = pa.concat_tables(map(mapped_shard, shards))
-    articles = articles.set_column(
-        articles.schema.get_field_index("article_id"), "article_id", _unique_ids(articles["article_id"])
-    )
+    stored = Stored.of(shards)
     report = sum((read.report for read in reads), ReadReport())
     rejects = pa.concat_tables([pa.Table.from_batches([plan.rejects]), *_numbered_rejects(reads, offsets)])
     records = len(plan.rejects) + sum(read.records for read in reads)
-    return Prepared(
-        articles,
+    prepared = Prepared(
+        stored,
+        stored.columns(PREPARED),
         gather_signed(shards, scratch / "index"),
         scratch / "index",
         shards,
         rejects.sort_by([("path", "ascending"), ("record", "ascending")]), residue,
         records, report, rules, languages,
     )  # fmt: skip
-
-
-def mapped_shard(path: Path) -> pa.Table:
-    """Map a shard's articles into memory; what was read of it counts as memory until the table is let go of."""
-    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-
-
-def texts_of(shards: list[Path]) -> TextsOf:
-    """Return the function that reads the texts of some rows, from shards that are mapped for that moment only."""
-
-    def read(rows: np.ndarray) -> pa.Array:
-        return take_rows(pa.concat_tables(map(mapped_shard, shards))["text"], rows)
-
-    return read
+    prepared.put(*_numbered_ids(prepared.articles["article_id"]), "numbered")
+    return prepared
 
 
 def match(
@@ -285,14 +242,13 @@ def match(
     """Find what is alike, verify it, tell what it is to each other, and choose each cluster's canonical."""
     articles, signed = prepared.articles, prepared.signed
     bands = choose_bands(config.threshold, config.recall)
-    read = texts_of(prepared.shards)
+    read = prepared.texts_of
     verify = Verifier(read, pool.workers, sizes=signed.n_tokens)
     by_class = Verifier(read, pool.workers, class_shingle_sets, signed.n_tokens)
     with timings.of("match and verify"):
         scores = articles["spin_score"].to_numpy()
         spun = given_away(scores, gate_threshold(), signed.sketches, signed.n_tokens, verify, by_class)
-        articles = articles.set_column(articles.schema.get_field_index("is_spun"), "is_spun", pa.array(spun))
-        prepared.articles = articles
+        prepared.articles = articles = _with_spun(articles, pa.array(spun))
         preference = preference_columns(articles)
         rank = preference_rank(preference)
         representative = exact_groups(signed.keys, rank)
@@ -397,8 +353,14 @@ def _numbered_rejects(reads: list[ShardRead], offsets: list[int]) -> Iterator[pa
         yield read.rejects.set_column(1, read.rejects.schema.field("record"), moved)
 
 
-def _unique_ids(ids: pa.ChunkedArray) -> pa.Array:
+def _numbered_ids(ids: pa.ChunkedArray) -> tuple[np.ndarray, dict[str, pa.Array]]:
     # Most runs have no equal IDs; finding that out costs one hash table in C++.
     if len(ids.unique()) == len(ids):
-        return ids
-    return pa.array(number_equals(ids.to_pylist()), pa.string())
+        return np.empty(0, np.int64), {}
+    numbered = pa.array(number_equals(ids.to_pylist()), pa.string())
+    rows = np.flatnonzero(pc.not_equal(ids, numbered).to_numpy())
+    return rows, {"article_id": numbered.take(pa.array(rows))}
+
+
+def _with_spun(articles: pa.Table, spun: pa.Array) -> pa.Table:
+    return articles.set_column(articles.schema.get_field_index("is_spun"), "is_spun", spun)

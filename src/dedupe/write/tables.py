@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,12 +50,17 @@ class Edge(NamedTuple):
     evidence: pa.Array
 
 
-def corpus_batches(articles: pa.Table, clustered: Clustered, storied: Storied) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of corpus.parquet, in the order of the articles."""
-    ids = articles["article_id"].combine_chunks()
+# Opens the batches of all articles anew, in order: each is mapped until it is let go of.
+BatchesOf = Callable[[], Iterator[pa.RecordBatch]]
+
+
+def corpus_batches(
+    batches: Iterable[pa.RecordBatch], ids: pa.Array, clustered: Clustered, storied: Storied
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of corpus.parquet, in the order of the articles, whose `ids` are given."""
     sizes = np.bincount(clustered.cluster, minlength=len(clustered.names)).astype(np.int32)
     start = 0
-    for batch in articles.to_batches():
+    for batch in batches:
         rows = slice(start, start + len(batch))
         start += len(batch)
         place, canonical = clustered.cluster[rows], clustered.canonical[rows]
@@ -71,9 +76,9 @@ def corpus_batches(articles: pa.Table, clustered: Clustered, storied: Storied) -
         yield pa.RecordBatch.from_arrays([made[name] if name in made else batch[name] for name in CORPUS.names], schema=CORPUS)
 
 
-def edit_batches(articles: pa.Table) -> Iterator[pa.RecordBatch]:
+def edit_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Yield the rows of edits.parquet: the ledgers of all articles, in their order."""
-    for batch in articles.to_batches():
+    for batch in batches:
         edits = batch["edits"]
         rows = pc.list_parent_indices(edits)
         fields = dict(zip(EDITS.names[1:], edits.flatten().flatten(), strict=True))
@@ -174,6 +179,7 @@ def _languages(languages: pa.Array, cluster: np.ndarray, n: int) -> pa.Array:
 def write_tables(
     folder: Path,
     articles: pa.Table,
+    batches_of: BatchesOf,
     clustered: Clustered,
     storied: Storied,
     edge: Edge,
@@ -186,12 +192,15 @@ def write_tables(
 ) -> dict[str, int]:
     """Write every table of an output into `folder` and return their numbers of rows.
 
-    The corpus and its canonical part are compressed side by side: they are nine tenths of the work.
+    `articles`: all of them, for the columns that are small. The corpus and its canonical part are compressed side by side: they
+    are nine tenths of the work.
     """
+
+    ids = articles["article_id"].combine_chunks()
 
     def corpus(canonical_only: bool) -> int:
         writer = TableWriter(folder / f"{'canonical' if canonical_only else 'corpus'}.parquet", CORPUS, facts)
-        for batch in corpus_batches(articles, clustered, storied):
+        for batch in corpus_batches(batches_of(), ids, clustered, storied):
             writer.write(batch.filter(batch["is_canonical"]) if canonical_only else batch)
         writer.close()
         return writer.rows
@@ -209,7 +218,7 @@ def write_tables(
             name: write_table(folder / f"{name}.parquet", schema, table.to_batches(), facts)
             for name, (schema, table) in tables.items()
         }
-        rows["edits"] = write_table(folder / "edits.parquet", EDITS, edit_batches(articles), facts)
+        rows["edits"] = write_table(folder / "edits.parquet", EDITS, edit_batches(batches_of()), facts)
         return rows
 
     with ThreadPoolExecutor(max(1, threads)) as pool:

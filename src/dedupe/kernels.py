@@ -1,0 +1,69 @@
+"""Loading of compiled kernels ahead of need: at the first start in two processes, later while workers read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+
+from dedupe.cache import note_compiled
+from dedupe.despinning import load_despinning
+from dedupe.engine.local import Pool, default_workers
+from dedupe.maps import warm_cleaning, warm_signing
+from dedupe.match.bands import choose_bands
+from dedupe.match.containment import propose_contained
+from dedupe.match.edges import find_edges
+from dedupe.match.relations import relate
+from dedupe.match.signatures import Signer
+from dedupe.match.stories import find_stories
+from dedupe.match.terms import TermCounts, extract_terms
+from dedupe.match.verify import Verifier
+
+
+def compile_kernels() -> None:
+    """Compile what every run needs, once, before processes start that would each do it again.
+
+    Two processes share the work, since the compiler uses one core: it halves the first thing that a user waits for. What only
+    some runs need (telling the relations of articles that are alike) is compiled when it is first needed.
+    """
+    parts: list[tuple[Callable[[], None]]] = [(warm_signing,), (load_despinning,), (warm_cleaning,), (load_grouping,)]
+    with Pool(min(2, default_workers())) as pool:
+        for _ in pool.map(_load, parts):
+            pass
+    note_compiled()
+
+
+def _load(part: Callable[[], None]) -> None:
+    part()
+
+
+def load_grouping() -> None:
+    """Load the kernels that every run matches, clusters and tells stories with."""
+    texts = pa.array(["one two three four", "one two three five", "six"])
+    rows, bands = np.arange(3), choose_bands(0.5, 0.9)
+    signed = Signer(bands.num_perm)(texts)
+
+    def read(wanted: np.ndarray) -> pa.Array:
+        return texts.take(pa.array(wanted))
+
+    find_edges(signed.signatures, rows, signed.n_tokens, rows, bands, 0.5, Verifier(read), read)
+    propose_contained(signed.sketches, rows, rows)
+    terms = extract_terms(texts)
+    find_stories(terms, TermCounts.of(terms), np.zeros(3, np.int64), rows)
+
+
+def load_matching() -> None:
+    """Load the kernels of all of matching, by relating three texts: half a second, which this process has while workers read."""
+    load_grouping()
+    words = [f"w{number}" for number in range(60)]
+    texts = pa.array([" ".join(words), " ".join([*words[:30], "2", *words[31:]]), " ".join(words[:40])])
+
+    def read(rows: np.ndarray) -> pa.Array:
+        return texts.take(pa.array(rows))
+
+    rows, bands = np.arange(3), choose_bands(0.5, 0.9)
+    signed = Signer(bands.num_perm)(texts)
+    verify = Verifier(read)
+    edges = find_edges(signed.signatures, rows, signed.n_tokens, rows, bands, 0.5, verify, read).edges
+    relate(edges, propose_contained(signed.sketches, rows, rows), 0.5, verify, read)
