@@ -12,7 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from dedupe.job import Summary
-    from dedupe.pipeline import Progress
+    from dedupe.timings import Progress
 
 _SHOWN = 6
 
@@ -55,7 +55,7 @@ def duration(seconds: float) -> str:
 def progress_shown(quiet: bool) -> Iterator[Progress]:
     """Give a function that shows progress on stderr: a bar in a terminal, a line a stage elsewhere."""
     if quiet:
-        from dedupe.pipeline import silent
+        from dedupe.timings import silent
 
         yield silent
         return
@@ -137,6 +137,9 @@ def show_summary(summary: Summary) -> None:
     if summary.stories:
         told = f"{summary.stories:,}, of {amount(summary.articles_in_stories, 'article')} (largest {summary.largest_story:,})"
         rows.append(("stories", told))
+    if summary.reused:
+        said = (f"{count:,} articles ({stage})" for stage, count in summary.reused.items())
+        rows.append(("taken over", f"from the run that was cut short: {', '.join(said)}"))
     if any(summary.decisions.values()):
         said = (f"{count:,} {name.replace('_', ' ')}" for name, count in summary.decisions.items() if count)
         rows.append(("decisions", ", ".join(said)))

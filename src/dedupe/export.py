@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 
 from dedupe.errors import OutputError, UsageError
 from dedupe.export_rows import RowWriter
-from dedupe.pipeline import Progress, silent
 from dedupe.schema import CORPUS
+from dedupe.timings import Progress, silent
 from dedupe.write.parquet import COMPRESSION_LEVEL, ROW_GROUP_BYTES, TableWriter, with_footer
 
 if TYPE_CHECKING:

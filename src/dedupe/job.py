@@ -6,7 +6,6 @@ import hashlib
 import platform
 import tempfile
 import time
-import uuid
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,14 +30,17 @@ from dedupe.engine.local import Pool, useful_workers
 from dedupe.errors import DedupeError, OutputError, UsageError
 from dedupe.match.edges import DECIDED, RELATIONS, STORY
 from dedupe.match.relations import evidence
-from dedupe.pipeline import Matched, Prepared, Progress, Timings, carry_out, silent
+from dedupe.pipeline import Matched, carry_out
+from dedupe.preparing import Prepared
 from dedupe.read import plan as plan_input
 from dedupe.read.parts import Plan
 from dedupe.storytelling import Told
+from dedupe.timings import Progress, Timings, silent
 from dedupe.write.card import card
 from dedupe.write.index import write_index
 from dedupe.write.manifest import file_digest, input_digest, load_manifest, manifest
-from dedupe.write.publish import MANIFEST, RUNS, discard, publish, writing
+from dedupe.write.publish import MANIFEST, publish, writing
+from dedupe.write.publish import begin as begin_run
 from dedupe.write.tables import Clustered, Edge, Storied, write_tables
 
 _KINDS: dict[Kind, str] = {"cluster": "clusters.parquet", "story": "stories.parquet"}
@@ -74,6 +76,7 @@ class Summary:
     articles_in_stories: int
     largest_story: int
     decisions: dict[str, int]
+    reused: dict[str, int]
     threshold: float
     seconds: float
     timings: dict[str, float] = field(default_factory=dict)
@@ -105,11 +108,8 @@ def clean(
     given = [str(path) for path in paths]
     pool = workers if isinstance(workers, Pool) else Pool(useful_workers(given, workers), "dedupe.warmed")
     with writing(target), pool if pool is not workers else nullcontext():
-        discard(target)
-        run = target / RUNS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+        run = begin_run(target)
         scratch, new = run / "scratch", run / "new"
-        scratch.mkdir(parents=True)
-        new.mkdir()
         plan = plan_input(given, config, spool=scratch)
         before = None if fresh else _previous(Path(previous) if previous else target, explicit=previous is not None)
         taken, handed_on = take_decisions(target, Path(previous) if previous else None)
@@ -359,6 +359,7 @@ def _summary(
         articles_in_stories=int(tale_sizes.sum()),
         largest_story=int(tale_sizes.max(initial=0)),
         decisions=matched.honoured.counts() if matched.honoured else {},
+        reused=prepared.reused,
         threshold=config.threshold,
         seconds=time.perf_counter() - begin,
         timings=timings.seconds,

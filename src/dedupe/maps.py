@@ -7,12 +7,14 @@ what was learned, language, keys and signatures. Both write Arrow IPC files, whi
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -60,6 +62,27 @@ class ShardRead:
     report: ReadReport
     lines: LineCounts
 
+    def save(self, path: Path) -> None:
+        """Keep the report beside the shard's file `path`, for a run that goes on where this one stops."""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, self.rejects.schema) as writer:
+            writer.write_table(self.rejects)
+        events, columns = self.report.events, [[*taken, count] for taken, count in self.report.columns.items()]
+        names, arrays = self.lines.as_arrays()
+        told = [self.articles, self.numbered, self.records, events, columns, names]
+        _keep(path, told, {**arrays, "rejects": np.frombuffer(sink.getvalue(), np.uint8)})
+
+    @classmethod
+    def load(cls, path: Path) -> ShardRead | None:
+        """Return what `save` has kept, None where nothing whole is there."""
+        kept = _kept(path, may_be_gone=True)
+        if kept is None:
+            return None
+        (articles, numbered, records, events, columns, names), arrays = kept
+        rejects = pa.ipc.open_stream(pa.py_buffer(arrays.pop("rejects"))).read_all()
+        report = ReadReport(Counter(events), Counter({(kind, taken): count for kind, taken, count in columns}))
+        return cls(articles, numbered, records, rejects, report, LineCounts.of_arrays(names, arrays))
+
 
 @dataclass
 class ShardPrepared:
@@ -69,9 +92,42 @@ class ShardPrepared:
     rules: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
 
+    def save(self, path: Path) -> None:
+        """Keep the report beside the shard's file `path`, once that is whole."""
+        _keep(path, [self.articles, self.rules, self.languages], {})
+
+    @classmethod
+    def load(cls, path: Path) -> ShardPrepared | None:
+        """Return what `save` has kept, None where nothing whole is there."""
+        kept = _kept(path)
+        return cls(kept[0][0], Counter(kept[0][1]), Counter(kept[0][2])) if kept else None
+
+
+def _keep(path: Path, told: list[Any], arrays: dict[str, np.ndarray]) -> None:
+    # Written under another name first: what a run that was killed has left is whole or not there.
+    draft = path.with_suffix(".tmp.npz")
+    sizes = {entry.name: entry.stat().st_size for entry in path.parent.glob(f"{path.name}*")}
+    words = json.dumps([sizes, told]).encode("utf-8", "surrogatepass")
+    columns: dict[str, Any] = {"told": np.frombuffer(words, np.uint8), **arrays}
+    np.savez(draft, **columns)
+    draft.replace(path.with_suffix(".npz"))
+
+
+def _kept(path: Path, may_be_gone: bool = False) -> tuple[list[Any], dict[str, np.ndarray]] | None:
+    # None also where one of the shard's files has another size. The first half of a shard is removed when the second is made.
+    try:
+        with np.load(path.with_suffix(".npz")) as file:
+            arrays = {name: file[name] for name in file.files}
+        sizes, told = json.loads(arrays.pop("told").tobytes().decode("utf-8", "surrogatepass"))
+        if not (may_be_gone and not path.exists()) and any((path.parent / name).stat().st_size != sizes[name] for name in sizes):
+            return None
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        return None
+    return told, arrays
+
 
 def read_shard(shard: Shard, config: Config, path: Path, limit: int | None = None) -> ShardRead:
-    """Read a shard and repair each article by itself; write the batches to `path`, return the counts.
+    """Read a shard and repair each article by itself; write the batches to `path` and the counts beside it, and return these.
 
     With a `limit`, stop after so many records.
     """
@@ -79,7 +135,8 @@ def read_shard(shard: Shard, config: Config, path: Path, limit: int | None = Non
     lines = LineCounts()
     rejects: list[pa.RecordBatch] = []
     done = ShardRead(0, 0, 0, REJECTS.empty_table(), ReadReport(), lines)
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, _READ) as writer:
+    draft = path.with_suffix(".tmp")
+    with pa.OSFile(str(draft), "wb") as file, pa.ipc.new_file(file, _READ) as writer:
         for got in read(shard, config):
             articles, refused, records = got.articles, got.rejects, got.records
             if limit is not None and done.records + records > limit:
@@ -102,6 +159,8 @@ def read_shard(shard: Shard, config: Config, path: Path, limit: int | None = Non
             if limit is not None and done.records >= limit:
                 break
     done.rejects = pa.Table.from_batches(rejects, REJECTS)
+    draft.replace(path)
+    done.save(path)
     return done
 
 
@@ -109,7 +168,7 @@ def prepare_shard(source: Path, target: Path, offset: int, config: Config, resid
     """Repair by what the run has taught, tell the language, and sign; write articles and signatures beside each other.
 
     `offset` is added to the record numbers: what earlier parts of the same file held. Beside `target` come the arrays of
-    `Signed`, as `gather_signed` joins them.
+    `Signed`, as `gather_signed` joins them. `source` is removed when all that is whole.
     """
     repair = RepetitionRepair(config, residue)
     signer = Signer(num_perm, config.seed)
@@ -169,6 +228,8 @@ def prepare_shard(source: Path, target: Path, offset: int, config: Config, resid
     if tells_stories(config):
         nothing = pa.array([], pa.string())
         np.savez(f"{target}.terms.npz", *StoryTerms.concatenate(terms or [extract_terms(nothing, nothing)]))
+    done.save(target)
+    source.unlink()
     return done
 
 

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dedupe.cluster.canonical import preference_columns, preference_rank
 from dedupe.cluster.clusters import JoinsOf, clusters
-from dedupe.cluster.identity import number_equals
 from dedupe.config import Config
 from dedupe.deciding import Honoured, Taken, honour, rewrite, sign_again
 from dedupe.despinning import drafted, restore_by_model, restore_by_siblings
 from dedupe.engine.local import Pool
-from dedupe.kernels import load_matching
-from dedupe.maps import (
-    PREPARED,
-    ShardRead,
-    class_shingle_sets,
-    gate_threshold,
-    gather_signed,
-    load_signed,
-    load_terms,
-    prepare_shard,
-    read_shard,
-    tells_stories,
-)
+from dedupe.maps import class_shingle_sets, gate_threshold, load_signed, load_terms, tells_stories
 from dedupe.match.bands import Bands, choose_bands
 from dedupe.match.containment import propose_contained
 from dedupe.match.edges import (
@@ -49,66 +31,13 @@ from dedupe.match.edges import (
     joined,
 )
 from dedupe.match.relations import joins_near, relate
-from dedupe.match.signatures import Signed
 from dedupe.match.spun import given_away, propose_spun, relate_spun
 from dedupe.match.verify import Verifier
-from dedupe.read.parts import Plan, ReadReport, record_offsets
+from dedupe.preparing import Prepared, prepare, with_spun
+from dedupe.read.parts import Plan
 from dedupe.repair.ledger import Draft
-from dedupe.repair.repetition import LineCounts
-from dedupe.stored import Stored
 from dedupe.storytelling import Told, no_stories, tell_stories
-
-# Called with the name of the stage, how much of it is done, and how much there is.
-Progress = Callable[[str, int, int], None]
-
-
-def silent(_stage: str, _done: int, _total: int) -> None:
-    """Show no progress."""
-
-
-@dataclass
-class Timings:
-    """Keep how long each stage took, in seconds, in the order in which they ran."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def of(self, stage: str) -> Iterator[None]:
-        """Time one stage."""
-        begin = time.perf_counter()
-        yield
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begin
-
-
-@dataclass
-class Prepared:
-    """Hold what cleaning hands to matching: the articles, in files, and what was counted on the way.
-
-    `articles`: all columns, mapped, for those that are small; texts are taken from `stored`. `signed` is mapped from `index`.
-    """
-
-    stored: Stored
-    articles: pa.Table
-    signed: Signed
-    index: Path
-    shards: list[Path]
-    rejects: pa.Table
-    residue: pa.Table
-    records: int
-    report: ReadReport
-    rules: Counter[str]
-    languages: Counter[str]
-
-    def put(self, rows: np.ndarray, values: dict[str, pa.Array], name: str) -> None:
-        """Put other values in some rows (ascending); the batches that hold them go into a file of that name in the scratch."""
-        if len(rows):
-            spun = self.articles["is_spun"]
-            self.stored = self.stored.put(rows, values, self.index.with_name(f"{name}.arrow"))
-            self.articles = _with_spun(self.stored.columns(PREPARED), spun)
-
-    def texts_of(self, rows: np.ndarray) -> pa.Array:
-        """Return the texts of some rows, in the order asked for."""
-        return self.stored.take("text", rows)
+from dedupe.timings import Progress, Timings
 
 
 @dataclass
@@ -192,50 +121,6 @@ def tell(prepared: Prepared, matched: Matched, drafts: dict[int, Draft], config:
     return tell_stories(prepared.articles, load_terms(prepared.shards, rows), rows, drafts, canonical, matched.rank, verify)
 
 
-def prepare(
-    plan: Plan, config: Config, scratch: Path, pool: Pool, progress: Progress, timings: Timings, limit: int | None = None
-) -> Prepared:
-    """Read and repair everything, learn what repeats, tell languages and sign."""
-    with timings.of("read and repair"):
-        reads = _read_all(plan, config, scratch, pool, progress, limit)
-    with timings.of("learn repeated lines"):
-        lines = LineCounts()
-        for read in reads:
-            lines = lines.merge(read.lines)
-        residue = lines.finish()
-    num_perm = choose_bands(config.threshold, config.recall).num_perm
-    offsets = record_offsets(plan.shards, [read.numbered for read in reads])
-    with timings.of("repair and sign"):
-        jobs = [
-            (scratch / f"read-{n:05}.arrow", scratch / f"prepared-{n:05}.arrow", offsets[n], config, residue, num_perm)
-            for n in range(len(reads))
-        ]
-        rules: Counter[str] = Counter()
-        languages: Counter[str] = Counter()
-        total, done = sum(read.articles for read in reads), 0
-        for shard in pool.map(prepare_shard, jobs):
-            done += shard.articles
-            rules += shard.rules
-            languages += shard.languages
-            progress("repair and sign", done, total)
-    shards = [job[1] for job in jobs]
-    stored = Stored.of(shards)
-    report = sum((read.report for read in reads), ReadReport())
-    rejects = pa.concat_tables([pa.Table.from_batches([plan.rejects]), *_numbered_rejects(reads, offsets)])
-    records = len(plan.rejects) + sum(read.records for read in reads)
-    prepared = Prepared(
-        stored,
-        stored.columns(PREPARED),
-        gather_signed(shards, scratch / "index"),
-        scratch / "index",
-        shards,
-        rejects.sort_by([("path", "ascending"), ("record", "ascending")]), residue,
-        records, report, rules, languages,
-    )  # fmt: skip
-    prepared.put(*_numbered_ids(prepared.articles["article_id"]), "numbered")
-    return prepared
-
-
 def match(
     prepared: Prepared, config: Config, pool: Pool, progress: Progress, timings: Timings, honoured: Honoured | None = None
 ) -> Matched:
@@ -248,7 +133,7 @@ def match(
     with timings.of("match and verify"):
         scores = articles["spin_score"].to_numpy()
         spun = given_away(scores, gate_threshold(), signed.sketches, signed.n_tokens, verify, by_class)
-        prepared.articles = articles = _with_spun(articles, pa.array(spun))
+        prepared.articles = articles = with_spun(articles, pa.array(spun))
         preference = preference_columns(articles)
         rank = preference_rank(preference)
         representative = exact_groups(signed.keys, rank)
@@ -326,41 +211,3 @@ def _with_decided(edges: Edges, relation: np.ndarray, canonical: np.ndarray, ver
         return edges
     a, b = np.minimum(rows, canonical[rows]), np.maximum(rows, canonical[rows])
     return joined([Edges(a, b, np.full(len(a), DECIDED), verify(a, b), np.zeros(len(a), bool)), edges])
-
-
-def _read_all(plan: Plan, config: Config, scratch: Path, pool: Pool, progress: Progress, limit: int | None) -> list[ShardRead]:
-    reads: list[ShardRead] = []
-    jobs = [(s, config, scratch / f"read-{n:05}.arrow") for n, s in enumerate(plan.shards)]
-    if limit is None:
-        for read in pool.map(read_shard, jobs, meanwhile=load_matching):
-            reads.append(read)
-            progress("read and repair", len(reads), len(jobs))
-        return reads
-    left = limit
-    for job in jobs:
-        if left <= 0:
-            break
-        reads.append(read_shard(*job, left))
-        left -= reads[-1].records
-    return reads
-
-
-def _numbered_rejects(reads: list[ShardRead], offsets: list[int]) -> Iterator[pa.Table]:
-    for read, offset in zip(reads, offsets, strict=False):
-        records = read.rejects["record"].to_numpy()
-        # Record 0 speaks of a whole file and stays 0.
-        moved = pa.array(np.where(records > 0, records + offset, records))
-        yield read.rejects.set_column(1, read.rejects.schema.field("record"), moved)
-
-
-def _numbered_ids(ids: pa.ChunkedArray) -> tuple[np.ndarray, dict[str, pa.Array]]:
-    # Most runs have no equal IDs; finding that out costs one hash table in C++.
-    if len(ids.unique()) == len(ids):
-        return np.empty(0, np.int64), {}
-    numbered = pa.array(number_equals(ids.to_pylist()), pa.string())
-    rows = np.flatnonzero(pc.not_equal(ids, numbered).to_numpy())
-    return rows, {"article_id": numbered.take(pa.array(rows))}
-
-
-def _with_spun(articles: pa.Table, spun: pa.Array) -> pa.Table:
-    return articles.set_column(articles.schema.get_field_index("is_spun"), "is_spun", spun)

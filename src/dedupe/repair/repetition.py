@@ -12,8 +12,10 @@ that fits. Each partial's d is at most the union's, so that what is kept depends
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -166,6 +168,23 @@ class LineCounts:
             text = blob[begin:end]
             spelled[line] = min(text, spelled.get(line, text))
         counts.texts = {line: text.decode() for line, text in spelled.items()}
+        return counts
+
+    def as_arrays(self) -> tuple[list[Any], dict[str, NDArray[Any]]]:
+        """Return the counts as plain values and arrays, for a file; `of_arrays` reads them."""
+        held = list(self.publishers.values())
+        lines = np.concatenate([np.zeros((0, 3), np.uint64), *(one.lines for one in held)])
+        told = [(name, one.articles, one.depth, len(one.lines)) for name, one in self.publishers.items()]
+        return [told, list(self.texts.values())], {"lines": lines, "spelled": np.array(list(self.texts), np.uint64)}
+
+    @classmethod
+    def of_arrays(cls, told: list[Any], arrays: Mapping[str, NDArray[Any]]) -> LineCounts:
+        """Return what `as_arrays` has written."""
+        counts, begin = cls(), 0
+        for name, articles, depth, size in told[0]:
+            counts.publishers[name] = _Publisher(articles, depth, arrays["lines"][begin : begin + size])
+            begin += size
+        counts.texts = dict(zip(arrays["spelled"].tolist(), told[1], strict=True))
         return counts
 
     def merge(self, other: LineCounts) -> LineCounts:

@@ -2,7 +2,8 @@
 
 A run writes into a folder of its own, `OUTPUT/.runs/ID/new`. Publishing writes a journal of what is to be moved and removed; from
 that moment the new output is the one that counts. Then the files are moved. Whoever comes next, the next command or any reader of
-ours, finds the journal and completes the moves; without a journal a leftover folder is a run that never finished, and is removed.
+ours, finds the journal and completes the moves. Without a journal a leftover folder is a run that never finished: the next run
+goes on with it.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -60,8 +63,11 @@ def writing(output: Path) -> Iterator[None]:
             _complete(output)
             try:
                 yield
-            except BaseException:
+            except UsageError:
                 discard(output)
+                raise
+            except BaseException:
+                _keep_scratch(output)
                 raise
     except Timeout:
         raise OutputError(
@@ -73,8 +79,40 @@ def writing(output: Path) -> Iterator[None]:
         ) from error
     finally:
         unfinished = (output / MANIFEST, output / RUNS / _JOURNAL)
-        if not was_there and output.is_dir() and not any(path.exists() for path in unfinished):
+        if not was_there and output.is_dir() and not any(path.exists() for path in unfinished) and not _unfinished(output):
             shutil.rmtree(output)  # nothing came of it: leave no folder that looks like an output
+
+
+def begin(output: Path) -> Path:
+    """Return the folder of a run that begins, with `new` and `scratch` in it. Call only while holding the output.
+
+    Where a run was cut short, it is that run's, with what its scratch holds: the stages take from it what still counts.
+    """
+    unfinished = _unfinished(output)
+    for entry in (output / RUNS).iterdir():
+        if entry.is_dir() and entry not in unfinished[-1:]:
+            shutil.rmtree(entry, ignore_errors=True)
+    run = unfinished[-1] if unfinished else output / RUNS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    shutil.rmtree(run / "new", ignore_errors=True)
+    shutil.rmtree(run / "scratch" / "index", ignore_errors=True)
+    (run / "scratch").mkdir(parents=True, exist_ok=True)
+    (run / "new").mkdir()
+    return run
+
+
+def _unfinished(output: Path) -> list[Path]:
+    # Runs that have done something worth keeping, oldest first: reports of shards.
+    runs = sorted((output / RUNS).iterdir()) if (output / RUNS).is_dir() else []
+    return [run for run in runs if any((run / "scratch").glob("read-*.npz"))]
+
+
+def _keep_scratch(output: Path) -> None:
+    # A run that failed is gone on with by the next one, unless it had done nothing yet; what it had begun to write only fills the
+    # disk.
+    kept = _unfinished(output)
+    for entry in (output / RUNS).iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry / "new" if entry in kept else entry, ignore_errors=True)
 
 
 def settle(output: Path) -> None:

@@ -1,0 +1,205 @@
+"""The first half of a run: everything is read and repaired, lines that repeat are learned, languages told, texts signed.
+
+Each shard is done by itself and kept in files whose names are hashes of all that they depend on: the stretch of the input, and
+the settings that have a say. A run that was cut short finds them again, and so does one with other settings, as far as they do
+not matter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dedupe import __version__
+from dedupe.cluster.identity import number_equals
+from dedupe.config import Config
+from dedupe.engine.local import Pool
+from dedupe.kernels import load_matching
+from dedupe.maps import PREPARED, ShardPrepared, ShardRead, gather_signed, prepare_shard, read_shard, tells_stories
+from dedupe.match.bands import choose_bands
+from dedupe.match.signatures import Signed
+from dedupe.read.parts import Plan, ReadReport, Shard, record_offsets
+from dedupe.repair.repetition import LineCounts
+from dedupe.stored import Stored
+from dedupe.timings import Progress, Timings
+
+
+@dataclass
+class Prepared:
+    """Hold what cleaning hands to matching: the articles, in files, and what was counted on the way.
+
+    `articles`: all columns, mapped, for those that are small; texts are taken from `stored`. `signed` is mapped from `index`.
+    `reused`: how many articles of each stage an earlier run had done.
+    """
+
+    stored: Stored
+    articles: pa.Table
+    signed: Signed
+    index: Path
+    shards: list[Path]
+    rejects: pa.Table
+    residue: pa.Table
+    records: int
+    report: ReadReport
+    rules: Counter[str]
+    languages: Counter[str]
+    reused: dict[str, int] = field(default_factory=dict)
+
+    def put(self, rows: np.ndarray, values: dict[str, pa.Array], name: str) -> None:
+        """Put other values in some rows (ascending); the batches that hold them go into a file of that name in the scratch."""
+        if len(rows):
+            spun = self.articles["is_spun"]
+            self.stored = self.stored.put(rows, values, self.index.with_name(f"{name}.arrow"))
+            self.articles = with_spun(self.stored.columns(PREPARED), spun)
+
+    def texts_of(self, rows: np.ndarray) -> pa.Array:
+        """Return the texts of some rows, in the order asked for."""
+        return self.stored.take("text", rows)
+
+
+def with_spun(articles: pa.Table, spun: pa.Array) -> pa.Table:
+    """Say of each article whether it is spun."""
+    return articles.set_column(articles.schema.get_field_index("is_spun"), "is_spun", spun)
+
+
+def prepare(
+    plan: Plan, config: Config, scratch: Path, pool: Pool, progress: Progress, timings: Timings, limit: int | None = None
+) -> Prepared:
+    """Read and repair everything, learn what repeats, tell languages and sign; with a `limit`, so many records only.
+
+    What `scratch` holds of an earlier run is used where it is of the same input under the same settings, and removed elsewhere.
+    """
+    sources = [scratch / f"read-{_read_key(shard, config)}.arrow" for shard in plan.shards]
+    with timings.of("read and repair"):
+        reads, reused = _read_all(plan, sources, config, pool, progress, limit)
+    with timings.of("learn repeated lines"):
+        lines = LineCounts()
+        for read in reads:
+            lines = lines.merge(read.lines)
+        residue = lines.finish()
+    offsets = record_offsets(plan.shards[: len(reads)], [read.numbered for read in reads])
+    with timings.of("repair and sign"):
+        num_perm = choose_bands(config.threshold, config.recall).num_perm
+        how = _prepare_how(config, residue, num_perm)
+        shards = [_target(source, offset, how) for source, offset in zip(sources, offsets, strict=False)]
+        _sweep(scratch, {source.stem.removeprefix("read-") for source in sources}, {shard.stem for shard in shards})
+        jobs = list(zip(plan.shards, sources, shards, offsets, strict=False))
+        done, again = _prepare_all(jobs, config, residue, num_perm, pool, progress, sum(read.articles for read in reads))
+    rejects = pa.concat_tables([pa.Table.from_batches([plan.rejects]), *numbered_rejects(reads, offsets)])
+    stored = Stored.of(shards)
+    prepared = Prepared(
+        stored=stored,
+        articles=stored.columns(PREPARED),
+        signed=gather_signed(shards, scratch / "index"),
+        index=scratch / "index",
+        shards=shards,
+        rejects=rejects.sort_by([("path", "ascending"), ("record", "ascending")]),
+        residue=residue,
+        records=len(plan.rejects) + sum(read.records for read in reads),
+        report=sum((read.report for read in reads), ReadReport()),
+        rules=sum((shard.rules for shard in done), Counter()),
+        languages=sum((shard.languages for shard in done), Counter()),
+        reused={stage: count for stage, count in (("read and repair", reused), ("repair and sign", again)) if count},
+    )
+    prepared.put(*_numbered_ids(prepared.articles["article_id"]), "numbered")
+    return prepared
+
+
+def _read_key(shard: Shard, config: Config) -> str:
+    settings = {name: config.as_dict()[name] for name in ("fields", "html", "max_article_bytes", "clean", "no_rules")}
+    told = json.dumps([__version__, [asdict(part) for part in shard], settings], sort_keys=True)
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _prepare_how(config: Config, residue: pa.Table, num_perm: int) -> str:
+    digest = hashlib.sha256()
+    for batch in residue.combine_chunks().to_batches():
+        digest.update(batch.serialize())
+    settings = (config.clean, sorted(config.no_rules), config.despin != "off", tells_stories(config), config.seed, num_perm)
+    return f"{__version__} {settings} {digest.hexdigest()}"
+
+
+def _target(source: Path, offset: int, how: str) -> Path:
+    key = hashlib.sha256(f"{source.stem} {offset} {how}".encode()).hexdigest()[:16]
+    return source.with_name(f"{source.stem.replace('read', 'prepared')}-{key}.arrow")
+
+
+def _sweep(scratch: Path, keys: set[str], targets: set[str]) -> None:
+    # What an earlier run has left of other input or other settings, or of its later stages, would only fill the disk.
+    for entry in scratch.iterdir():
+        stem = entry.name.split(".")[0]
+        mine = stem in targets if stem.startswith("prepared-") else stem.removeprefix("read-") in keys
+        if stem.startswith(("read-", "prepared-")) and not mine:
+            entry.unlink()
+
+
+def _read_all(
+    plan: Plan, sources: list[Path], config: Config, pool: Pool, progress: Progress, limit: int | None
+) -> tuple[list[ShardRead], int]:
+    reads: list[ShardRead] = []
+    if limit is not None:
+        for shard, source in zip(plan.shards, sources, strict=True):
+            if limit <= 0:
+                break
+            reads.append(read_shard(shard, config, source, limit))
+            limit -= reads[-1].records
+        return reads, 0
+    known = [ShardRead.load(source) for source in sources]
+    missing = [(shard, config, source) for shard, source, done in zip(plan.shards, sources, known, strict=True) if done is None]
+    progress("read and repair", len(sources) - len(missing), len(sources))
+    fresh = pool.map(read_shard, missing, meanwhile=load_matching)
+    for done in known:
+        reads.append(next(fresh) if done is None else done)
+        progress("read and repair", len(reads), len(sources))
+    return reads, sum(done.articles for done in known if done is not None)
+
+
+def _prepare_all(
+    jobs: Sequence[tuple[Shard, Path, Path, int]],
+    config: Config,
+    residue: pa.Table,
+    num_perm: int,
+    pool: Pool,
+    progress: Progress,
+    total: int,
+) -> tuple[list[ShardPrepared], int]:
+    known = [ShardPrepared.load(target) for _, _, target, _ in jobs]
+    missing = [job for job, done in zip(jobs, known, strict=True) if done is None]
+    # What was prepared under other settings has given its first half away.
+    for _ in pool.map(read_shard, [(shard, config, source) for shard, source, _, _ in missing if not source.exists()]):
+        pass
+    fresh = pool.map(
+        prepare_shard, [(source, target, offset, config, residue, num_perm) for _, source, target, offset in missing]
+    )
+    done, count = [], 0
+    for one in known:
+        done.append(next(fresh) if one is None else one)
+        count += done[-1].articles
+        progress("repair and sign", count, total)
+    return done, sum(one.articles for one in known if one is not None)
+
+
+def numbered_rejects(reads: Sequence[ShardRead], offsets: Sequence[int]) -> Iterator[pa.Table]:
+    """Yield the rejects of each shard, with record numbers that count through whole files."""
+    for read, offset in zip(reads, offsets, strict=False):
+        records = read.rejects["record"].to_numpy()
+        # Record 0 speaks of a whole file and stays 0.
+        moved = pa.array(np.where(records > 0, records + offset, records))
+        yield read.rejects.set_column(1, read.rejects.schema.field("record"), moved)
+
+
+def _numbered_ids(ids: pa.ChunkedArray) -> tuple[np.ndarray, dict[str, pa.Array]]:
+    # Most runs have no equal IDs; finding that out costs one hash table in C++.
+    if len(ids.unique()) == len(ids):
+        return np.empty(0, np.int64), {}
+    numbered = pa.array(number_equals(ids.to_pylist()), pa.string())
+    rows = np.flatnonzero(pc.not_equal(ids, numbered).to_numpy())
+    return rows, {"article_id": numbered.take(pa.array(rows))}
