@@ -137,6 +137,8 @@ def show_summary(summary: Summary) -> None:
     if summary.stories:
         told = f"{summary.stories:,}, of {amount(summary.articles_in_stories, 'article')} (largest {summary.largest_story:,})"
         rows.append(("stories", told))
+    if summary.worker_deaths:
+        rows.append(("workers", f"{summary.worker_deaths:,} ended before their work did; it was done again"))
     if summary.reused:
         said = (f"{count:,} articles ({stage})" for stage, count in summary.reused.items())
         rows.append(("taken over", f"from the run that was cut short: {', '.join(said)}"))

@@ -40,3 +40,13 @@ class ConditionError(DedupeError):
     """Report that a check the user asked for did not hold."""
 
     exit_status = 1
+
+
+class WorkerDiedError(DedupeError):
+    """Say that a worker process ended before its work did."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Worker processes were ended from outside, again and again, most likely because memory ran out.",
+            "Run the command again with --workers 1, or on a machine with more memory: it goes on where it was.",
+        )

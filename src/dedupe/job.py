@@ -80,6 +80,7 @@ class Summary:
     threshold: float
     seconds: float
     timings: dict[str, float] = field(default_factory=dict)
+    worker_deaths: int = 0
     examples: list[dict[str, str]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -123,6 +124,7 @@ def clean(
             Decisions.open(target).import_lines(handed_on.export_lines())
         progress("write", 2, 2)
     summary.output = str(output)
+    summary.worker_deaths = pool.deaths
     summary.seconds = time.perf_counter() - begin
     return summary
 

@@ -7,14 +7,11 @@ what was learned, language, keys and signatures. Both write Arrow IPC files, whi
 from __future__ import annotations
 
 import hashlib
-import json
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +23,7 @@ from dedupe.match.containment import Sketches, join_sketches
 from dedupe.match.signatures import Signed, Signer, token_shingle_sets
 from dedupe.match.terms import StoryTerms, extract_terms, story_texts
 from dedupe.read import read
-from dedupe.read.parts import ReadReport, Shard
+from dedupe.read.parts import ReadBatch, ReadReport, Shard
 from dedupe.repair.language import LanguageIdentifier
 from dedupe.repair.repetition import LineCounts
 from dedupe.repair.spin.class_key import class_tokens, load_class_key
@@ -34,7 +31,9 @@ from dedupe.repair.spin.gate import MOST_TOKENS, load_gate
 from dedupe.repair.spin.stage import SpinRepair
 from dedupe.repair.stages import LocalRepair, RepetitionRepair
 from dedupe.schema import ARTICLES, CLEANED, REJECTS
+from dedupe.shards import ShardPrepared, ShardRead, deadly_rejects
 from dedupe.tokens import string_buffers, tokenize
+from dedupe.watch import Name, Watch
 
 _READ = pa.schema([*CLEANED, ("decoded_sha256", pa.string()), ("article_id", pa.string())])
 PREPARED = pa.schema(
@@ -51,85 +50,10 @@ PREPARED = pa.schema(
 )
 
 
-@dataclass
-class ShardRead:
-    """Report the first map of a shard: what was read, rejected and learned."""
-
-    articles: int
-    numbered: int
-    records: int
-    rejects: pa.Table
-    report: ReadReport
-    lines: LineCounts
-
-    def save(self, path: Path) -> None:
-        """Keep the report beside the shard's file `path`, for a run that goes on where this one stops."""
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, self.rejects.schema) as writer:
-            writer.write_table(self.rejects)
-        events, columns = self.report.events, [[*taken, count] for taken, count in self.report.columns.items()]
-        names, arrays = self.lines.as_arrays()
-        told = [self.articles, self.numbered, self.records, events, columns, names]
-        _keep(path, told, {**arrays, "rejects": np.frombuffer(sink.getvalue(), np.uint8)})
-
-    @classmethod
-    def load(cls, path: Path) -> ShardRead | None:
-        """Return what `save` has kept, None where nothing whole is there."""
-        kept = _kept(path, may_be_gone=True)
-        if kept is None:
-            return None
-        (articles, numbered, records, events, columns, names), arrays = kept
-        rejects = pa.ipc.open_stream(pa.py_buffer(arrays.pop("rejects"))).read_all()
-        report = ReadReport(Counter(events), Counter({(kind, taken): count for kind, taken, count in columns}))
-        return cls(articles, numbered, records, rejects, report, LineCounts.of_arrays(names, arrays))
-
-
-@dataclass
-class ShardPrepared:
-    """Report the second map of a shard."""
-
-    articles: int
-    rules: Counter[str] = field(default_factory=Counter)
-    languages: Counter[str] = field(default_factory=Counter)
-
-    def save(self, path: Path) -> None:
-        """Keep the report beside the shard's file `path`, once that is whole."""
-        _keep(path, [self.articles, self.rules, self.languages], {})
-
-    @classmethod
-    def load(cls, path: Path) -> ShardPrepared | None:
-        """Return what `save` has kept, None where nothing whole is there."""
-        kept = _kept(path)
-        return cls(kept[0][0], Counter(kept[0][1]), Counter(kept[0][2])) if kept else None
-
-
-def _keep(path: Path, told: list[Any], arrays: dict[str, np.ndarray]) -> None:
-    # Written under another name first: what a run that was killed has left is whole or not there.
-    draft = path.with_suffix(".tmp.npz")
-    sizes = {entry.name: entry.stat().st_size for entry in path.parent.glob(f"{path.name}*")}
-    words = json.dumps([sizes, told]).encode("utf-8", "surrogatepass")
-    columns: dict[str, Any] = {"told": np.frombuffer(words, np.uint8), **arrays}
-    np.savez(draft, **columns)
-    draft.replace(path.with_suffix(".npz"))
-
-
-def _kept(path: Path, may_be_gone: bool = False) -> tuple[list[Any], dict[str, np.ndarray]] | None:
-    # None also where one of the shard's files has another size. The first half of a shard is removed when the second is made.
-    try:
-        with np.load(path.with_suffix(".npz")) as file:
-            arrays = {name: file[name] for name in file.files}
-        sizes, told = json.loads(arrays.pop("told").tobytes().decode("utf-8", "surrogatepass"))
-        if not (may_be_gone and not path.exists()) and any((path.parent / name).stat().st_size != sizes[name] for name in sizes):
-            return None
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        return None
-    return told, arrays
-
-
-def read_shard(shard: Shard, config: Config, path: Path, limit: int | None = None) -> ShardRead:
+def read_shard(shard: Shard, config: Config, path: Path, limit: int | None = None, watch: Watch | None = None) -> ShardRead:
     """Read a shard and repair each article by itself; write the batches to `path` and the counts beside it, and return these.
 
-    With a `limit`, stop after so many records.
+    With a `limit`, stop after so many records. Under `watch`, every article is begun by a note, and some are left out.
     """
     repair = LocalRepair(config)
     lines = LineCounts()
@@ -137,7 +61,7 @@ def read_shard(shard: Shard, config: Config, path: Path, limit: int | None = Non
     done = ShardRead(0, 0, 0, REJECTS.empty_table(), ReadReport(), lines)
     draft = path.with_suffix(".tmp")
     with pa.OSFile(str(draft), "wb") as file, pa.ipc.new_file(file, _READ) as writer:
-        for got in read(shard, config):
+        for got in read(shard, config) if watch is None else _read_parts(shard, config, watch):
             articles, refused, records = got.articles, got.rejects, got.records
             if limit is not None and done.records + records > limit:
                 articles = articles.slice(0, max(0, limit - done.records))
@@ -147,13 +71,17 @@ def read_shard(shard: Shard, config: Config, path: Path, limit: int | None = Non
             done.numbered += sum(got.numbered.values())
             done.report += got.report
             rejects.append(refused)
+            if watch is not None:
+                articles, cleaned, counted = _one_by_one(articles, repair, watch, rejects)
+                done.lines = done.lines.merge(counted) if config.clean else done.lines
             if not len(articles):
                 continue
             digests = _sha256(articles["text"])
             # Identity takes the columns as they were read: what a repair fills in later has no say in it.
             ids = _article_ids(articles, digests)
-            cleaned = repair(articles)
-            done.lines = done.lines.merge(LineCounts.of(cleaned)) if config.clean else done.lines
+            if watch is None:
+                cleaned = repair(articles)
+                done.lines = done.lines.merge(LineCounts.of(cleaned)) if config.clean else done.lines
             writer.write_batch(pa.RecordBatch.from_arrays([*cleaned.columns, digests, ids], schema=_READ))
             done.articles += len(articles)
             if limit is not None and done.records >= limit:
@@ -164,11 +92,44 @@ def read_shard(shard: Shard, config: Config, path: Path, limit: int | None = Non
     return done
 
 
-def prepare_shard(source: Path, target: Path, offset: int, config: Config, residue: pa.Table, num_perm: int) -> ShardPrepared:
+def _read_parts(shard: Shard, config: Config, watch: Watch) -> Iterator[ReadBatch]:
+    for part in shard:
+        if (part.source, 0) in watch.left_out:
+            yield ReadBatch(ARTICLES.empty_table().to_batches()[0], deadly_rejects([(part.source, 0)]), 1, {0: 0}, ReadReport())
+            continue
+        watch.note((part.source, 0))
+        yield from read((part,), config)
+
+
+def _one_by_one(
+    articles: pa.RecordBatch, repair: LocalRepair, watch: Watch, rejects: list[pa.RecordBatch]
+) -> tuple[pa.RecordBatch, pa.RecordBatch, LineCounts]:
+    # The articles that are left, repaired, and what their lines teach; those left out go to the rejects.
+    names = list(zip(articles["source"].to_pylist(), articles["record"].to_pylist(), strict=True))
+    out = [name in watch.left_out for name in names]
+    rejects.append(deadly_rejects([name for name, left in zip(names, out, strict=True) if left]))
+    articles = articles.filter(pa.array([not left for left in out], pa.bool_()))
+    lines, done = LineCounts(), [CLEANED.empty_table().to_batches()[0]] if not len(articles) else []
+    for row, name in enumerate(name for name, left in zip(names, out, strict=True) if not left):
+        watch.note(name)
+        done.append(repair(articles.slice(row, 1)))
+        lines = lines.merge(LineCounts.of(done[-1]))
+    return articles, pa.concat_batches(done), lines
+
+
+def prepare_shard(
+    source: Path,
+    target: Path,
+    offset: int,
+    config: Config,
+    residue: pa.Table,
+    num_perm: int,
+    watch: Watch | None = None,
+) -> ShardPrepared:
     """Repair by what the run has taught, tell the language, and sign; write articles and signatures beside each other.
 
     `offset` is added to the record numbers: what earlier parts of the same file held. Beside `target` come the arrays of
-    `Signed`, as `gather_signed` joins them. `source` is removed when all that is whole.
+    `Signed`, as `gather_signed` joins them. `source` is removed when all that is whole. Under `watch` as `read_shard`.
     """
     repair = RepetitionRepair(config, residue)
     signer = Signer(num_perm, config.seed)
@@ -177,8 +138,8 @@ def prepare_shard(source: Path, target: Path, offset: int, config: Config, resid
     signed, terms = [], []
     with pa.memory_map(str(source)) as mapped, pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, PREPARED) as writer:
         reader = pa.ipc.open_file(mapped)
-        for number in range(reader.num_record_batches):
-            read_batch = reader.get_batch(number)
+        read_batches = (reader.get_batch(number) for number in range(reader.num_record_batches))
+        for read_batch in read_batches if watch is None else _watched(read_batches, watch, done.deadly):
             batch = repair(read_batch.select(CLEANED.names))
             if offset:
                 batch = batch.set_column(batch.schema.get_field_index("record"), "record", pc.add(batch["record"], offset))
@@ -231,6 +192,16 @@ def prepare_shard(source: Path, target: Path, offset: int, config: Config, resid
     done.save(target)
     source.unlink()
     return done
+
+
+def _watched(batches: Iterable[pa.RecordBatch], watch: Watch, deadly: list[Name]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        for row, name in enumerate(zip(batch["source"].to_pylist(), batch["record"].to_pylist(), strict=True)):
+            if name in watch.left_out:
+                deadly.append(name)
+                continue
+            watch.note(name)
+            yield batch.slice(row, 1)
 
 
 def tells_stories(config: Config) -> bool:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,13 +24,21 @@ from dedupe.cluster.identity import number_equals
 from dedupe.config import Config
 from dedupe.engine.local import Pool
 from dedupe.kernels import load_matching
-from dedupe.maps import PREPARED, ShardPrepared, ShardRead, gather_signed, prepare_shard, read_shard, tells_stories
+from dedupe.maps import (
+    PREPARED,
+    gather_signed,
+    prepare_shard,
+    read_shard,
+    tells_stories,
+)
 from dedupe.match.bands import choose_bands
 from dedupe.match.signatures import Signed
 from dedupe.read.parts import Plan, ReadReport, Shard, record_offsets
 from dedupe.repair.repetition import LineCounts
+from dedupe.shards import ShardPrepared, ShardRead, deadly_rejects
 from dedupe.stored import Stored
 from dedupe.timings import Progress, Timings
+from dedupe.watch import carefully
 
 
 @dataclass
@@ -93,7 +102,11 @@ def prepare(
         _sweep(scratch, {source.stem.removeprefix("read-") for source in sources}, {shard.stem for shard in shards})
         jobs = list(zip(plan.shards, sources, shards, offsets, strict=False))
         done, again = _prepare_all(jobs, config, residue, num_perm, pool, progress, sum(read.articles for read in reads))
-    rejects = pa.concat_tables([pa.Table.from_batches([plan.rejects]), *numbered_rejects(reads, offsets)])
+    later = [
+        deadly_rejects([(path, record + offset) for path, record in one.deadly])
+        for one, offset in zip(done, offsets, strict=True)
+    ]
+    rejects = pa.concat_tables([pa.Table.from_batches([plan.rejects, *later]), *numbered_rejects(reads, offsets)])
     stored = Stored.of(shards)
     prepared = Prepared(
         stored=stored,
@@ -155,7 +168,7 @@ def _read_all(
     known = [ShardRead.load(source) for source in sources]
     missing = [(shard, config, source) for shard, source, done in zip(plan.shards, sources, known, strict=True) if done is None]
     progress("read and repair", len(sources) - len(missing), len(sources))
-    fresh = pool.map(read_shard, missing, meanwhile=load_matching)
+    fresh = pool.map(read_shard, missing, load_matching, lambda *item: _read_carefully(pool, *item))
     for done in known:
         reads.append(next(fresh) if done is None else done)
         progress("read and repair", len(reads), len(sources))
@@ -174,17 +187,25 @@ def _prepare_all(
     known = [ShardPrepared.load(target) for _, _, target, _ in jobs]
     missing = [job for job, done in zip(jobs, known, strict=True) if done is None]
     # What was prepared under other settings has given its first half away.
-    for _ in pool.map(read_shard, [(shard, config, source) for shard, source, _, _ in missing if not source.exists()]):
+    lost = [(shard, config, source) for shard, source, _, _ in missing if not source.exists()]
+    for _ in pool.map(read_shard, lost, rescue=lambda *item: _read_carefully(pool, *item)):
         pass
-    fresh = pool.map(
-        prepare_shard, [(source, target, offset, config, residue, num_perm) for _, source, target, offset in missing]
-    )
+    items = [(source, target, offset, config, residue, num_perm) for _, source, target, offset in missing]
+    fresh = pool.map(prepare_shard, items, rescue=lambda *item: _prepare_carefully(pool, *item))
     done, count = [], 0
     for one in known:
         done.append(next(fresh) if one is None else one)
         count += done[-1].articles
         progress("repair and sign", count, total)
     return done, sum(one.articles for one in known if one is not None)
+
+
+def _read_carefully(pool: Pool, shard: Shard, config: Config, path: Path) -> ShardRead:
+    return carefully(path.with_suffix(".watch"), lambda watch: pool.alone(read_shard, shard, config, path, None, watch))
+
+
+def _prepare_carefully(pool: Pool, source: Path, target: Path, *rest: Any) -> ShardPrepared:
+    return carefully(target.with_suffix(".watch"), lambda watch: pool.alone(prepare_shard, source, target, *rest, watch))
 
 
 def numbered_rejects(reads: Sequence[ShardRead], offsets: Sequence[int]) -> Iterator[pa.Table]:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Self, TypeVar
 
-from dedupe.errors import DedupeError, UsageError
+from dedupe.errors import UsageError, WorkerDiedError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -105,10 +105,16 @@ class Pool:
         # Starting a process waits until the server has imported what it needs; a thread of its own waits, so that this process
         # imports the same meanwhile: 0.5 s of each run.
         self._door = ThreadPoolExecutor(1)
+        self._preload = preload
+        self.deaths = 0
         if workers > 1:
-            self._pool = ProcessPoolExecutor(workers, _context(preload), _start_worker)
-            for _ in range(workers):
-                self._submit(self._pool, _ready)
+            self._pool = self._started()
+
+    def _started(self) -> ProcessPoolExecutor:
+        pool = ProcessPoolExecutor(self.workers, _context(self._preload), _start_worker)
+        for _ in range(self.workers):
+            self._submit(pool, _ready)
+        return pool
 
     def _submit(self, pool: ProcessPoolExecutor, function: Callable[..., Result], *item: Any) -> Future[Future[Result]]:
         def hand_over() -> Future[Result]:
@@ -127,31 +133,68 @@ class Pool:
             self._pool.shutdown(cancel_futures=True)
 
     def map(
-        self, function: Callable[..., Result], items: Sequence[tuple[Any, ...]], meanwhile: Callable[[], None] | None = None
+        self,
+        function: Callable[..., Result],
+        items: Sequence[tuple[Any, ...]],
+        meanwhile: Callable[[], None] | None = None,
+        rescue: Callable[..., Result] | None = None,
     ) -> Iterator[Result]:
         """Yield `function(*item)` for each item, in the order of the items.
 
-        `meanwhile` is called once, while the first items are under way: for what this process will need next. Raises DedupeError
-        where a worker died.
+        `meanwhile` is called once, while the first items are under way: for what this process will need next. Where a worker
+        dies, what was under way is done again, one item at a time; an item that ends a worker by itself too goes to `rescue`.
+        Raises WorkerDiedError where that is not given. `deaths` counts them.
         """
         if self._pool is None:
             for item in items:
                 yield function(*item)
             return
+        remaining = iter(items)
+        waiting = [(item, self._submit(self._pool, function, *item)) for item in islice(remaining, self.workers * _AHEAD)]
+        if meanwhile is not None:
+            with _interrupts_held():
+                meanwhile()
+        alone = False
+        while waiting:
+            item, future = waiting.pop(0)
+            try:
+                result = future.result().result()
+            except BrokenProcessPool:
+                # Who of them all ended it cannot be told.
+                if not alone:
+                    self._start_again()
+                alone = True
+                result = self._again(function, item, rescue)
+            yield result
+            if not waiting:
+                alone = False
+            if not alone:
+                more = islice(remaining, self.workers * _AHEAD - len(waiting))
+                waiting += [(item, self._submit(self._pool, function, *item)) for item in more]
+
+    def _again(self, function: Callable[..., Result], item: tuple[Any, ...], rescue: Callable[..., Result] | None) -> Result:
         try:
-            remaining = iter(items)
-            waiting = [self._submit(self._pool, function, *item) for item in islice(remaining, self.workers * _AHEAD)]
-            if meanwhile is not None:
-                with _interrupts_held():
-                    meanwhile()
-            while waiting:
-                yield waiting.pop(0).result().result()
-                waiting += [self._submit(self._pool, function, *item) for item in islice(remaining, 1)]
-        except BrokenProcessPool as error:
-            raise DedupeError(
-                "A worker process was ended from outside, most likely because memory ran out.",
-                "Run the command again with --workers 1, or on a machine with more memory.",
-            ) from error
+            return self.alone(function, *item)
+        except WorkerDiedError:
+            if rescue is None:
+                raise
+            return rescue(*item)
+
+    def alone(self, function: Callable[..., Result], *item: Any) -> Result:
+        """Return `function(*item)` of a worker while no other has work. Raises WorkerDiedError where that worker dies."""
+        if self._pool is None:
+            return function(*item)
+        try:
+            return self._submit(self._pool, function, *item).result().result()
+        except BrokenProcessPool:
+            self._start_again()
+            raise WorkerDiedError from None
+
+    def _start_again(self) -> None:
+        self.deaths += 1
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool = self._started()
 
 
 def default_workers() -> int:

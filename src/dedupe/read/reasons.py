@@ -12,6 +12,7 @@ SENTENCES: dict[str, str] = {
     "wrong_type": "The text has the wrong type: {}.",
     "too_large": "It is larger than an article may be: {}.",
     "bomb": "It unpacks to far more than articles do: {}.",
+    "deadly": "It ended the process that worked on it: {}.",
     "truncated": "The file ends too early: {}; what came before was kept.",
 }
 

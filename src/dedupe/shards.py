@@ -1,0 +1,107 @@
+"""What is told of a shard by each of its two maps, and how that is kept in files for a run that goes on with it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import pyarrow as pa
+
+from dedupe.read.parts import ReadReport
+from dedupe.read.reasons import sentence
+from dedupe.repair.repetition import LineCounts
+from dedupe.schema import REJECTS
+from dedupe.watch import Name
+
+
+@dataclass
+class ShardRead:
+    """Report the first map of a shard: what was read, rejected and learned."""
+
+    articles: int
+    numbered: int
+    records: int
+    rejects: pa.Table
+    report: ReadReport
+    lines: LineCounts
+
+    def save(self, path: Path) -> None:
+        """Keep the report beside the shard's file `path`, for a run that goes on where this one stops."""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, self.rejects.schema) as writer:
+            writer.write_table(self.rejects)
+        events, columns = self.report.events, [[*taken, count] for taken, count in self.report.columns.items()]
+        names, arrays = self.lines.as_arrays()
+        told = [self.articles, self.numbered, self.records, events, columns, names]
+        _keep(path, told, {**arrays, "rejects": np.frombuffer(sink.getvalue(), np.uint8)})
+
+    @classmethod
+    def load(cls, path: Path) -> ShardRead | None:
+        """Return what `save` has kept, None where nothing whole is there."""
+        kept = _kept(path, may_be_gone=True)
+        if kept is None:
+            return None
+        (articles, numbered, records, events, columns, names), arrays = kept
+        rejects = pa.ipc.open_stream(pa.py_buffer(arrays.pop("rejects"))).read_all()
+        report = ReadReport(Counter(events), Counter({(kind, taken): count for kind, taken, count in columns}))
+        return cls(articles, numbered, records, rejects, report, LineCounts.of_arrays(names, arrays))
+
+
+@dataclass
+class ShardPrepared:
+    """Report the second map of a shard."""
+
+    articles: int
+    rules: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+    deadly: list[Name] = field(default_factory=list)
+
+    def save(self, path: Path) -> None:
+        """Keep the report beside the shard's file `path`, once that is whole."""
+        _keep(path, [self.articles, self.rules, self.languages, self.deadly], {})
+
+    @classmethod
+    def load(cls, path: Path) -> ShardPrepared | None:
+        """Return what `save` has kept, None where nothing whole is there."""
+        kept = _kept(path)
+        if kept is None:
+            return None
+        articles, rules, languages, deadly = kept[0]
+        return cls(articles, Counter(rules), Counter(languages), [(path, record) for path, record in deadly])
+
+
+def _keep(path: Path, told: list[Any], arrays: dict[str, np.ndarray]) -> None:
+    # Written under another name first: what a run that was killed has left is whole or not there.
+    draft = path.with_suffix(".tmp.npz")
+    sizes = {entry.name: entry.stat().st_size for entry in path.parent.glob(f"{path.name}*")}
+    words = json.dumps([sizes, told]).encode("utf-8", "surrogatepass")
+    columns: dict[str, Any] = {"told": np.frombuffer(words, np.uint8), **arrays}
+    np.savez(draft, **columns)
+    draft.replace(path.with_suffix(".npz"))
+
+
+def _kept(path: Path, may_be_gone: bool = False) -> tuple[list[Any], dict[str, np.ndarray]] | None:
+    # None also where one of the shard's files has another size. The first half of a shard is removed when the second is made.
+    try:
+        with np.load(path.with_suffix(".npz")) as file:
+            arrays = {name: file[name] for name in file.files}
+        sizes, told = json.loads(arrays.pop("told").tobytes().decode("utf-8", "surrogatepass"))
+        if not (may_be_gone and not path.exists()) and any((path.parent / name).stat().st_size != sizes[name] for name in sizes):
+            return None
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        return None
+    return told, arrays
+
+
+def deadly_rejects(names: list[Name]) -> pa.RecordBatch:
+    """Return the rejects for articles that ended a worker each time they were begun."""
+    said = sentence("deadly", "it was killed or crashed on it again and again")
+    columns = [[source for source, _ in names], [record for _, record in names], ["deadly"] * len(names), [said] * len(names)]
+    return pa.RecordBatch.from_arrays(
+        [pa.array(column, field.type) for column, field in zip(columns, REJECTS, strict=True)], schema=REJECTS
+    )
