@@ -43,6 +43,7 @@ def clean(
     workers: int | None = None,
     fresh: bool = False,
     previous: str | Path | None = None,
+    relearn: bool = False,
     progress: bool = False,
 ) -> Corpus:
     """Clean and deduplicate articles, and return the corpus that they become.
@@ -51,7 +52,8 @@ def clean(
     of tables, or one of mappings with a text each. Columns are found by name, as in files. What streams is taken a batch at a
     time and kept on disk, never whole in memory. `output`: the folder to write, replaced whole at the end; without one the
     corpus lies in a temporary folder for as long as the Corpus, or a table of it, is there. An output already in place hands its
-    cluster IDs on, unless `fresh`; `previous` names another. `workers`: processes, by default as many as are useful.
+    cluster IDs on, unless `fresh`. The source joins the articles of `previous`, an output; with `relearn` that hands on its IDs
+    alone. `workers`: processes, by default as many as are useful.
     `progress`: show it on stderr.
 
     Raises UsageError for a source or settings that cannot be taken as given, OutputError where the output cannot be written.
@@ -85,7 +87,9 @@ def clean(
     try:
         paths = spool(source, scratch)
         with progress_shown(not progress) as shown:
-            summary = job.clean(paths, target, settings, workers=workers, fresh=fresh, previous=previous, progress=shown)
+            summary = job.clean(
+                paths, target, settings, workers=workers, fresh=fresh, previous=previous, relearn=relearn, progress=shown
+            )
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return Corpus(target, summary, temporary)

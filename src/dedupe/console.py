@@ -137,6 +137,9 @@ def show_summary(summary: Summary) -> None:
     if summary.stories:
         told = f"{summary.stories:,}, of {amount(summary.articles_in_stories, 'article')} (largest {summary.largest_story:,})"
         rows.append(("stories", told))
+    if summary.taken_over:
+        known = f"; {summary.known:,} of the input were among them" if summary.known else ""
+        rows.append(("taken over", f"{summary.taken_over:,} articles of the previous output{known}"))
     if summary.worker_deaths:
         rows.append(("workers", f"{summary.worker_deaths:,} ended before their work did; it was done again"))
     if summary.reused:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 import tempfile
 import time
 from collections import Counter
@@ -11,7 +10,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dedupe import __version__
 from dedupe.cluster.canonical import why_canonical
 from dedupe.cluster.lasting import Kind, Previous, id_map_table, lasting_ids
 from dedupe.config import Config
@@ -38,7 +35,7 @@ from dedupe.storytelling import Told
 from dedupe.timings import Progress, Timings, silent
 from dedupe.write.card import card
 from dedupe.write.index import write_index
-from dedupe.write.manifest import file_digest, input_digest, load_manifest, manifest
+from dedupe.write.manifest import file_digest, input_digest, load_manifest, manifest, run_section
 from dedupe.write.publish import MANIFEST, publish, writing
 from dedupe.write.publish import begin as begin_run
 from dedupe.write.tables import Clustered, Edge, Storied, write_tables
@@ -77,6 +74,8 @@ class Summary:
     largest_story: int
     decisions: dict[str, int]
     reused: dict[str, int]
+    taken_over: int
+    known: int
     threshold: float
     seconds: float
     timings: dict[str, float] = field(default_factory=dict)
@@ -96,13 +95,16 @@ def clean(
     workers: int | Pool | None = None,
     fresh: bool = False,
     previous: str | Path | None = None,
+    relearn: bool = False,
     progress: Progress = silent,
 ) -> Summary:
     """Clean and deduplicate articles, write the corpus into `output`, and return what was done.
 
-    An output already in place is replaced whole, at the end; its cluster IDs are carried over unless `fresh`. `workers`: how many
-    processes, or a pool that is running already and stays the caller's. Raises UsageError
-    for paths that cannot be read as given, OutputError where the output cannot be written or another run holds it.
+    An output already in place is replaced whole, at the end; its cluster IDs are carried over unless `fresh`. The articles of
+    `previous`, an output made under the same settings, are taken over, and those of `paths` join them; with `relearn` all is read
+    anew, and only IDs are carried over from it. `workers`: how many processes, or a pool that is running already and stays the
+    caller's. Raises UsageError for paths that cannot be read as given, OutputError where the output cannot be written or another
+    run holds it.
     """
     begin = time.perf_counter()
     config, target = config or Config(), Path(output)
@@ -115,7 +117,8 @@ def clean(
         before = None if fresh else _previous(Path(previous) if previous else target, explicit=previous is not None)
         taken, handed_on = take_decisions(target, Path(previous) if previous else None)
         timings = Timings()
-        prepared, matched, told = carry_out(plan, config, scratch, pool, progress, timings, taken=taken)
+        joining = Path(previous) if previous and not (fresh or relearn) else None
+        prepared, matched, told = carry_out(plan, config, scratch, pool, progress, timings, None, taken, joining)
         with timings.of("write"):
             summary = _write(new, plan, prepared, matched, told, config, before, pool.workers, given, timings, begin)
             progress("write", 1, 2)
@@ -233,6 +236,7 @@ def _write(
         "events": summary.events,
         "decisions": summary.decisions,
     }
+    np.save(prepared.index / "spun.npy", articles["is_spun"].to_numpy())
     write_index(new, prepared.index, {"fingerprint": config.fingerprint(), **matching})
     (new / "README.md").write_text(card(counts, rows, list(summary.languages), config.as_dict()), encoding="utf-8")
     files = sorted(path for path in new.rglob("*") if path.is_file())
@@ -244,19 +248,7 @@ def _write(
     }
     inputs = {"files": plan.n_files, "sha256": input_digest(articles, prepared.rejects), "previous": _digest_previous(before)}
     inputs["decisions"] = matched.honoured.digest if matched.honoured else None
-    run = {
-        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "paths": paths,
-        "seconds": round(time.perf_counter() - begin, 3),
-        "timings": {stage: round(seconds, 3) for stage, seconds in timings.seconds.items()},
-        "workers": threads,
-        "versions": {
-            "dedupe": __version__,
-            "python": platform.python_version(),
-            "pyarrow": pa.__version__,
-            "numpy": np.__version__,
-        },
-    }
+    run = run_section(paths, time.perf_counter() - begin, timings.seconds, threads)
     (new / MANIFEST).write_text(
         manifest(config, before.generation + 1 if before else 1, inputs, counts, matching, tables, run), encoding="utf-8"
     )
@@ -362,6 +354,8 @@ def _summary(
         largest_story=int(tale_sizes.max(initial=0)),
         decisions=matched.honoured.counts() if matched.honoured else {},
         reused=prepared.reused,
+        taken_over=prepared.fresh,
+        known=prepared.known,
         threshold=config.threshold,
         seconds=time.perf_counter() - begin,
         timings=timings.seconds,

@@ -50,6 +50,10 @@ PREPARED = pa.schema(
 )
 
 
+# The files that hold a `Signed`, an array each.
+SIGNED = ("signatures", "keys", "n_tokens", "sketches", "sketch_offsets")
+
+
 def read_shard(shard: Shard, config: Config, path: Path, limit: int | None = None, watch: Watch | None = None) -> ShardRead:
     """Read a shard and repair each article by itself; write the batches to `path` and the counts beside it, and return these.
 
@@ -124,12 +128,14 @@ def prepare_shard(
     config: Config,
     residue: pa.Table,
     num_perm: int,
+    known: frozenset[str] = frozenset(),
     watch: Watch | None = None,
 ) -> ShardPrepared:
     """Repair by what the run has taught, tell the language, and sign; write articles and signatures beside each other.
 
     `offset` is added to the record numbers: what earlier parts of the same file held. Beside `target` come the arrays of
-    `Signed`, as `gather_signed` joins them. `source` is removed when all that is whole. Under `watch` as `read_shard`.
+    `Signed`, as `gather_signed` joins them. `source` is removed when all that is whole. Articles whose
+    IDs are `known` are left out. Under `watch` as `read_shard`.
     """
     repair = RepetitionRepair(config, residue)
     signer = Signer(num_perm, config.seed)
@@ -140,6 +146,10 @@ def prepare_shard(
         reader = pa.ipc.open_file(mapped)
         read_batches = (reader.get_batch(number) for number in range(reader.num_record_batches))
         for read_batch in read_batches if watch is None else _watched(read_batches, watch, done.deadly):
+            if known:
+                new = pc.invert(pc.is_in(read_batch["article_id"], pa.array(sorted(known), pa.string())))
+                done.known += len(read_batch) - (pc.sum(new).as_py() or 0)
+                read_batch = read_batch.filter(new)
             batch = repair(read_batch.select(CLEANED.names))
             if offset:
                 batch = batch.set_column(batch.schema.get_field_index("record"), "record", pc.add(batch["record"], offset))
@@ -215,7 +225,7 @@ def gather_signed(targets: list[Path], folder: Path) -> Signed:
     The files are those of the output's index. Shard after shard is copied, so that memory is that of a shard.
     """
     folder.mkdir()
-    for name in ("signatures", "keys", "n_tokens", "sketches"):
+    for name in SIGNED[:-1]:
         heads = [np.load(f"{target}.{name}.npy", mmap_mode="r") for target in targets]
         with open(folder / f"{name}.npy", "wb") as file:
             shape = (sum(len(head) for head in heads), *heads[0].shape[1:])

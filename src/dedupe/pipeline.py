@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from dedupe.adopting import adopt
 from dedupe.cluster.canonical import preference_columns, preference_rank
 from dedupe.cluster.clusters import JoinsOf, clusters
 from dedupe.config import Config
@@ -73,9 +74,17 @@ def carry_out(
     timings: Timings,
     limit: int | None = None,
     taken: Taken | None = None,
+    previous: Path | None = None,
 ) -> tuple[Prepared, Matched, Told]:
-    """Carry out a run up to what is to be written, honouring the decisions `taken`; with a `limit`, over so many records only."""
-    prepared = prepare(plan, config, scratch, pool, progress, timings, limit)
+    """Carry out a run up to what is to be written, honouring the decisions `taken`; with a `limit`, over so many records only.
+
+    What the output `previous` holds is taken over, and what is read joins it.
+    """
+    adopted = None
+    if previous is not None:
+        with timings.of("take over"):
+            adopted = adopt(previous, config, scratch, pool)
+    prepared = prepare(plan, config, scratch, pool, progress, timings, limit, adopted)
     honoured = None
     if taken is not None:
         with timings.of("honour decisions"):
@@ -133,6 +142,8 @@ def match(
     with timings.of("match and verify"):
         scores = articles["spin_score"].to_numpy()
         spun = given_away(scores, gate_threshold(), signed.sketches, signed.n_tokens, verify, by_class)
+        if prepared.adopted:
+            spun[: prepared.fresh] = prepared.adopted.spun()
         prepared.articles = articles = with_spun(articles, pa.array(spun))
         preference = preference_columns(articles)
         rank = preference_rank(preference)
@@ -143,8 +154,10 @@ def match(
         tokens = np.zeros_like(signed.n_tokens) if config.exact_only else signed.n_tokens
         rows = np.flatnonzero((representative == np.arange(len(rank))) & (tokens > 0))
         with ThreadPoolExecutor(1) as beside:
-            contained = beside.submit(propose_contained, signed.sketches, rows, rank)
-            found = find_edges(signed.signatures, representative, tokens, rank, bands, config.threshold, verify, read)
+            contained = beside.submit(propose_contained, signed.sketches, rows, rank, prepared.fresh)
+            found = find_edges(
+                signed.signatures, representative, tokens, rank, bands, config.threshold, verify, read, prepared.fresh
+            )
             proposed = contained.result()
         progress("match and verify", 1, 3)
         edges, facts = relate(found.edges, proposed, config.threshold, verify, read)
@@ -158,6 +171,9 @@ def match(
             verified += looked
         progress("match and verify", 2, 3)
     with timings.of("cluster"):
+        if prepared.adopted:
+            old, old_facts = prepared.adopted.edges(articles["article_id"].combine_chunks(), representative)
+            edges, facts = joined([edges, old]), old_facts | facts
 
         def joins_of(a: np.ndarray, b: np.ndarray) -> np.ndarray:
             return joins_near(a, b, config.threshold, verify, read)

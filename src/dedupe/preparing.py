@@ -18,8 +18,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from dedupe import __version__
+from dedupe.adopting import Adopted
 from dedupe.cluster.identity import number_equals
 from dedupe.config import Config
 from dedupe.engine.local import Pool
@@ -46,7 +48,8 @@ class Prepared:
     """Hold what cleaning hands to matching: the articles, in files, and what was counted on the way.
 
     `articles`: all columns, mapped, for those that are small; texts are taken from `stored`. `signed` is mapped from `index`.
-    `reused`: how many articles of each stage an earlier run had done.
+    `reused`: how many articles of each stage an earlier run had done. `adopted`: what was taken over from an output, whose
+    articles come first; `known`: how many of the input were among these.
     """
 
     stored: Stored
@@ -61,6 +64,13 @@ class Prepared:
     rules: Counter[str]
     languages: Counter[str]
     reused: dict[str, int] = field(default_factory=dict)
+    adopted: Adopted | None = None
+    known: int = 0
+
+    @property
+    def fresh(self) -> int:
+        """The first row that is new."""
+        return self.adopted.articles if self.adopted else 0
 
     def put(self, rows: np.ndarray, values: dict[str, pa.Array], name: str) -> None:
         """Put other values in some rows (ascending); the batches that hold them go into a file of that name in the scratch."""
@@ -80,9 +90,18 @@ def with_spun(articles: pa.Table, spun: pa.Array) -> pa.Table:
 
 
 def prepare(
-    plan: Plan, config: Config, scratch: Path, pool: Pool, progress: Progress, timings: Timings, limit: int | None = None
+    plan: Plan,
+    config: Config,
+    scratch: Path,
+    pool: Pool,
+    progress: Progress,
+    timings: Timings,
+    limit: int | None = None,
+    adopted: Adopted | None = None,
 ) -> Prepared:
     """Read and repair everything, learn what repeats, tell languages and sign; with a `limit`, so many records only.
+
+    What was `adopted` comes first, and what it has learned is not learned again.
 
     What `scratch` holds of an earlier run is used where it is of the same input under the same settings, and removed elsewhere.
     """
@@ -93,34 +112,41 @@ def prepare(
         lines = LineCounts()
         for read in reads:
             lines = lines.merge(read.lines)
-        residue = lines.finish()
+        residue = adopted.residue if adopted else lines.finish()
     offsets = record_offsets(plan.shards[: len(reads)], [read.numbered for read in reads])
     with timings.of("repair and sign"):
         num_perm = choose_bands(config.threshold, config.recall).num_perm
-        how = _prepare_how(config, residue, num_perm)
+        known = _known(sources[: len(reads)], adopted)
+        how = _prepare_how(config, residue, num_perm, known)
         shards = [_target(source, offset, how) for source, offset in zip(sources, offsets, strict=False)]
         _sweep(scratch, {source.stem.removeprefix("read-") for source in sources}, {shard.stem for shard in shards})
         jobs = list(zip(plan.shards, sources, shards, offsets, strict=False))
-        done, again = _prepare_all(jobs, config, residue, num_perm, pool, progress, sum(read.articles for read in reads))
+        done, again = _prepare_all(jobs, (config, residue, num_perm, known), pool, progress, sum(read.articles for read in reads))
     later = [
         deadly_rejects([(path, record + offset) for path, record in one.deadly])
         for one, offset in zip(done, offsets, strict=True)
     ]
     rejects = pa.concat_tables([pa.Table.from_batches([plan.rejects, *later]), *numbered_rejects(reads, offsets)])
+    arrays, records = shards, len(plan.rejects) + sum(read.records for read in reads) - sum(one.known for one in done)
+    if adopted:
+        arrays, shards = [adopted.signed_as(scratch), *shards], [*adopted.shards, *shards]
+        rejects, records = pa.concat_tables([adopted.rejects, rejects]), records + adopted.articles + len(adopted.rejects)
     stored = Stored.of(shards)
     prepared = Prepared(
         stored=stored,
         articles=stored.columns(PREPARED),
-        signed=gather_signed(shards, scratch / "index"),
+        signed=gather_signed(arrays, scratch / "index"),
         index=scratch / "index",
         shards=shards,
         rejects=rejects.sort_by([("path", "ascending"), ("record", "ascending")]),
         residue=residue,
-        records=len(plan.rejects) + sum(read.records for read in reads),
+        records=records,
         report=sum((read.report for read in reads), ReadReport()),
-        rules=sum((shard.rules for shard in done), Counter()),
-        languages=sum((shard.languages for shard in done), Counter()),
+        rules=sum((shard.rules for shard in done), adopted.rules if adopted else Counter()),
+        languages=sum((shard.languages for shard in done), adopted.languages if adopted else Counter()),
         reused={stage: count for stage, count in (("read and repair", reused), ("repair and sign", again)) if count},
+        adopted=adopted,
+        known=sum(one.known for one in done),
     )
     prepared.put(*_numbered_ids(prepared.articles["article_id"]), "numbered")
     return prepared
@@ -132,12 +158,21 @@ def _read_key(shard: Shard, config: Config) -> str:
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _prepare_how(config: Config, residue: pa.Table, num_perm: int) -> str:
+def _known(sources: list[Path], adopted: Adopted | None) -> frozenset[str]:
+    # The IDs of new articles that the output holds already.
+    if adopted is None:
+        return frozenset()
+    held = pq.read_table(adopted.folder / "corpus.parquet", columns=["article_id"])["article_id"]
+    batches = (batch["article_id"] for source in sources if source.exists() for batch in Stored.of([source]).batches())
+    return frozenset(one for ids in batches for one in ids.filter(pc.is_in(ids, held)).to_pylist())
+
+
+def _prepare_how(config: Config, residue: pa.Table, num_perm: int, known: frozenset[str]) -> str:
     digest = hashlib.sha256()
     for batch in residue.combine_chunks().to_batches():
         digest.update(batch.serialize())
     settings = (config.clean, sorted(config.no_rules), config.despin != "off", tells_stories(config), config.seed, num_perm)
-    return f"{__version__} {settings} {digest.hexdigest()}"
+    return f"{__version__} {settings} {digest.hexdigest()} {sorted(known)}"
 
 
 def _target(source: Path, offset: int, how: str) -> Path:
@@ -177,9 +212,7 @@ def _read_all(
 
 def _prepare_all(
     jobs: Sequence[tuple[Shard, Path, Path, int]],
-    config: Config,
-    residue: pa.Table,
-    num_perm: int,
+    rest: tuple[Config, pa.Table, int, frozenset[str]],
     pool: Pool,
     progress: Progress,
     total: int,
@@ -187,10 +220,10 @@ def _prepare_all(
     known = [ShardPrepared.load(target) for _, _, target, _ in jobs]
     missing = [job for job, done in zip(jobs, known, strict=True) if done is None]
     # What was prepared under other settings has given its first half away.
-    lost = [(shard, config, source) for shard, source, _, _ in missing if not source.exists()]
+    lost = [(shard, rest[0], source) for shard, source, _, _ in missing if not source.exists()]
     for _ in pool.map(read_shard, lost, rescue=lambda *item: _read_carefully(pool, *item)):
         pass
-    items = [(source, target, offset, config, residue, num_perm) for _, source, target, offset in missing]
+    items = [(source, target, offset, *rest) for _, source, target, offset in missing]
     fresh = pool.map(prepare_shard, items, rescue=lambda *item: _prepare_carefully(pool, *item))
     done, count = [], 0
     for one in known:

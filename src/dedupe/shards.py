@@ -60,10 +60,11 @@ class ShardPrepared:
     rules: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     deadly: list[Name] = field(default_factory=list)
+    known: int = 0
 
     def save(self, path: Path) -> None:
         """Keep the report beside the shard's file `path`, once that is whole."""
-        _keep(path, [self.articles, self.rules, self.languages, self.deadly], {})
+        _keep(path, [self.articles, self.rules, self.languages, self.deadly, self.known], {})
 
     @classmethod
     def load(cls, path: Path) -> ShardPrepared | None:
@@ -71,8 +72,8 @@ class ShardPrepared:
         kept = _kept(path)
         if kept is None:
             return None
-        articles, rules, languages, deadly = kept[0]
-        return cls(articles, Counter(rules), Counter(languages), [(path, record) for path, record in deadly])
+        articles, rules, languages, deadly, known = kept[0]
+        return cls(articles, Counter(rules), Counter(languages), [(path, record) for path, record in deadly], known)
 
 
 def _keep(path: Path, told: list[Any], arrays: dict[str, np.ndarray]) -> None:

@@ -50,7 +50,7 @@ def agreements(signatures, one, others):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _pairs_of_buckets(order, starts, stops, buckets, limit, signatures, least, pairs, room):  # type: ignore[no-untyped-def]
+def _pairs_of_buckets(order, starts, stops, buckets, limit, signatures, least, fresh, pairs, room):  # type: ignore[no-untyped-def]
     # Returns (pairs kept, pairs looked at); more than `room` kept means: call again with that much room. `order` holds rows.
     kept = 0
     raw = 0
@@ -59,8 +59,10 @@ def _pairs_of_buckets(order, starts, stops, buckets, limit, signatures, least, p
             continue
         for i in range(starts[bucket], stops[bucket]):
             for j in range(i + 1, stops[bucket]):
-                raw += 1
                 a, b = order[i], order[j]
+                if max(a, b) < fresh:
+                    continue
+                raw += 1
                 if _agreement(signatures, a, b) < least:
                     continue
                 if kept < room:
@@ -75,18 +77,20 @@ def least_agreement(threshold: float, num_perm: int) -> int:
     return max(1, math.floor((threshold - _DEVIATIONS * spread) * num_perm))
 
 
-def find_candidates(signatures: np.ndarray, rows: np.ndarray, bands: Bands, threshold: float, threads: int = 1) -> Candidates:
+def find_candidates(
+    signatures: np.ndarray, rows: np.ndarray, bands: Bands, threshold: float, threads: int = 1, fresh: int = 0
+) -> Candidates:
     """Find the pairs among `rows` that share a band and may reach the threshold.
 
     `signatures`: (n, num_perm) uint32, best mapped from a file. `rows`: the row numbers to compare, in ascending order (one of
     each set of exact copies, none that is empty). A thread sorts one band at a time, so that memory is some 30 bytes an article
-    and thread, not one key a band.
+    and thread, not one key a band. Pairs of two rows before `fresh` are left out.
     """
     least = least_agreement(threshold, bands.num_perm)
     signatures = frozen(signatures)
     large: dict[bytes, np.ndarray] = {}
     with ThreadPoolExecutor(threads) as pool:
-        found = list(pool.map(lambda band: _pairs_of_band(signatures, rows, bands, band, least), range(bands.number)))
+        found = list(pool.map(lambda band: _pairs_of_band(signatures, rows, bands, band, least, fresh), range(bands.number)))
     for _, _, buckets in found:
         for members in buckets:
             large.setdefault(members.tobytes(), members)
@@ -95,7 +99,7 @@ def find_candidates(signatures: np.ndarray, rows: np.ndarray, bands: Bands, thre
 
 
 def _pairs_of_band(
-    signatures: np.ndarray, rows: np.ndarray, bands: Bands, band: int, least: int
+    signatures: np.ndarray, rows: np.ndarray, bands: Bands, band: int, least: int, fresh: int
 ) -> tuple[np.ndarray, int, list[np.ndarray]]:
     # The pairs of the band's buckets that agree often enough, how many were looked at, and the members of each large bucket.
     keys = np.empty(len(signatures), np.uint64)
@@ -112,9 +116,10 @@ def _pairs_of_band(
     count = bucket_bounds(together, starts, stops)
     starts, stops = starts[:count].copy(), stops[:count].copy()
     large = [order[starts[at] : stops[at]] for at in np.flatnonzero(stops - starts > LARGE_BUCKET)]
+    large = [members for members in large if members.max() >= fresh]
     pairs = np.empty(max(1024, len(order) // 4), np.int64)
     while True:
-        kept, seen = _pairs_of_buckets(order, starts, stops, count, LARGE_BUCKET, signatures, least, pairs, len(pairs))
+        kept, seen = _pairs_of_buckets(order, starts, stops, count, LARGE_BUCKET, signatures, least, fresh, pairs, len(pairs))
         if kept <= len(pairs):
             release(signatures)
             return pairs[:kept].copy(), seen, large

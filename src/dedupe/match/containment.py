@@ -115,8 +115,10 @@ def _post(ordered, bits, first, starts, runs, filled):  # type: ignore[no-untype
 
 
 @njit(cache=True, nogil=True)
-def _propose(ordered, bits, first, starts, runs, filled, least, longest, shared, pairs):  # type: ignore[no-untyped-def]
+def _propose(ordered, bits, first, starts, runs, filled, least, longest, known, shared, pairs):  # type: ignore[no-untyped-def]
     # Returns (pairs found, runs cut, lookups saved) of a block. Articles are numbered by preference here; `shared` is all zero.
+    # Where some are `known`, only the others look for what they lie in, and for what lies in them.
+    some = known.any()
     low = (_ONE << bits) - _ONE
     touched = np.empty(len(shared), np.int32)
     found = 0
@@ -124,6 +126,8 @@ def _propose(ordered, bits, first, starts, runs, filled, least, longest, shared,
     saved = 0
     for row in range(first, first + len(filled)):
         size = starts[row + 1] - starts[row]
+        if known[row]:
+            continue
         run = starts[row] - starts[first]
         met = 0
         for at in range(run, run + filled[row - first]):
@@ -144,10 +148,11 @@ def _propose(ordered, bits, first, starts, runs, filled, least, longest, shared,
         for at in range(met):
             other = touched[at]
             other_size = starts[other + 1] - starts[other]
-            if shared[other] >= least[min(size, len(least) - 1)] and (other_size > size or (other_size == size and other > row)):
+            larger = other_size > size or (other_size == size and other > row)
+            if (larger or (some and known[other])) and shared[other] >= least[min(size, other_size, len(least) - 1)]:
                 if found < len(pairs):
-                    pairs[found, 0] = row
-                    pairs[found, 1] = other
+                    pairs[found, 0] = row if larger else other
+                    pairs[found, 1] = other if larger else row
                 found += 1
             shared[other] = 0
     return found, cut, saved
@@ -165,12 +170,12 @@ _LARGEST = 1 << 16
 _BLOCK_ROWS = 1 << 18
 
 
-def propose_contained(sketches: Sketches, rows: np.ndarray, rank: np.ndarray) -> Proposed:
+def propose_contained(sketches: Sketches, rows: np.ndarray, rank: np.ndarray, fresh: int = 0) -> Proposed:
     """Propose the pairs of `rows` of which one may lie inside the other.
 
     `rows`: row numbers, one of each set of exact copies. `rank`: (n,) place of every article in the order of preference,
     which says whom the cap spares. The cost is `LONGEST_POSTING` lookups a hash at most, whatever the corpus is like; 8 bytes
-    a hash, and as much again for those of a block.
+    a hash, and as much again for those of a block. Pairs of two rows before `fresh` are left out.
     """
     rows = rows[np.argsort(rank[rows], kind="stable")]
     sizes = (sketches.offsets[1:] - sketches.offsets[:-1])[rows]
@@ -183,7 +188,7 @@ def propose_contained(sketches: Sketches, rows: np.ndarray, rank: np.ndarray) ->
     release(sketches.hashes)
     ordered.sort()
     least = np.fromiter(map(least_shared, range(min(int(sizes.max(initial=0)), _LARGEST) + 1)), np.int32)
-    shared = np.zeros(len(rows), np.int32)
+    known, shared = rows < fresh, np.zeros(len(rows), np.int32)
     parts, cut, saved = [np.empty((0, 2), np.int32)], 0, 0
     for first in range(0, len(rows), _BLOCK_ROWS):
         size = min(_BLOCK_ROWS, len(rows) - first)
@@ -191,7 +196,9 @@ def propose_contained(sketches: Sketches, rows: np.ndarray, rank: np.ndarray) ->
         _post(ordered, bits, first, starts, runs, filled)
         pairs = np.empty((max(1024, size), 2), np.int32)
         while True:
-            found, runs_cut, lookups = _propose(ordered, bits, first, starts, runs, filled, least, LONGEST_POSTING, shared, pairs)
+            found, runs_cut, lookups = _propose(
+                ordered, bits, first, starts, runs, filled, least, LONGEST_POSTING, known, shared, pairs
+            )
             if found <= len(pairs):
                 break
             pairs = np.empty((found, 2), np.int32)

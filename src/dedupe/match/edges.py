@@ -67,14 +67,16 @@ def find_edges(
     threshold: float,
     verify: Verifier,
     texts_of: TextsOf,
+    fresh: int = 0,
 ) -> Found:
     """Find all pairs of representatives of exact groups at or above the threshold, as `near` until their facts are compared.
 
-    Articles without a word have no signature and meet nothing here: they are compared by their key alone.
+    Pairs of two rows before `fresh` are left out: they are known. Articles without a word have no signature and meet nothing
+    here: they are compared by their key alone.
     """
     rows = np.flatnonzero((representative == np.arange(len(representative))) & (n_tokens > 0))
     signatures = frozen(signatures)
-    candidates = find_candidates(signatures, rows, bands, threshold, verify.threads)
+    candidates = find_candidates(signatures, rows, bands, threshold, verify.threads, fresh)
     overlap = verify(candidates.a, candidates.b)
     near = overlap.jaccard >= threshold
     parts = [_edges(candidates.a[near], candidates.b[near], Overlaps(*(column[near] for column in overlap)), False)]

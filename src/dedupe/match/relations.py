@@ -32,6 +32,10 @@ _PART_SHARE = 0.75
 _OPENING, _OPENING_SHARED = 100, 25
 
 
+# What the evidence of an edge ends with where not all pairs of its bucket were compared.
+STARRED = "; one of a bucket too large for all pairs, compared with its preferred article"
+
+
 def joins_near(a: np.ndarray, b: np.ndarray, threshold: float, verify: Verifier, texts_of: TextsOf) -> np.ndarray:
     """Tell which pairs of rows are `near`: at or above the threshold, with no fact that differs. (n,) bool."""
     near = verify(a, b).jaccard >= threshold
@@ -156,8 +160,7 @@ def evidence(
         relation.tolist(), *(column.tolist() for column in overlap), star.tolist(), keys, (one > other).tolist(), strict=True
     )
     said = [
-        _sentence(kind, size_a, size_b, shared, _turned(facts.get(key, ""), turned))
-        + ("; one of a bucket too large for all pairs, compared with its preferred article" if starred else "")
+        _sentence(kind, size_a, size_b, shared, _turned(facts.get(key, ""), turned)) + (STARRED if starred else "")
         for kind, size_a, size_b, shared, starred, key, turned in columns
     ]
     for at in np.flatnonzero(relation == DECIDED).tolist():

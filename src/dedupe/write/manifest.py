@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +89,20 @@ def load_manifest(output: Path) -> dict[str, Any]:
     except (json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
         raise DedupeError(f"The manifest of {output} cannot be read: {error}.", "Run `dedupe clean` again.") from None
     return loaded
+
+
+def run_section(paths: list[str], seconds: float, timings: Mapping[str, float], workers: int) -> dict[str, Any]:
+    """Return what the manifest says of the run itself: what does not depend on its input alone."""
+    return {
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "paths": paths,
+        "seconds": round(seconds, 3),
+        "timings": {stage: round(taken, 3) for stage, taken in timings.items()},
+        "workers": workers,
+        "versions": {
+            "dedupe": __version__,
+            "python": platform.python_version(),
+            "pyarrow": pa.__version__,
+            "numpy": np.__version__,
+        },
+    }

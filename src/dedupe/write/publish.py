@@ -94,8 +94,12 @@ def begin(output: Path) -> Path:
             shutil.rmtree(entry, ignore_errors=True)
     run = unfinished[-1] if unfinished else output / RUNS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     shutil.rmtree(run / "new", ignore_errors=True)
-    shutil.rmtree(run / "scratch" / "index", ignore_errors=True)
     (run / "scratch").mkdir(parents=True, exist_ok=True)
+    for entry in (run / "scratch").iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        elif not entry.name.startswith(("read-", "prepared-")):
+            entry.unlink()
     (run / "new").mkdir()
     return run
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MODEL_RULE = "R400"
 SIBLING_RULE = "R401"
+SPIN_RULES = (MODEL_RULE, SIBLING_RULE)
 
 # What the decoder must gain, in nats a word, before a text that passed the gate is changed. Spun articles, each read without what
 # rests on it, gain 0.7 to 2.5, honest ones 0.12 on average; of those that score highest at the gate the highest gains 0.30.

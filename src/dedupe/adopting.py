@@ -1,0 +1,188 @@
+"""Taking over what an earlier output holds, so that a run reads and repairs only what is new.
+
+The articles of that output become shards of this run, as they were when they were matched: their texts before de-spinning, their
+ledgers, their signatures from the index, the pairs that were verified between them. What the earlier run had learned about lines
+that repeat holds for the new articles too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from dedupe.config import Config
+from dedupe.engine.local import Pool
+from dedupe.errors import UsageError
+from dedupe.maps import PREPARED, SIGNED, tells_stories
+from dedupe.match.edges import JOINING, KEEPING_APART, RELATIONS, UPDATE, Edges, joined
+from dedupe.match.relations import STARRED
+from dedupe.match.terms import StoryTerms, extract_terms, story_texts
+from dedupe.match.verify import Overlaps
+from dedupe.repair.ledger import restore
+from dedupe.repair.spin.stage import SPIN_RULES
+from dedupe.schema import EDIT, EDITS
+from dedupe.tokens import tokenize
+
+_FROM_CORPUS = [name for name in PREPARED.names if name not in ("edits", "decoded_sha256", "language_score", "is_spun")]
+
+
+@dataclass
+class Adopted:
+    """Hold what was taken over: the output, its articles in shards, its numbers of rows, and the tables that hold for all."""
+
+    folder: Path
+    shards: list[Path]
+    articles: int
+    rejects: pa.Table
+    residue: pa.Table
+    rules: Counter[str]
+    languages: Counter[str]
+
+    def signed_as(self, scratch: Path) -> Path:
+        """Return the path that the arrays of the index go by, as those of a shard do."""
+        target = scratch / "adopted.arrow"
+        for name in SIGNED:
+            (scratch / f"{target.name}.{name}.npy").symlink_to((self.folder / "index" / f"{name}.npy").resolve())
+        return target
+
+    def spun(self) -> np.ndarray:
+        """Return which articles the earlier run took for spun: (articles,) bool."""
+        found: np.ndarray = np.load(self.folder / "index" / "spun.npy")
+        return found
+
+    def edges(self, ids: pa.Array, representative: np.ndarray) -> tuple[Edges, dict[int, str]]:
+        """Return the verified pairs of the earlier run between representatives of exact copies, and the facts of `update`s.
+
+        `ids`: (n,) of this run's articles. `representative`: (n,) the row that stands for each article's exact copies.
+        """
+        pairs = pq.read_table(self.folder / "pairs.parquet")
+        pairs = pairs.filter(pc.is_in(pairs["relation"], pa.array([RELATIONS[code] for code in (*JOINING[1:], *KEEPING_APART)])))
+        one, other = (representative[pc.index_in(pairs[side], ids).to_numpy().astype(np.int64)] for side in ("a_id", "b_id"))
+        shared = pairs["shared"].to_numpy()
+        # Sizes from shares: exact as long as a text has fewer than a million shingles.
+        sizes = [np.rint(shared / np.maximum(pairs[f"containment_{side}"].to_numpy(), 1e-9)).astype(np.int32) for side in "ab"]
+        swap = one > other
+        relation = pc.index_in(pairs["relation"], pa.array(RELATIONS)).to_numpy().astype(np.int8)
+        said = pairs["evidence"].to_pylist()
+        edges = Edges(
+            np.where(swap, other, one),
+            np.where(swap, one, other),
+            relation,
+            Overlaps(np.where(swap, *sizes[::-1]), np.where(swap, *sizes), shared.astype(np.int32)),
+            np.array([words.endswith(STARRED) for words in said], bool),
+        )
+        keys = edges.a << 32 | edges.b
+        facts = {int(keys[at]): said[at].split("; ")[0] for at in np.flatnonzero(relation == UPDATE).tolist()}
+        return joined([_taken(edges, np.flatnonzero(edges.a != edges.b))]), facts
+
+
+def _taken(edges: Edges, places: np.ndarray) -> Edges:
+    overlap = Overlaps(*(column[places] for column in edges.overlap))
+    return Edges(edges.a[places], edges.b[places], edges.relation[places], overlap, edges.star[places])
+
+
+def adopt(folder: Path, config: Config, scratch: Path, pool: Pool) -> Adopted:
+    """Make shards of the articles of an output. Raises UsageError where it was made under other settings."""
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    differing = sorted(name for name, value in config.as_dict().items() if manifest["settings"].get(name) != value)
+    if differing:
+        raise UsageError(
+            f"{folder} was made with other settings for {', '.join(differing)}, so new articles cannot join it.",
+            "Give the same settings, or all the input and --relearn.",
+        )
+    corpus = pq.ParquetFile(folder / "corpus.parquet")
+    counts = pq.read_table(folder / "corpus.parquet", columns=["n_edits"])["n_edits"].to_numpy()
+    groups = [corpus.metadata.row_group(n).num_rows for n in range(corpus.num_row_groups)]
+    rows = [0, *accumulate(groups)]
+    ends = np.concatenate([[0], np.cumsum(counts)])
+    jobs = [
+        (folder, number, int(ends[start]), int(ends[stop]), config, scratch / f"adopted-{number:05}.arrow")
+        for number, (start, stop) in enumerate(pairwise(rows))
+    ]
+    for _ in pool.map(adopt_group, jobs):
+        pass
+    return Adopted(
+        folder,
+        [job[-1] for job in jobs],
+        rows[-1],
+        pq.read_table(folder / "rejects.parquet"),
+        pq.read_table(folder / "residue.parquet"),
+        Counter({rule: count for rule, count in manifest["counts"]["rules"].items() if rule not in SPIN_RULES}),
+        Counter(manifest["counts"]["languages"]),
+    )
+
+
+def adopt_group(folder: Path, number: int, first: int, last: int, config: Config, target: Path) -> int:
+    """Write one row group of a corpus as a shard of prepared articles, whose edits are `first:last`; return its rows."""
+    table = pq.ParquetFile(folder / "corpus.parquet").read_row_group(number, columns=[*_FROM_CORPUS, "language_score"])
+    batch = table.combine_chunks().to_batches()[0]
+    edits = _edits(folder, first, last)
+    bounds = pa.array(np.concatenate([[0], np.cumsum(batch["n_edits"].to_numpy())]).astype(np.int32))
+    ledgers = pa.ListArray.from_arrays(bounds, edits)
+    columns = {name: batch[name] for name in batch.schema.names}
+    columns |= {"edits": ledgers, "decoded_sha256": batch["raw_sha256"], "is_spun": pa.array(np.zeros(len(batch), bool))}
+    batch = pa.RecordBatch.from_arrays(
+        [columns[name].cast(PREPARED.field(name).type) for name in PREPARED.names], schema=PREPARED
+    )
+    batch = _before_despinning(batch)
+    with pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, PREPARED) as writer:
+        writer.write_batch(batch)
+    if tells_stories(config):
+        terms: StoryTerms = extract_terms(story_texts(batch["title"], batch["text"]), batch["language"])
+        np.savez(f"{target}.terms.npz", *terms)
+    return len(batch)
+
+
+def _edits(folder: Path, first: int, last: int) -> pa.StructArray:
+    # Rows `first:last` of edits.parquet, from the row groups that hold them.
+    file = pq.ParquetFile(folder / "edits.parquet")
+    pieces, begin = [EDITS.empty_table()], 0
+    for number in range(file.num_row_groups):
+        end = begin + file.metadata.row_group(number).num_rows
+        if begin < last and first < end:
+            table = file.read_row_group(number)
+            pieces.append(table.slice(max(first - begin, 0), min(last, end) - max(first, begin)).cast(EDITS))
+        begin = end
+    table = pa.concat_tables(pieces).combine_chunks()
+    columns = [table[field.name].combine_chunks() for field in EDIT]
+    return pa.StructArray.from_arrays(columns, fields=list(EDIT))
+
+
+def _before_despinning(batch: pa.RecordBatch) -> pa.RecordBatch:
+    rows = list(_despun(batch))
+    if not rows:
+        return batch
+    texts, edits, counts = batch["text"].to_pylist(), batch["edits"].to_pylist(), batch["n_edits"].to_pylist()
+    for row in rows:
+        kept = [edit for edit in edits[row] if edit["rule"] not in SPIN_RULES]
+        texts[row] = restore(texts[row], edits[row][len(kept) :])
+        edits[row], counts[row] = kept, len(kept)
+    words = np.diff(tokenize(pa.array([texts[row] for row in rows], pa.string())).offsets).astype(np.int32)
+    n_words = batch["n_words"].to_numpy().copy()
+    n_words[rows] = words
+    made = {
+        "text": pa.array(texts, pa.string()),
+        "edits": pa.array(edits, pa.list_(EDIT)),
+        "n_edits": pa.array(counts, pa.int32()),
+        "n_words": pa.array(n_words),
+    }
+    for name, column in made.items():
+        batch = batch.set_column(batch.schema.get_field_index(name), PREPARED.field(name), column)
+    return batch
+
+
+def _despun(batch: pa.RecordBatch) -> Iterator[int]:
+    # Spin is the last thing that is repaired, so its edits end a ledger.
+    lists = batch["edits"]
+    ours = pc.is_in(pc.struct_field(lists.flatten(), "rule"), pa.array(SPIN_RULES)).to_numpy(zero_copy_only=False)
+    places = pc.list_parent_indices(lists).to_numpy()[ours]
+    yield from np.unique(places).tolist()

@@ -1,0 +1,120 @@
+"""New articles join a corpus: only they are read and repaired, and all comes out as in one run over everything."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from dedupe import job
+from dedupe.config import Config
+from dedupe.errors import UsageError
+from dedupe.inspect import check_output
+
+
+def articles() -> list[dict[str, str]]:
+    # Sources, near copies, exact copies, abridged ones and updates, in one order; the second half joins the first.
+    chance = random.Random(3)
+    words = sorted(
+        {a + b + c for a in ("ba", "ko", "ti", "re", "mu") for b in ("lan", "ver", "dis", "tom") for c in ("", "en", "a")}
+    )
+    made = []
+    for number in range(40):
+        sentences = [" ".join(chance.choices(words, k=12)).capitalize() + "." for _ in range(9)]
+        text = " ".join(sentences)
+        made.append(text)
+        if number % 4 == 0:
+            made.append(text.replace(sentences[2], " ".join(chance.choices(words, k=12)).capitalize() + "."))
+        if number % 5 == 0:
+            made.append(text)
+        if number % 6 == 0:
+            made.append(" ".join(sentences[:6]))
+        if number % 7 == 0:
+            made.append(text + " The toll rose to 12 people on Monday.")
+            made.append(text + " The toll rose to 15 people on Monday.")
+    chance.shuffle(made)
+    return [{"id": f"a{n}", "text": text, "source": f"site{n % 3}"} for n, text in enumerate(made)]
+
+
+def write(folder: Path, name: str, rows: list[dict[str, str]]) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def grouped(output: Path) -> tuple[set[frozenset[str]], dict[str, tuple[str, str]], set[tuple[str, str, str]]]:
+    corpus = pq.read_table(
+        output / "corpus.parquet", columns=["article_id", "cluster_id", "canonical_id", "relation"]
+    ).to_pylist()
+    clusters: dict[str, set[str]] = {}
+    for row in corpus:
+        clusters.setdefault(row["cluster_id"], set()).add(row["article_id"])
+    pairs = pq.read_table(output / "pairs.parquet").to_pylist()
+    return (
+        {frozenset(members) for members in clusters.values()},
+        {row["article_id"]: (row["canonical_id"], row["relation"]) for row in corpus},
+        {(row["a_id"], row["b_id"], row["relation"]) for row in pairs},
+    )
+
+
+@pytest.mark.parametrize("steps", [2, 4])
+def test_an_increment_gives_what_one_run_gives(steps: int, tmp_path: Path) -> None:
+    rows = articles()
+    whole = tmp_path / "whole"
+    job.clean([write(tmp_path / "all", "all.jsonl", rows)], whole, workers=1)
+    output = tmp_path / "out"
+    job.clean([write(tmp_path / "first", "0.jsonl", rows[: len(rows) // 2])], output, workers=1)
+    rest = rows[len(rows) // 2 :]
+    for step in range(steps):
+        part = rest[step * len(rest) // steps : (step + 1) * len(rest) // steps]
+        summary = job.clean([write(tmp_path / f"step{step}", f"{step + 1}.jsonl", part)], output, previous=output, workers=1)
+        assert summary.taken_over == summary.articles - len(part)
+        assert check_output(output) == []
+    assert grouped(output) == grouped(whole)
+
+
+def test_what_is_there_already_is_not_taken_twice(tmp_path: Path) -> None:
+    rows = articles()
+    output = tmp_path / "out"
+    job.clean([write(tmp_path / "first", "0.jsonl", rows[:40])], output, workers=1)
+    before = grouped(output)
+    summary = job.clean([write(tmp_path / "again", "1.jsonl", rows[20:40])], output, previous=output, workers=1)
+    assert (summary.known, summary.taken_over, summary.articles) == (20, 40, 40)
+    assert grouped(output) == before
+    assert check_output(output) == []
+
+
+def test_ids_last_and_the_map_says_what_grew(tmp_path: Path) -> None:
+    rows = articles()
+    old, new = tmp_path / "old", tmp_path / "new"
+    job.clean([write(tmp_path / "first", "0.jsonl", rows[:60])], old, workers=1)
+    job.clean([write(tmp_path / "second", "1.jsonl", rows[60:])], new, previous=old, workers=1)
+    columns = ["article_id", "cluster_id"]
+    was = dict(
+        zip(*(column.to_pylist() for column in pq.read_table(old / "corpus.parquet", columns=columns).columns), strict=True)
+    )
+    now = dict(
+        zip(*(column.to_pylist() for column in pq.read_table(new / "corpus.parquet", columns=columns).columns), strict=True)
+    )
+    members = [
+        {cluster: frozenset(a for a, c in given.items() if c == cluster) for cluster in set(given.values())}
+        for given in (was, now)
+    ]
+    untouched = set(members[0].values()) & set(members[1].values())
+    assert untouched
+    assert all(was[next(iter(group))] == now[next(iter(group))] for group in untouched)
+    changes = {row["change"] for row in pq.read_table(new / "id_map.parquet").to_pylist()}
+    assert {"kept", "grew", "new"} <= changes
+
+
+def test_other_settings_are_refused_and_relearning_reads_all(tmp_path: Path) -> None:
+    rows = articles()
+    source, output = write(tmp_path / "in", "0.jsonl", rows[:30]), tmp_path / "out"
+    job.clean([source], output, workers=1)
+    with pytest.raises(UsageError, match="threshold"):
+        job.clean([source], output, Config(threshold=0.6), previous=output, workers=1)
+    summary = job.clean([source], output, Config(threshold=0.6), previous=output, relearn=True, workers=1)
+    assert (summary.taken_over, summary.articles) == (0, 30)
