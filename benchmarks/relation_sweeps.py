@@ -21,8 +21,10 @@ SWEEPS = {
     "_PART_SHARE": ((relations,), (0.5, 0.6, 0.75, 0.9), ("paragraph added", "digest")),
     "SHORT_GAP": ((facts,), (2, 4, 8, 12, 16, 24), ("changed", "exchanged", "added", "template", "developing")),
     "LONG_GAP": ((facts,), (12, 20, 30, 60, 200), ("changed", "exchanged", "added", "template", "developing")),
-    "REWORDED": ((facts,), (0.2, 0.3, 0.4, 0.5, 0.6, 0.8), ("changed", "exchanged", "added", "template", "developing")),
+    "REWORDED": ((facts,), (20, 30, 40, 50, 60, 80), ("changed", "exchanged", "added", "template", "developing")),
+    "SHORT_SENTENCE": ((facts,), (0, 1, 3, 6, 12), ("changed", "exchanged", "sentences cut", "template", "developing")),
     "KEPT_AROUND": ((facts,), (0, 30, 50, 60, 70, 80, 90), ("changed", "exchanged", "added", "template", "developing")),
+    "KEPT_OF_LINE": ((facts,), (0, 25, 50, 65, 80, 90), ("changed", "exchanged", "added", "template", "developing")),
 }
 
 
