@@ -4,27 +4,52 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dedupe.errors import OutputError
+from dedupe.maps import class_shingle_sets, gate_threshold, identifier
 from dedupe.match.bands import choose_bands
 from dedupe.match.candidates import agreements, least_agreement
-from dedupe.match.facts import contradictions
-from dedupe.match.signatures import Signer, shingle_sets
+from dedupe.match.containment import Proposed, Sketches, count_shared, least_shared
+from dedupe.match.edges import CONTAINED_IN, EXACT, JOINING, NEAR, PART_OF, RELATIONS, Edges
+from dedupe.match.relations import evidence, relate
+from dedupe.match.signatures import Signer
+from dedupe.match.spun import given_away, propose_spun, relate_spun
 from dedupe.match.verify import Verifier
 from dedupe.output import Output
 from dedupe.read import plan, read
 from dedupe.repair.ledger import restore
+from dedupe.repair.spin.stage import SpinRepair
 from dedupe.repair.stages import LocalRepair, RepetitionRepair
 from dedupe.write.index import read_index
 
 _BEST = 5
+
+# Articles of the corpus that a new one is compared with, equal ones counted once; those whose hashes agree most. Reading them is
+# what a look-up takes its time for.
+_MOST = 256
+
+# What of it known articles hold, and what holds them, is read of each: by this a digest is known.
+_MOST_PARTS = 64
+
+
+class _Query(NamedTuple):
+    """Hold what is compared of one new article."""
+
+    text: pa.Array
+    signature: np.ndarray
+    key: np.ndarray
+    sketch: np.ndarray
+    n_tokens: int
+    spin_score: float
 
 
 class Lookup:
@@ -32,7 +57,7 @@ class Lookup:
 
     def __init__(self, output: Output) -> None:
         self.output, self.config = output, output.config
-        self.ids = output.table("corpus", ["article_id", "cluster_id", "source", "title"])
+        self.ids = output.table("corpus", ["article_id", "cluster_id", "story_id", "source", "title"]).combine_chunks()
         self.index = read_index(output.folder, self.ids.num_rows)
         bands = choose_bands(self.config.threshold, self.config.recall)
         if self.index.facts.get("num_perm") != bands.num_perm or self.index.facts.get("seed") != self.config.seed:
@@ -41,66 +66,166 @@ class Lookup:
                 "Run `dedupe clean` on the same input to build it again.",
             )
         self._least = least_agreement(self.config.threshold, bands.num_perm)
+        self._sketches = Sketches(self.index.sketches, np.asarray(self.index.sketch_offsets))
+        self._sizes = np.diff(self._sketches.offsets)
+        self._keys = np.asarray(self.index.keys)
         self._sign = Signer(bands.num_perm, self.config.seed)
         self._local = LocalRepair(self.config)
         self._repeated = RepetitionRepair(self.config, output.table("residue"))
+        self._spin = SpinRepair(self.config)
         self._file = pq.ParquetFile(output.path("corpus"))
         self._group_starts = np.cumsum(
             [0] + [self._file.metadata.row_group(n).num_rows for n in range(self._file.num_row_groups)]
         )
 
     def match(self, articles: pa.RecordBatch) -> list[list[dict[str, Any]]]:
-        """Return, for each article as read, the articles of the corpus that it is like, most similar first.
+        """Return, for each article as read, the articles of the corpus that it is like: those that would join it first.
 
-        Each with its relation (exact, near, or update, where a fact differs) and the evidence for it.
+        Each with its relation (exact, near, contained, part_of, spun or update) and the evidence for it.
         """
-        texts = self._repeated(self._local(articles))["text"]
+        texts = self._repeated(self._local(articles))["text"].cast(pa.string())
         signed = self._sign(texts)
-        return [self._match_one(texts.slice(row, 1), signed.signatures[row], signed.keys[row]) for row in range(len(texts))]
+        scores = np.full(len(texts), np.nan, np.float32)
+        languages, _ = identifier().identify(texts)
+        ours = np.flatnonzero(pc.equal(languages, self._spin.language).to_numpy(zero_copy_only=False))
+        scores[ours] = self._spin.score(texts.take(pa.array(ours)))
+        hashes, offsets = signed.sketches
+        return [
+            self._match_one(
+                _Query(
+                    texts.slice(row, 1),
+                    signed.signatures[row],
+                    signed.keys[row],
+                    hashes[offsets[row] : offsets[row + 1]],
+                    int(signed.n_tokens[row]),
+                    float(scores[row]),
+                )
+            )
+            for row in range(len(texts))
+        ]
 
-    def _match_one(self, text: pa.Array, signature: np.ndarray, key: np.ndarray) -> list[dict[str, Any]]:
-        exact = (np.asarray(self.index.keys) == key).all(axis=1)
-        if len(shingle_sets(text)[0]) and not self.config.exact_only:
-            counts = _agreements(signature, self.index.signatures)
-            rows = np.flatnonzero((counts >= self._least) | exact)
-        else:
-            rows = np.flatnonzero(exact)
-        if not len(rows):
-            return []
-        texts = pa.concat_arrays([text.cast(pa.string()), self._texts(rows)])
-        new, others = np.zeros(len(rows), np.int64), np.arange(1, len(rows) + 1)
+    def _match_one(self, query: _Query) -> list[dict[str, Any]]:
+        exact = np.flatnonzero((self._keys == query.key).all(axis=1))
+        found = [(row, EXACT, 1.0, "the same text after folding") for row in exact.tolist()]
+        if query.n_tokens and not self.config.exact_only:
+            found += self._compare(query, exact)
+        known = self.ids.take(pa.array([row for row, *_ in found], pa.int64())).to_pylist()
+        matches = [
+            {"relation": RELATIONS[kind], "jaccard": round(jaccard, 4), "evidence": said, **article}
+            for (_, kind, jaccard, said), article in zip(found, known, strict=True)
+        ]
+        joins = {RELATIONS[kind] for kind in JOINING}
+        return sorted(matches, key=lambda match: (match["relation"] not in joins, -match["jaccard"], match["article_id"]))
+
+    def _compare(self, query: _Query, exact: np.ndarray) -> list[tuple[int, np.int8, float, str]]:
+        # The stages of a run, over the new article (row 0), the known ones that its hashes propose, and those that tell whether
+        # one of them is a digest.
+        rows, copies = self._candidates(query, exact)
+        parts = self._parts(rows[: len(copies)])
+        rows = np.concatenate([rows, np.setdiff1d(parts, rows)])
+        place = {row: at for at, row in enumerate(rows.tolist(), 1)}
+        texts = pa.concat_arrays([query.text, self._texts(rows)])
 
         def read(wanted: np.ndarray) -> pa.Array:
             return texts.take(pa.array(wanted))
 
-        overlap = Verifier(read)(new, others)
-        jaccards = np.where(exact[rows], 1.0, overlap.jaccard)
-        like = np.flatnonzero(jaccards >= self.config.threshold)
+        verify = Verifier(read)
+        new, others = np.zeros(len(copies), np.int64), np.arange(1, len(copies) + 1)
+        overlap = verify(new, others)
+        near = np.flatnonzero(overlap.jaccard >= self.config.threshold)
+        edges = Edges(
+            new[near], others[near], np.full(len(near), NEAR), type(overlap)(*(column[near] for column in overlap)), near < 0
+        )
+        known = [(place[a], place[b]) for a in place for b in self._partners.get(a, []) if b in place]
+        small, large = np.array([*zip(new.tolist(), others.tolist(), strict=True), *known], np.int64).reshape(-1, 2).T
+        edges, facts = relate(edges, Proposed(small, large, 0, 0), self.config.threshold, verify, read)
+        edges = self._with_spun(edges, query, rows, texts, verify)
+        said = evidence(edges.a, edges.b, edges.relation, edges.overlap, edges.star, np.arange(len(texts)), facts)
         found = []
-        for at, said in zip(like.tolist(), contradictions(new[like], others[like], read), strict=True):
-            row = int(rows[at])
-            relation = "exact" if exact[row] else "update" if said else "near"
-            known = self.ids.slice(row, 1).to_pylist()[0]
-            evidence = said if relation == "update" else f"{int(overlap.shared[at]):,} shingles shared"
-            found.append({"relation": relation, "jaccard": round(float(jaccards[at]), 4), "evidence": evidence, **known})
-        return sorted(found, key=lambda match: (-match["jaccard"], match["article_id"]))
+        for edge in np.flatnonzero((edges.a == 0) & (edges.b <= len(copies))).tolist():
+            words, relation = said[edge], edges.relation[edge]
+            if relation in (CONTAINED_IN, PART_OF):
+                shorter = edges.overlap.size_a[edge] < edges.overlap.size_b[edge]
+                words += f"; the new article is the {'shorter' if shorter else 'longer'} one"
+            jaccard = float(edges.overlap.jaccard[edge])
+            found += [(row, relation, jaccard, words) for row in copies[int(edges.b[edge]) - 1]]
+        return found
+
+    def _candidates(self, query: _Query, exact: np.ndarray) -> tuple[np.ndarray, list[list[int]]]:
+        # One row of each set of equal articles, and the sets.
+        counts = _agreements(query.signature, self.index.signatures)
+        shared = count_shared(query.sketch, self._sketches)
+        smaller = np.minimum(self._sizes, len(query.sketch))
+        met = np.flatnonzero(shared)
+        least = np.full(len(counts), np.iinfo(np.int64).max)
+        least[met] = [least_shared(size) for size in smaller[met].tolist()]
+        if not np.isnan(query.spin_score):
+            least[met] = np.minimum(least[met], np.maximum(2, smaller[met] // 10))
+        rows = np.setdiff1d(np.flatnonzero((counts >= self._least) | (shared >= least)), exact)
+        _, first, group = np.unique(self._keys[rows], axis=0, return_index=True, return_inverse=True)
+        group = group.ravel()
+        # By the share of places in which the signatures agree, or that of the smaller sketch: whichever is more.
+        likeness = np.maximum(counts / len(query.signature), shared / np.maximum(smaller, 1))[rows[first]]
+        kept = np.argsort(-likeness, kind="stable")[:_MOST]
+        return rows[first[kept]], [rows[group == one].tolist() for one in kept.tolist()]
+
+    @cached_property
+    def _partners(self) -> dict[int, list[int]]:
+        # What each article lies in, and what lies in it, as the run has found them.
+        pairs = self.output.table("pairs", ["a_id", "b_id", "relation"])
+        names = pa.array([RELATIONS[CONTAINED_IN], RELATIONS[PART_OF]])
+        pairs = pairs.filter(pc.is_in(pairs["relation"], names))
+        a, b = (pc.index_in(pairs[name], self.ids["article_id"]).to_pylist() for name in ("a_id", "b_id"))
+        partners: dict[int, list[int]] = {}
+        for one, other in zip(a, b, strict=True):
+            partners.setdefault(one, []).append(other)
+            partners.setdefault(other, []).append(one)
+        return partners
+
+    def _parts(self, rows: np.ndarray) -> np.ndarray:
+        found = [self._partners.get(row, [])[:_MOST_PARTS] for row in rows.tolist()]
+        return np.array(sorted({row for part in found for row in part}), np.int64)
+
+    def _with_spun(self, edges: Edges, query: _Query, rows: np.ndarray, texts: pa.Array, verify: Verifier) -> Edges:
+        scores = np.concatenate([[query.spin_score], self._scores[rows]]).astype(np.float32)
+        if np.isnan(scores).all():
+            return edges
+
+        def read(wanted: np.ndarray) -> pa.Array:
+            return texts.take(pa.array(wanted))
+
+        signed, by_class = self._sign(texts), Verifier(read, sets_of=class_shingle_sets)
+        spun = given_away(scores, gate_threshold(), signed.sketches, signed.n_tokens, verify, by_class)
+        a, b = propose_spun(signed.sketches, np.arange(len(texts)), np.flatnonzero(spun))
+        return relate_spun(edges, (a[a == 0], b[a == 0]), spun, by_class, read)[0]
+
+    @cached_property
+    def _scores(self) -> np.ndarray:
+        scores: np.ndarray = self.output.table("corpus", ["spin_score"])["spin_score"].to_numpy()
+        return scores
 
     def _texts(self, rows: np.ndarray) -> pa.Array:
         # Only the row groups that hold a candidate are read, and de-spun articles are compared as they were before.
-        texts: list[str] = []
+        texts = np.empty(len(rows), object)
         groups = np.searchsorted(self._group_starts, rows, side="right") - 1
         for group in np.unique(groups):
-            table = self._file.read_row_group(int(group), columns=["text", "article_id"])
-            texts += self._before_despinning(table.take(pa.array(rows[groups == group] - self._group_starts[group])))
+            here = np.flatnonzero(groups == group)
+            column = self._file.read_row_group(int(group), columns=["text"])["text"]
+            texts[here] = column.take(pa.array(rows[here] - self._group_starts[group])).to_pylist()
+        for at in np.flatnonzero(np.isin(rows, self._despun)).tolist():
+            texts[at] = self._before_despinning(self.ids["article_id"][int(rows[at])].as_py(), texts[at])
         return pa.array(texts, pa.string())
 
-    def _before_despinning(self, table: pa.Table) -> list[str]:
-        edits = self.output.select("edits", "article_id", table["article_id"].to_pylist())
-        texts = []
-        for identity, text in zip(table["article_id"].to_pylist(), table["text"].to_pylist(), strict=True):
-            spun = [e for e in edits if e["article_id"] == identity and e["rule"].startswith("R4") and e["field"] == "text"]
-            texts.append(restore(text, spun))
-        return texts
+    @cached_property
+    def _despun(self) -> np.ndarray:
+        edits = self.output.table("edits", ["article_id", "field", "rule"])
+        edits = edits.filter(pc.and_(pc.starts_with(edits["rule"], "R4"), pc.equal(edits["field"], "text")))
+        despun: np.ndarray = pc.index_in(edits["article_id"].unique(), self.ids["article_id"]).to_numpy()
+        return despun
+
+    def _before_despinning(self, identity: str, text: str) -> str:
+        edits = self.output.select("edits", "article_id", [identity])
+        return restore(text, [edit for edit in edits if edit["rule"].startswith("R4") and edit["field"] == "text"])
 
 
 def _agreements(signature: np.ndarray, signatures: np.ndarray) -> np.ndarray:
@@ -140,9 +265,10 @@ def show_matches(results: list[dict[str, Any]], output: Output) -> None:
             click.echo(f"{where}  new: nothing in {output.folder} is like it")
         for match in result["matches"]:
             title = "".join(char if char.isprintable() else " " for char in match["title"] or "")
+            story = f"  story {match['story_id']}" if match["story_id"] else ""
             click.echo(
                 f"{where}  {match['relation']} {match['jaccard']:.2f}  {match['article_id'][:12]}"
-                f"  {match['source']}  {title[:60]}"
+                f"  {match['source']}  {title[:60]}{story}"
             )
     if any(result["matches"] for result in results):
         best = next(result["matches"][0] for result in results if result["matches"])
