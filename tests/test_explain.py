@@ -1,7 +1,9 @@
 import json
 import random
 import re
+import shutil
 from collections.abc import Callable
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
 
-from dedupe import job
+from dedupe import Config, job
 
 Dedupe = Callable[..., Result]
 
@@ -66,6 +68,9 @@ def test_explain_two_says_why_they_are_together_or_not(dedupe: Dedupe, output: P
     assert apart["jaccard"] == pytest.approx(len(a & b) / len(a | b), abs=1e-4)
     assert not apart["together"]
     assert f"Jaccard {apart['jaccard']:.2f} under 0.5" in apart["reason"]
+    assert re.search(r"the bands propose [0-9.]+% of the pairs at this similarity", apart["reason"])
+    held = len(a & b) / min(len(a), len(b))
+    assert f"the longer one holds {held:.2f} of the shorter, under 0.8" in apart["reason"]
 
 
 def test_explain_says_what_keeps_two_apart(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
@@ -90,6 +95,76 @@ def test_explain_says_what_keeps_two_apart(dedupe: Dedupe, seeds: Path, tmp_path
     assert (stranger["relation"], stranger["same_story"]) == (None, False)
     shown = dedupe("explain", known["invitation-invezz.txt"], "-o", tmp_path / "out").stdout
     assert re.search(r"^story     s\w+, 5 articles$", shown, re.M)
+
+
+def pair_told(dedupe: Dedupe, output: Path, one: str, other: str) -> dict[str, Any]:
+    known = ids(output)
+    told: dict[str, Any] = json.loads(dedupe("explain", known[one], known[other], "-o", output, "--json").stdout)
+    return told
+
+
+def cleaned(folder: Path, texts: dict[str, str], config: Config) -> Path:
+    rows = [{"id": name, "text": text, "date": f"2024-01-{1 + at % 28:02}"} for at, (name, text) in enumerate(texts.items())]
+    (folder / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    job.clean([folder / "in.jsonl"], folder / "out", config, workers=1)
+    return folder / "out"
+
+
+def edges_of(output: Path) -> set[tuple[str, str]]:
+    known = {identity: name for name, identity in ids(output).items()}
+    pairs = pq.read_table(output / "pairs.parquet", columns=["a_id", "b_id"]).to_pylist()
+    return {pair for row in pairs for pair in permutations((known[row["a_id"]], known[row["b_id"]]))}
+
+
+def test_explain_says_that_two_were_never_a_candidate(dedupe: Dedupe, tmp_path: Path) -> None:
+    texts = {}
+    for number in range(12):
+        base = words(100 + number, 3000)
+        texts |= {f"{number}-a": " ".join(base), f"{number}-b": " ".join([*base[:2010], *words(200 + number, 980)])}
+    out = cleaned(tmp_path, texts, Config(recall=0.5, stories=False))
+    edges = edges_of(out)
+    missed = next(number for number in range(12) if (f"{number}-a", f"{number}-b") not in edges)
+    told = pair_told(dedupe, out, f"{missed}-a", f"{missed}-b")
+    assert told["jaccard"] >= 0.5
+    assert not told["together"]
+    said = re.search(r"never a candidate: no band .*, as happens to (\d+\.\d+)% of the pairs", told["reason"])
+    assert said, told["reason"]
+    assert 20 < float(said[1]) < 50
+    shutil.rmtree(out / "index")
+    assert "or met in a bucket too large" in pair_told(dedupe, out, f"{missed}-a", f"{missed}-b")["reason"]
+
+
+def test_explain_says_that_a_bucket_was_too_large_for_all_pairs(dedupe: Dedupe, tmp_path: Path) -> None:
+    base = words(300)
+    texts = {}
+    for number in range(150):
+        at = 5 + number % 140
+        texts[f"{number}"] = " ".join([*base[:at], f"other{number}", *base[at + 1 :]])
+    out = cleaned(tmp_path, texts, Config(stories=False))
+    edges = edges_of(out)
+    one, other = next(pair for pair in permutations(texts, 2) if pair not in edges)
+    told = pair_told(dedupe, out, one, other)
+    assert told["together"]
+    assert "they met in a bucket of more than 64 articles" in told["reason"]
+    assert "by their edges to its canonical" in told["reason"]
+
+
+def test_explain_names_the_member_that_keeps_an_article_out(dedupe: Dedupe, tmp_path: Path) -> None:
+    base = words(400)
+    first, last = " ".join(base[:80]) + ". ", " " + " ".join(base[80:]) + "."
+    texts = {
+        "none": first + last,
+        "twelve": first + "The police said 12 people were hurt there." + last,
+        "fifteen": first + "The police said 15 people were hurt there." + last,
+    }
+    out = cleaned(tmp_path, texts, Config())
+    assert pair_told(dedupe, out, "twelve", "fifteen")["relation"] == "update"
+    apart = [pair_told(dedupe, out, "none", name) for name in ("twelve", "fifteen")]
+    [out_of_it] = [pair for pair in apart if not pair["together"]]
+    assert out_of_it["relation"] == "near"
+    assert re.search(
+        r"stays out of the other's cluster because of its member \w{12}: update, '1[25]' against", out_of_it["reason"]
+    )
 
 
 @pytest.mark.parametrize(("given", "sentence"), [(["ffff" * 8], "No article"), ([""], "No article"), (["a", "b", "c"], "3 IDs")])
@@ -135,16 +210,12 @@ def test_match_tells_an_update_from_a_copy_and_keeps_to_the_settings(dedupe: Ded
     assert told == {"update.txt": ["update"], "copy.txt": ["near"], "equal.txt": ["exact"]}
     update = next(result["matches"][0] for result in results if result["source"] == "update.txt")
     assert update["evidence"].startswith("'15' against '14'; ")
-    from dedupe import Config
-
     job.clean([seeds], tmp_path / "exact", Config(exact_only=True), workers=1)
     results = json.loads(dedupe("match", *files, "--in", tmp_path / "exact", "--json").stdout)
     assert {result["source"]: result["n_matches"] for result in results} == {"update.txt": 0, "copy.txt": 0, "equal.txt": 1}
 
 
 def test_a_damaged_index_is_refused_with_what_to_do(dedupe: Dedupe, output: Path, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(output, tmp_path / "out")
     (tmp_path / "out" / "index" / "signatures.npy").write_bytes(b"no array")
     result = dedupe("match", __file__.replace(".py", ".txt"), "--in", tmp_path / "out")
@@ -163,8 +234,6 @@ def test_diff_names_what_changed_and_exits_1(dedupe: Dedupe, seeds: Path, tmp_pa
     changed = dedupe("diff", tmp_path / "a", tmp_path / "b", "--json")
     assert changed.exit_code == 1
     assert json.loads(changed.stdout)["changes"]["articles added"]["count"] == 1
-    from dedupe import Config
-
     job.clean([seeds], tmp_path / "c", Config(threshold=0.7), workers=1)
     assert json.loads(dedupe("diff", tmp_path / "a", tmp_path / "c", "--json").stdout)["settings"] == {"threshold": [0.5, 0.7]}
 
@@ -172,8 +241,6 @@ def test_diff_names_what_changed_and_exits_1(dedupe: Dedupe, seeds: Path, tmp_pa
 def test_diff_sees_a_cluster_that_was_regrouped(dedupe: Dedupe, tmp_path: Path) -> None:
     texts = [" ".join(words(5)), " ".join([*words(5)[:100], "x", "y", "z", *words(5)[103:]])]
     (tmp_path / "in.jsonl").write_text("\n".join(json.dumps({"text": text, "id": n}) for n, text in enumerate(texts)))
-    from dedupe import Config
-
     job.clean([tmp_path / "in.jsonl"], tmp_path / "a", workers=1)
     job.clean([tmp_path / "in.jsonl"], tmp_path / "b", Config(exact_only=True), workers=1)
     found = json.loads(dedupe("diff", tmp_path / "a", tmp_path / "b", "--json").stdout)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import click
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dedupe.console import amount
+from dedupe.errors import OutputError
 from dedupe.match.bands import choose_bands
-from dedupe.match.edges import JOINING, RELATIONS
-from dedupe.match.verify import Verifier
+from dedupe.match.candidates import LARGE_BUCKET
+from dedupe.match.containment import CONTAINED, SCALE, least_shared
+from dedupe.match.edges import JOINING, KEEPING_APART, RELATIONS
+from dedupe.match.facts import contradictions
+from dedupe.match.relations import LEAST_SHINGLES
+from dedupe.match.verify import Overlaps, Verifier
 from dedupe.output import Output
 from dedupe.repair.ledger import restore
 from dedupe.repair.rules import RULES
+from dedupe.write.index import read_index
 
 _CONTEXT = 40
 _MEMBERS = 10
@@ -110,26 +118,20 @@ def explain_pair(output: Output, one: str, other: str) -> dict[str, Any]:
     threshold = output.config.threshold
     edge = _edge(output, one, other)
     together = a["cluster_id"] == b["cluster_id"]
-    bands = choose_bands(threshold, output.config.recall)
     if edge:
         reason = f"{edge['relation']}: {edge['evidence']}"
     elif output.config.exact_only:
         reason = "no edge: the run matched equal texts only"
     elif jaccard >= threshold:
-        reason = (
-            f"no edge in pairs.parquet, though Jaccard {jaccard:.2f} reaches {threshold:g}: they were never compared, which"
-            f" happens to {1 - bands.recall(jaccard):.2%} of such pairs, or stand in a bucket too large for all pairs"
-        )
+        reason = f"no edge, though Jaccard {jaccard:.2f} reaches {threshold:g}: {_never_met(output, one, other, overlap)}"
+        [fact] = contradictions(np.array([0]), np.array([1]), lambda wanted: texts.take(pa.array(wanted)))
+        reason += f"; {fact} would keep them apart" if fact else ""
     else:
-        reason = (
-            f"no edge: Jaccard {jaccard:.2f} under {threshold:g}; they share {int(overlap.shared[0]):,} of"
-            f" {int(overlap.size_a[0] + overlap.size_b[0] - overlap.shared[0]):,} shingles"
-            f" (the bands propose {bands.recall(jaccard):.1%} of the pairs at this similarity)"
-        )
+        reason = f"no edge: {_unlike(overlap, jaccard, output)}"
     if together and not edge:
         reason += f"; both are in cluster {a['cluster_id']} by their edges to its canonical {a['canonical_id'][:12]}"
     elif edge and not together:
-        reason += f"; {_apart(edge['relation'])}"
+        reason += f"; {_apart(output, edge, a, b)}"
     same_story = a["story_id"] is not None and a["story_id"] == b["story_id"]
     if same_story and not together:
         reason += f"; both are in story {a['story_id']}"
@@ -145,12 +147,66 @@ def explain_pair(output: Output, one: str, other: str) -> dict[str, Any]:
     }
 
 
-def _apart(relation: str) -> str:
-    if relation in [RELATIONS[code] for code in JOINING]:
-        return "they are in different clusters, since each stands closer to another canonical"
-    if relation == "story":
+def _never_met(output: Output, one: str, other: str, overlap: Overlaps) -> str:
+    bands = choose_bands(output.config.threshold, output.config.recall)
+    jaccard, size = float(overlap.jaccard[0]), int(min(overlap.size_a[0], overlap.size_b[0]))
+    # What the bands miss the sketches may still propose, which depends on how many hashes they hold.
+    hashes = round(size / SCALE)
+    unseen = (1 - bands.recall(jaccard)) * (1 - _proposed(hashes, float(overlap.shared[0]) / max(size, 1)))
+    missed = f"{unseen:.2%} of the pairs at this similarity and length"
+    ids = output.table("corpus", ["article_id"])["article_id"].combine_chunks()
+    rows = pc.index_in(pa.array([one, other]), ids).to_pylist()
+    try:
+        index = read_index(output.folder, len(ids))
+    except OutputError:
+        return f"they were never compared, as happens to {missed}, or met in a bucket too large for all pairs"
+    same = np.asarray(index.signatures[rows[0]]) == np.asarray(index.signatures[rows[1]])
+    if not same.reshape(bands.number, bands.rows).all(axis=1).any():
+        return f"they were never a candidate: no band of their signatures is the same, as happens to {missed}"
+    return f"they met in a bucket of more than {LARGE_BUCKET} articles, which are compared with its preferred ones only"
+
+
+def _proposed(hashes: int, share: float) -> float:
+    # How probably sketches of so many hashes share enough of them, where the longer text holds this share of the shorter.
+    return sum(
+        math.comb(hashes, count) * share**count * (1 - share) ** (hashes - count)
+        for count in range(least_shared(hashes), hashes + 1)
+    )
+
+
+def _unlike(overlap: Overlaps, jaccard: float, output: Output) -> str:
+    bands = choose_bands(output.config.threshold, output.config.recall)
+    size_a, size_b, shared = (int(column[0]) for column in overlap)
+    said = (
+        f"Jaccard {jaccard:.2f} under {output.config.threshold:g}; they share {shared:,} of {size_a + size_b - shared:,} shingles"
+        f" (the bands propose {bands.recall(jaccard):.1%} of the pairs at this similarity)"
+    )
+    size = min(size_a, size_b)
+    if shared < CONTAINED * size:
+        return f"{said}; the longer one holds {shared / max(size, 1):.2f} of the shorter, under {CONTAINED:g}"
+    if size < LEAST_SHINGLES:
+        return f"{said}; the longer one holds the shorter, but {size:,} shingles are too few to tell, under {LEAST_SHINGLES}"
+    return f"{said}; the longer one holds {shared / size:.2f} of the shorter, but their sketches did not propose them"
+
+
+def _apart(output: Output, edge: dict[str, Any], a: dict[str, Any], b: dict[str, Any]) -> str:
+    if edge["relation"] == "story":
         return "a story is one event, told in articles of their own"
-    return "that keeps them in different clusters"
+    if edge["relation"] not in [RELATIONS[code] for code in JOINING]:
+        return "that keeps them in different clusters"
+    # One that contradicts a single member of a cluster stays out of it.
+    keeping = [RELATIONS[code] for code in KEEPING_APART]
+    for one, other in ((a, b), (b, a)):
+        rows = output.select("corpus", "cluster_id", [other["cluster_id"]], ["article_id"])
+        members = {row["article_id"] for row in rows}
+        for near, far in (("a_id", "b_id"), ("b_id", "a_id")):
+            for between in output.select("pairs", near, [one["article_id"]]):
+                if between["relation"] in keeping and between[far] in members:
+                    return (
+                        f"{one['article_id'][:12]} stays out of the other's cluster because of its member {between[far][:12]}:"
+                        f" {between['relation']}, {between['evidence']}"
+                    )
+    return "they are in different clusters, since each stands closer to another canonical"
 
 
 def show_article(found: dict[str, Any], output: Output) -> None:
