@@ -145,6 +145,89 @@ def test_another_paragraph_in_the_same_place_contradicts_nothing() -> None:
     assert within(one, other) == ""
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        (
+            "If she wins there on Tuesday – as polls say – it ends.",
+            "If she wins there on Friday – as polls say – it ends.",
+            "Tuesday",
+        ),
+        ("When Duarte in March sent it—a short text—he left.", "When Duarte in April sent it—a short text—he left.", "March"),
+        (
+            "Among its owners is Elon Duarte -- a lawyer who sat there.",
+            "Among its owners is Vera Duarte -- a lawyer who sat there.",
+            "Elon",
+        ),
+        ("By Friday morning, Duarte took another road.", "By Monday morning, Duarte took another road.", "Friday"),
+        (
+            "He told it in an interview published Monday, her first.",
+            "He told it in an interview published Friday, her first.",
+            "Monday",
+        ),
+        ("It was signed by Mayor Michael Bloomberg there.", "It was signed by Mayor Michael Thackeray there.", "Bloomberg"),
+    ],
+)
+def test_a_sentence_near_the_top_is_no_dateline_byline_or_stamp(one: str, other: str, said: str) -> None:
+    assert differs(f"{one}\n\n{BEFORE}{AFTER}", f"{other}\n\n{BEFORE}{AFTER}").startswith(f"'{said}' against")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Updated 10:12 AM ET, Tue March 3, 2015", "Updated 11:40 PM ET, Wed March 4, 2015"),
+        ("6 years ago\n\nUpdated\n\nMarch 3", "4 years ago\n\nUpdated\n\nMarch 4"),
+        ("BOWIE, Maryland, April 3 — Nobody came.", "DENTON, Texas, April 5 — Nobody came."),
+        ("By Maria Duarte and Vera of The Mail", "By Elena Fontes and Olga of The Post"),
+        ("It was told Bloomberg by two clerks.", "It was told Reuters by two clerks."),
+    ],
+)
+def test_what_makes_a_dateline_byline_or_stamp_is_still_none(one: str, other: str) -> None:
+    assert differs(f"{one}\n\n{BEFORE}{AFTER}", f"{other}\n\n{BEFORE}{AFTER}") == ""
+
+
+def test_a_number_that_stands_elsewhere_in_both_has_not_moved() -> None:
+    early = "The storm left 48 homes without power in Denton, the utility said on Friday.\n\n"
+    late = "Power was still out in 31 homes around Denton late on Friday, according to the utility.\n\n"
+    elsewhere = BEFORE + "A sum of 48 crowns was named." + AFTER
+    assert differs(early + elsewhere, late + elsewhere) == "'48' against '31'"
+    # Here each has moved: both texts hold both numbers.
+    assert differs(early + BEFORE + AFTER + " Some 31 came.", late + BEFORE + "Some 48 came." + AFTER) == ""
+
+
+def test_a_paragraph_added_behind_a_changed_number_does_not_hide_it() -> None:
+    added = "\n\nCrews were to go on with their work through the night, and a fuller account was promised by 9 in the morning."
+    one, other = "Nobody at the mill had met them since 2012.", "Nobody at the mill had met them since 1994."
+    assert differs(BEFORE + one, BEFORE + other + added) == "'2012' against '1994'"
+    assert differs(BEFORE + one, BEFORE + one + added) == ""
+    opening = "Some 30 guests from Canada came late, and left before the end.\n\n"
+    one, other = "In 2012 the mill was shut.", "In 1994 the mill was shut."
+    assert differs(one + AFTER, opening + other + AFTER) == "'2012' against '1994'"
+
+
+def test_another_sentence_in_the_same_place_contradicts_nothing() -> None:
+    one, other = "On Monday, one clerk in 72 had left.", "No plan was ever worth $68, he said."
+    assert within(one, other) == ""
+    assert within("In all 12.", "In all 15.") != ""
+
+
+def test_capitals_of_a_long_line_are_names() -> None:
+    line = ", ".join(f"{name}, a lawyer from Denton" for name in ("Anna Reyes", "Boris Tuma", "Clara Voss", "Dora Silva") * 4)
+    line = f"The letter was signed by {line} and {{}} Kaine of Trenton, who called for a vote, and by others of the same mind."
+    assert len(line) > 400
+    assert differs(BEFORE + "\n" + line.format("Tim") + AFTER, BEFORE + "\n" + line.format("Peter") + AFTER)
+
+
+def test_pairs_are_judged_alike_together_and_alone() -> None:
+    texts = [
+        BEFORE + f"The toll rose to {n // 2} by noon, {who} said." + AFTER for n, who in enumerate(["Anna", "Boris", "Clara"] * 5)
+    ]
+    column = pa.array(texts, pa.string())
+    a, b = (side.astype(np.int64) for side in np.triu_indices(len(texts), 1))
+    together = contradictions(a, b, lambda rows: column.take(pa.array(rows)))
+    assert together == [differs(texts[i], texts[j]) for i, j in zip(a.tolist(), b.tolist(), strict=True)]
+
+
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_it_is_the_same_both_ways_and_never_of_equal_texts(one: str, other: str) -> None:
     assert differs(one, one) == ""
