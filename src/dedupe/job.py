@@ -265,7 +265,11 @@ def _numbered(leader: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _edges(matched: Matched, told: Told) -> Edge:
     edges, honoured = matched.edges, matched.honoured
     deciders = honoured.deciders(np.flatnonzero(matched.relation == DECIDED), matched.canonical) if honoured else {}
-    words = evidence(edges.a, edges.b, edges.relation, edges.overlap, edges.star, matched.representative, matched.facts, deciders)
+    # Of two facts that differ, that of the smaller ID is named first, as its article is in pairs.parquet.
+    id_place = matched.preference[-1]
+    turned = id_place[edges.a] > id_place[edges.b]
+    a, b = np.where(turned, edges.b, edges.a), np.where(turned, edges.a, edges.b)
+    words = evidence(a, b, edges.relation, edges.overlap, edges.star, matched.representative, matched.facts, deciders)
     # What two articles are to each other stands in one row: a pair that has a nearer relation is no `story` besides.
     fresh = ~np.isin(told.a << 32 | told.b, edges.a << 32 | edges.b)
     words += [said for said, new in zip(told.evidence, fresh.tolist(), strict=True) if new]

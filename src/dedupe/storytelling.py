@@ -63,9 +63,11 @@ def tell_stories(
     edges = found.edges
     together = np.unique(np.concatenate([edges.a, edges.b]))
     texts = _texts(articles, drafts, rows[together])
-    # The evidence is written from the texts of the articles in some edge alone.
-    place = np.searchsorted(together, edges.a), np.searchsorted(together, edges.b)
-    words = evidence(own.take(together), texts, counts, times[together], edges._replace(a=place[0], b=place[1]))
+    # The evidence is written from the texts of the articles in some edge alone, as the preferred of the two writes it: which of
+    # them comes first in the input is to change nothing.
+    turned = order[edges.a] > order[edges.b]
+    first, second = (np.searchsorted(together, np.where(turned, *both)) for both in (edges[1::-1], edges[:2]))
+    words = evidence(own.take(together), texts, counts, times[together], edges._replace(a=first, b=second))
     a, b = np.minimum(rows[edges.a], rows[edges.b]), np.maximum(rows[edges.a], rows[edges.b])
     return Told(leader[canonical], a, b, words, verify(a, b))
 

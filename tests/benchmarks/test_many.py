@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import dedupe
 from benchmarks.corpus import Article
 from benchmarks.short import short_articles
+from dedupe import job
 from dedupe.read import planning
 
 SEED = 20260101
@@ -24,7 +24,6 @@ SORTED_BY = {
     "stories": ["story_id"],
     "edits": ["article_id", "seq"],
     "residue": ["publisher", "line_hash"],
-    "rejects": ["path", "record"],
 }
 
 
@@ -55,7 +54,7 @@ def first(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     count = int(request.param)
     folder = tmp_path_factory.mktemp("many")
     articles = list(short_articles(count + count // 10, SEED))
-    dedupe.clean([write_files(folder / "in", articles[:count], 5)], folder / "out", workers=2)
+    job.clean([write_files(folder / "in", articles[:count], 5)], folder / "out", workers=2)
     return First(articles[:count], articles[count:], folder / "out")
 
 
@@ -74,7 +73,7 @@ def test_another_order_other_files_workers_and_batches_change_nothing(
     monkeypatch.setattr("dedupe.read.rows.BATCH_ROWS", 371)
     part = 11 * sum(len(article["text"]) for article in shuffled) // 70
     monkeypatch.setattr("dedupe.job.plan_input", lambda paths, config, spool: planning.plan(paths, config, part, spool))
-    dedupe.clean([write_files(tmp_path / "in", shuffled, 2)], tmp_path / "out", workers=1)
+    job.clean([write_files(tmp_path / "in", shuffled, 2)], tmp_path / "out", workers=1)
     for name, keys in SORTED_BY.items():
         one, other = (
             read_table(output, name).sort_by([(key, "ascending") for key in keys]) for output in (first.output, tmp_path / "out")
@@ -100,7 +99,7 @@ def groups(output: Path, kind: str) -> dict[str, frozenset[str]]:
 
 def test_when_a_tenth_more_comes_ids_last_and_the_map_tells_the_rest(first: First, tmp_path: Path) -> None:
     folder = write_files(tmp_path / "in", first.articles + first.later, 3)
-    dedupe.clean([folder], tmp_path / "out", workers=2, previous=first.output)
+    job.clean([folder], tmp_path / "out", workers=2, previous=first.output)
     told = pq.read_table(tmp_path / "out" / "id_map.parquet").to_pylist()
     for kind in ("cluster", "story"):
         old, new = groups(first.output, kind), groups(tmp_path / "out", kind)

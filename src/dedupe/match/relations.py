@@ -152,7 +152,7 @@ def evidence(
     """Say in words what each relation rests on, one sentence a pair; of a `story` the stories say it.
 
     `representative`: (n,) the row that stands for each article's exact copies, under which `facts` are kept. `deciders`: who
-    decided, for each `decided` pair, under the key `a << 32 | b` of its own rows.
+    decided, for each `decided` pair, under the key `low << 32 | high` of its own rows.
     """
     one, other = representative[a], representative[b]
     keys = (np.minimum(one, other) << 32 | np.maximum(one, other)).tolist()
@@ -164,7 +164,8 @@ def evidence(
         for kind, size_a, size_b, shared, starred, key, turned in columns
     ]
     for at in np.flatnonzero(relation == DECIDED).tolist():
-        said[at] = f"{(deciders or {})[int(a[at]) << 32 | int(b[at])]}; {said[at]}"
+        low, high = sorted((int(a[at]), int(b[at])))
+        said[at] = f"{(deciders or {})[low << 32 | high]}; {said[at]}"
     return said
 
 

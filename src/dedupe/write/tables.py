@@ -116,10 +116,13 @@ def cluster_table(articles: pa.Table, clustered: Clustered, reasons: pa.Array) -
     """Return clusters.parquet, one row a cluster, in the order of its canonical. `reasons`: why each canonical was chosen."""
     cluster, similarity = clustered.cluster, clustered.similarity
     n = len(clustered.names)
-    order = np.lexsort((np.arange(len(cluster)), similarity, cluster))
+    ids = articles["article_id"].combine_chunks()
+    # Of equals the lowest ID that is not the canonical's own: the order of the input is to change nothing.
+    by_id = np.empty(len(cluster), np.int64)
+    by_id[pc.sort_indices(ids).to_numpy()] = np.arange(len(cluster))
+    order = np.lexsort((by_id, clustered.canonical == np.arange(len(cluster)), similarity, cluster))
     weakest = order[np.searchsorted(cluster[order], np.arange(n))]
     alone = np.bincount(cluster, minlength=n) == 1
-    ids = articles["article_id"].combine_chunks()
     canonical = np.zeros(n, np.int64)
     canonical[cluster] = clustered.canonical
     columns = {
