@@ -26,23 +26,48 @@ from dedupe.match.story_scan import (
 
 
 @njit(cache=True, nogil=True)
-def _slot_of(table, mask, hashed):  # type: ignore[no-untyped-def]
-    slot = np.int64((hashed >> np.uint64(8)) & mask)
-    while table[slot] != 0 and table[slot] != hashed:
-        slot = (slot + 1) & np.int64(mask)
-    return slot
+def _find(hashed, table, found, distinct):  # type: ignore[no-untyped-def]
+    # The number of a term among the distinct ones, from 1: the next one for a new term, which then has its slot. What is new
+    # nothing can predict, so no branch asks: a free slot leads to number 0, which is made to have any hash.
+    mask = np.uint64(len(table) - 1)
+    slot = (hashed >> np.uint64(8)) & mask
+    found[0], found[distinct + 1] = hashed, hashed
+    while found[table[slot]] != hashed:
+        slot = (slot + np.uint64(1)) & mask
+    term = np.int64(table[slot])
+    term = term if term else distinct + 1
+    table[slot] = term
+    return term
 
 
 @njit(cache=True, nogil=True)
-def _rarity(hashed, base, slots, known, rarity, unknown):  # type: ignore[no-untyped-def]
-    if slots == 0:
-        return unknown
+def _rarity(hashed, base, slots, known, rarity):  # type: ignore[no-untyped-def]
     place = np.int64(hashed >> np.uint64(8)) & (slots - 1)
-    while known[base + place] != 0:
-        if known[base + place] == hashed:
-            return np.int64(rarity[base + place])
+    while (known[base + place] != hashed) & (known[base + place] != 0):
         place = (place + 1) & (slots - 1)
-    return 160
+    return np.int64(rarity[base + place]) if known[base + place] == hashed else 160
+
+
+@njit(cache=True, nogil=True)
+def _sort(picked, count, copied, ends):  # type: ignore[no-untyped-def]
+    # Hashes lie evenly, so 256 buckets by their upper bits hold one each or none: what is left is to insert each among its
+    # neighbours.
+    ends[:] = 0
+    for at in range(count):
+        copied[at] = picked[at]
+        ends[(picked[at] >> np.uint64(56)) + np.uint64(1)] += 1
+    for bucket in range(256):
+        ends[bucket + 1] += ends[bucket]
+    for at in range(count):
+        bucket = copied[at] >> np.uint64(56)
+        picked[ends[bucket]] = copied[at]
+        ends[bucket] += 1
+    for at in range(1, count):
+        value, place = picked[at], at
+        while place > 0 and picked[place - 1] > value:
+            picked[place] = picked[place - 1]
+            place -= 1
+        picked[place] = value
 
 
 @njit(cache=True, nogil=True)
@@ -53,20 +78,22 @@ def terms_of_column(  # type: ignore[no-untyped-def]
     """Write the terms of each article, sorted by hash, `most` at the most, and return their number."""
     room, early = lead, lead // 3
     tokens, flags, lines = np.empty(room, np.uint64), np.empty(room, np.uint8), np.empty(room, np.uint32)
-    places, slot_of = np.empty((2, room), np.int32), np.empty(room, np.int64)
+    places, term_of = np.empty((2, room), np.int32), np.empty(room, np.int32)
     size = 1024
     while size < 4 * room:
         size *= 2
-    mask = np.uint64(size - 1)
-    table = np.zeros(size, np.uint64)
-    mid, low, total = np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(size, np.float32)
-    earliest, rare, kind_of = np.zeros(size, np.int32), np.zeros(size, np.int32), np.zeros(size, np.uint8)
-    stop = np.zeros(size, np.int32)
-    used = np.empty(2 * room, np.int64)
-    grade = np.empty(2 * room, np.int32)
-    picked = np.empty(most, np.uint64)
-    picked_slot = np.empty(most, np.int64)
-    histogram = np.zeros(1024, np.int64)
+    # Terms are numbered as they come, from 1: what is known of them lies close together, in the fastest memory.
+    longest = 2 * room + 2
+    table, found, kind_of = np.zeros(size, np.int16), np.empty(longest, np.uint64), np.zeros(longest, np.uint8)
+    mid, low, times = np.zeros(longest, np.int16), np.zeros(longest, np.int16), np.zeros(longest, np.int16)
+    earliest, stop, rare = np.zeros(longest, np.int32), np.zeros(longest, np.int32), np.zeros(longest, np.int32)
+    grade = np.empty(longest, np.int32)
+    gain = np.empty(room + 1)
+    for count in range(1, room + 1):
+        gain[count] = 1 + np.log(np.float32(count))
+    picked, copied, bucket_ends = np.empty(most + 1, np.uint64), np.empty(most, np.uint64), np.empty(257, np.int32)
+    picked_term = np.empty(most + 1, np.int32)
+    histogram = np.zeros(1024, np.int32)
     written = 0
     for row in range(len(offsets) - 1):
         begin = offsets[row]
@@ -74,81 +101,78 @@ def terms_of_column(  # type: ignore[no-untyped-def]
         base, room_of = bases[language[row]], slots[language[row]]
         distinct = 0
         for token in range(count):
-            slot = _slot_of(table, mask, tokens[token])
-            slot_of[token] = slot
-            flag = flags[token]
-            if table[slot] == 0:
-                table[slot] = tokens[token]
-                mid[slot], low[slot], total[slot], earliest[slot] = 0, 0, 0, token
-                used[distinct] = slot
-                distinct += 1
-                length = places[1, token] - places[0, token]
-                stop[slot] = length
-                if flag & DATED:
-                    kind_of[slot], rare[slot] = DATE, 110
-                elif flag & NUMERIC:
-                    # One digit is anything; a year is no news; a decimal or a long count hardly recurs by chance.
-                    kind_of[slot] = NUMBER
-                    rare[slot] = 0 if flag & SHORT else 65 if length <= 2 else 85 if length <= 4 else 105
-                else:
-                    # Without a table short words are the common ones, in most languages (Zipf's law of abbreviation).
-                    unknown = 110 if flag & PAIRED else 60 if length <= 3 else 85 if length <= 5 else 110
-                    kind_of[slot], rare[slot] = WORD, _rarity(tokens[token], base, room_of, known, rarity, unknown)
-            total[slot] += 1
-            if flag & CAPITAL:
-                mid[slot] += (flag & UNSURE) == 0
+            term = _find(tokens[token], table, found, distinct)
+            term_of[token] = term
+            # Stands until the next term is new: the one before it is then done.
+            earliest[distinct + 1] = token
+            distinct += term > distinct
+            times[term] += 1
+            capital = flags[token] & CAPITAL != 0
+            mid[term] += capital & (flags[token] & UNSURE == 0)
+            low[term] += not capital
+        one_word = distinct
+        # Apart from the loop before, so that the looks into the large table of the language wait side by side.
+        for term in range(1, distinct + 1):
+            token = earliest[term]
+            flag, length = flags[token], places[1, token] - places[0, token]
+            stop[term] = length
+            if flag & DATED:
+                kind_of[term], rare[term] = DATE, 110
+                continue
+            if flag & NUMERIC:
+                # One digit is anything; a year is no news; a decimal or a long count hardly recurs by chance.
+                kind_of[term] = NUMBER
+                rare[term] = 0 if flag & SHORT else 65 if length <= 2 else 85 if length <= 4 else 105
+                continue
+            if room_of == 0:
+                # Without a table short words are the common ones, in most languages (Zipf's law of abbreviation).
+                rarest = 110 if flag & PAIRED else 60 if length <= 3 else 85 if length <= 5 else 110
             else:
-                low[slot] += 1
-        for at in range(distinct):
-            slot = used[at]
-            if kind_of[slot] == WORD:
-                if mid[slot] > low[slot]:
-                    kind_of[slot] = NAME
-                elif flags[earliest[slot]] & SHORT or rare[slot] < commonest:
-                    rare[slot] = 0
+                rarest = _rarity(found[term], base, room_of, known, rarity)
+            name = mid[term] > low[term]
+            kind_of[term] = NAME if name else WORD
+            rare[term] = rarest if name | ((flag & SHORT == 0) & (rarest >= commonest)) else 0
         for token in range(1, count):
             if not flags[token] & TOUCHES or not flags[token] & flags[token - 1] & CAPITAL:
                 continue
-            one, two = slot_of[token - 1], slot_of[token]
+            one, two = term_of[token - 1], term_of[token]
             if kind_of[one] != NAME or kind_of[two] != NAME:
                 continue
-            hashed = mixed(tokens[token - 1] * PAIR + tokens[token])
-            slot = _slot_of(table, mask, hashed)
-            if table[slot] == 0:
-                table[slot] = hashed
-                kind_of[slot], rare[slot] = NAMES, min(160, max(rare[one], rare[two]) + 20)
-                total[slot], earliest[slot] = 0, token - 1
-                stop[slot] = places[1, token] - places[0, token - 1]
-                used[distinct] = slot
+            term = _find(mixed(tokens[token - 1] * PAIR + tokens[token]), table, found, distinct)
+            if term > distinct:
+                kind_of[term], rare[term] = NAMES, min(160, max(rare[one], rare[two]) + 20)
+                earliest[term], stop[term] = token - 1, places[1, token] - places[0, token - 1]
                 distinct += 1
-            total[slot] += 1
+            times[term] += 1
         # The most salient are kept: rare, repeated, early. Cut by counting grades: sorting them all costs more than the rest.
         histogram[:] = 0
-        for at in range(distinct):
-            slot = used[at]
-            salience = rare[slot] * (1 + np.log(total[slot])) * (1.5 if earliest[slot] < early else 1.0)
-            grade[at] = 0 if rare[slot] == 0 else min(1023, 1 + np.int64(salience))
-            histogram[grade[at]] += 1
+        for term in range(1, distinct + 1):
+            salience = rare[term] * gain[times[term]] * (1.5 if earliest[term] < early else 1.0)
+            grade[term] = 0 if rare[term] == 0 else min(1023, 1 + np.int64(salience))
+            histogram[grade[term]] += 1
         bar, above = 1023, 0
         while bar > 1 and above + histogram[bar] < most:
             above += histogram[bar]
             bar -= 1
         kept, at_bar = 0, most - above
-        for at in range(distinct):
-            if grade[at] > bar or (grade[at] == bar and at_bar > 0):
-                at_bar -= grade[at] == bar
-                picked[kept] = table[used[at]] | np.uint64(kept)
-                picked_slot[kept] = used[at]
-                kept += 1
-        picked[:kept].sort()
+        for term in range(1, distinct + 1):
+            level = (grade[term] == bar) & (at_bar > 0)
+            at_bar -= level
+            picked[kept], picked_term[kept] = found[term] | np.uint64(kept & 0xFF), term
+            kept += level | (grade[term] > bar)
+        _sort(picked, kept, copied, bucket_ends)
         for at in range(kept):
-            slot = picked_slot[np.int64(picked[at] & LOW_BYTE)]
-            hashes[written] = table[slot]
-            kinds[written], rarities[written] = kind_of[slot], rare[slot]
-            starts[written], sizes[written] = places[0, earliest[slot]], min(255, stop[slot])
-            passages[written] = lines[earliest[slot]]
+            term = picked_term[np.int64(picked[at] & LOW_BYTE)]
+            hashes[written] = found[term]
+            kinds[written], rarities[written] = kind_of[term], rare[term]
+            starts[written], sizes[written] = places[0, earliest[term]], min(255, stop[term])
+            passages[written] = lines[earliest[term]]
             written += 1
-        for at in range(distinct):
-            table[used[at]] = 0
+        mid[: one_word + 1], low[: one_word + 1], times[: distinct + 1] = 0, 0, 0
+        for term in range(1, distinct + 1):
+            slot = (found[term] >> np.uint64(8)) & np.uint64(size - 1)
+            while table[slot] != 0:
+                table[slot] = 0
+                slot = (slot + np.uint64(1)) & np.uint64(size - 1)
         ends[row + 1] = written
     return written
