@@ -195,6 +195,38 @@ def explain(ids: tuple[str, ...], output: Path, as_json: bool) -> None:
 
 
 @cli.command()
+@click.argument("output", type=click.Path(path_type=Path), default="output")
+@click.option("--conflicts", is_flag=True, help="List decisions that contradict one another; exit 1 where there are any.")
+@click.option("--export", "target", metavar="FILE", help="Write all decisions as JSON Lines; - for standard output.")
+@click.option("--import", "source", type=click.Path(path_type=Path), metavar="FILE", help="Add the decisions of an export.")
+@click.option("--json", "as_json", is_flag=True, help="Print as one JSON object.")
+def decisions(output: Path, conflicts: bool, target: str | None, source: Path | None, as_json: bool) -> None:
+    """List what people decided about an output, and take it from one output to another."""
+    from dedupe.console import show_json
+    from dedupe.review import listing
+
+    if sum((conflicts, target is not None, source is not None)) > 1:
+        raise UsageError("--conflicts, --export and --import are three commands.", "Give one of them.")
+    opened = listing.open_decisions(output)
+    if target is not None or source is not None:
+        moved = listing.export_decisions(opened, target) if target else listing.import_decisions(opened, source or Path())
+        if as_json and target != "-":
+            show_json({"exported" if target else "imported": moved})
+        else:
+            listing.show_moved(moved, "exported" if target else "imported", f"{'to' if target else 'from'} {target or source}.")
+    elif conflicts:
+        found = listing.list_conflicts(opened)
+        show_json(found) if as_json else listing.show_conflicts(found)
+        if found:
+            raise ConditionError(
+                f"{len(found):,} conflicts are not settled.", f"Take one of each back in: dedupe review {output}"
+            )
+    else:
+        listed = listing.list_decisions(opened)
+        show_json(listed) if as_json else listing.show_decisions(listed, output)
+
+
+@cli.command()
 @click.argument("paths", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--in", "output", type=click.Path(path_type=Path), default="output", show_default=True, help="The corpus to look in."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -11,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedupe.console import amount
+from dedupe.decisions.standing import Apart, Chosen, Refused, Standing, Together
+from dedupe.decisions.store import Decisions
 from dedupe.errors import OutputError
 from dedupe.match.bands import choose_bands
 from dedupe.match.candidates import LARGE_BUCKET
@@ -20,6 +23,7 @@ from dedupe.match.facts import contradictions
 from dedupe.match.relations import LEAST_SHINGLES
 from dedupe.match.verify import Overlaps, Verifier
 from dedupe.output import Output
+from dedupe.references import References
 from dedupe.repair.ledger import restore
 from dedupe.repair.rules import RULES
 from dedupe.write.index import read_index
@@ -81,7 +85,45 @@ def explain_article(output: Output, identity: str) -> dict[str, Any]:
             ],
         },
         "story": {name: stories[0][name] for name in ("story_id", "size", "canonical_id")} if stories else None,
+        "decisions": _decisions(output, identity),
     }
+
+
+def _decided(output: Output) -> tuple[Standing, dict[str, str]]:
+    """Return what people decided about an output, and for corrected articles their ID now by the one that was decided about."""
+    decisions = Decisions.open(output.folder)
+    return decisions.standing(), References(output).successors(decisions) if decisions.latest() else {}
+
+
+def _decisions(output: Output, identity: str) -> list[dict[str, Any]]:
+    standing, now = _decided(output)
+    found: list[dict[str, Any]] = []
+    facts: Sequence[Together | Apart | Chosen | Refused]
+    for kind, facts in (
+        ("together with", standing.must_links),
+        ("apart from", standing.cannot_links),
+        ("canonical", standing.canonicals),
+        ("edit refused", standing.refused),
+    ):
+        for fact in facts:
+            others = _others(fact, identity, now)
+            if others is None:
+                continue
+            by = {name: getattr(fact.by, name) for name in ("batch_id", "act", "who", "at", "note")}
+            what = {name: fact.details[name] for name in ("rule", "before", "after")} if isinstance(fact, Refused) else {}
+            found.append({"kind": kind, "articles": others, **what, **by})
+    return found
+
+
+def _others(fact: Together | Apart | Chosen | Refused, identity: str, now: dict[str, str]) -> list[str] | None:
+    # The articles that a fact speaks of besides this one; None where it does not speak of this one.
+    if isinstance(fact, Apart):
+        groups = [[now.get(one, one) for one in group] for group in fact.groups]
+        own = next((group for group in groups if identity in group), None)
+        return None if own is None else [one for group in groups if group is not own for one in group]
+    named = fact.articles if isinstance(fact, Together) else [fact.article]
+    ids = [now.get(one, one) for one in named]
+    return [one for one in ids if one != identity] if identity in ids else None
 
 
 def _repairs(output: Output, identity: str, article: dict[str, Any]) -> list[dict[str, Any]]:
@@ -132,6 +174,7 @@ def explain_pair(output: Output, one: str, other: str) -> dict[str, Any]:
         reason += f"; both are in cluster {a['cluster_id']} by their edges to its canonical {a['canonical_id'][:12]}"
     elif edge and not together:
         reason += f"; {_apart(output, edge, a, b)}"
+    reason = _by_decision(output, one, other, together) + reason
     same_story = a["story_id"] is not None and a["story_id"] == b["story_id"]
     if same_story and not together:
         reason += f"; both are in story {a['story_id']}"
@@ -145,6 +188,18 @@ def explain_pair(output: Output, one: str, other: str) -> dict[str, Any]:
         "threshold": threshold,
         "reason": reason,
     }
+
+
+def _by_decision(output: Output, one: str, other: str, together: bool) -> str:
+    standing, now = _decided(output)
+    verdicts: list[tuple[str, Sequence[Apart | Together]]] = [("apart", standing.cannot_links), ("together", standing.must_links)]
+    for verdict, facts in verdicts:
+        for fact in reversed(facts):
+            if other not in (_others(fact, one, now) or ()):
+                continue
+            later = "" if together == (verdict == "together") else ", which the next run honours"
+            return f"decided: {fact.by.who} on {fact.by.at[:10]} said that they belong {verdict}{later}; "
+    return ""
 
 
 def _never_met(output: Output, one: str, other: str, overlap: Overlaps) -> str:
@@ -235,6 +290,15 @@ def show_article(found: dict[str, Any], output: Output) -> None:
             f"  {member['article_id'][:12]}  {member['relation']:<9} {member['similarity']:.2f}"
             f"  {_plain(member['title'] or member['source'])[:80]}"
         )
+    for decision in found["decisions"]:
+        if decision["kind"] == "edit refused":
+            what = f"refused {decision['rule']}: {_plain(decision['before'])[:_CONTEXT]} → {_plain(decision['after'])[:_CONTEXT]}"
+        else:
+            named = ", ".join(one[:12] for one in decision["articles"][:_MEMBERS])
+            more = len(decision["articles"]) - _MEMBERS
+            what = f"{decision['kind']} {named}" + (f" and {more:,} more" if more > 0 else "")
+        note = f" ({_plain(decision['note'])})" if decision["note"] else ""
+        click.echo(f"decided   {what.strip()}, by {_plain(decision['who'])} on {decision['at'][:10]}{note}")
     if story := found["story"]:
         click.echo(f"story     {story['story_id']}, {amount(story['size'], 'article')}")
     click.echo(f"\nnext: dedupe explain {article['article_id'][:12]} ID -o {output.folder}")

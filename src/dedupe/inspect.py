@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dedupe.console import amount, size
+from dedupe.match.edges import RELATIONS
 from dedupe.output import Output
 from dedupe.schema import CLUSTERS, CORPUS, EDITS, ID_MAP, PAIRS, REJECTS, RESIDUE, SCHEMA_VERSION, STORIES
 from dedupe.write.manifest import file_digest
@@ -185,11 +186,28 @@ def _check_sizes(tables: dict[str, pa.Table], _: dict[str, Any]) -> list[str]:
     return problems if told == stated else [*problems, "stories.size does not count the articles of corpus.parquet."]
 
 
+def _check_decided(tables: dict[str, pa.Table], _: dict[str, Any]) -> list[str]:
+    # Whoever stands in a cluster by a decision alone has a row in pairs.parquet that says whose it was.
+    corpus, pairs = tables["corpus"], tables["pairs"]
+    known = [*RELATIONS, "canonical"]
+    problems = [
+        f"{name}.relation holds a word that is no relation."
+        for name, table in (("corpus", corpus), ("pairs", pairs))
+        if not pc.all(pc.is_in(table["relation"], pa.array(known)), min_count=0).as_py()
+    ]
+    members = corpus.filter(pc.equal(corpus["relation"], "decided")).select(["article_id", "canonical_id"]).to_pylist()
+    told = pairs.filter(pc.equal(pairs["relation"], "decided")).select(["a_id", "b_id"]).to_pylist()
+    if {tuple(sorted(row.values())) for row in members} != {(row["a_id"], row["b_id"]) for row in told}:
+        problems.append("The decided articles of corpus.parquet are not those of pairs.parquet.")
+    return problems
+
+
 _CHECKS: tuple[Callable[[dict[str, pa.Table], dict[str, Any]], list[str]], ...] = (
     _check_counts,
     _check_ids,
     _check_references,
     _check_sizes,
+    _check_decided,
 )
 
 

@@ -195,6 +195,7 @@ def check_batch(batch: Batch, articles: Sequence[Reference]) -> None:
     for name in ("who", "queue", "note"):
         _demand(_is_text(getattr(batch, name), _LONGEST[name]), f"{name} is no text, or one of more than {_LONGEST[name]:,}")
     _demand(bool(batch.who.strip()), "it does not say who decided")
+    _demand((batch.who + batch.queue).isprintable(), "who or queue holds characters that show nothing")
     _demand(isinstance(batch.at, str) and bool(_AT.fullmatch(batch.at)) and _is_moment(batch.at), "its time is no UTC time")
     _demand(isinstance(batch.bulk, bool), "bulk is neither true nor false")
     _demand((batch.act == "undo") == (batch.undoes is not None), "an undo, and nothing else, names the batch it takes back")

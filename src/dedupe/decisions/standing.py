@@ -148,31 +148,32 @@ def standing_of(batches: Iterable[Batch]) -> Standing:
                 sets = fact.groups
             elif fact.kind == "cannot_link":
                 person.separate(Apart(fact.groups, origin))
-                sets = (fact.articles, *fact.groups)
+                # The whole of a split is decided until a run has carried it out; its parts are afterwards.
+                sets = (fact.articles, *(group for group in fact.groups if len(group) > 1))
             elif fact.kind == "canonical":
                 person.choose(Chosen(fact.groups[0][0], fact.groups[1], origin))
                 sets = (fact.groups[1],)
             elif fact.kind == "edit_refused":
                 person.refused.append(Refused(fact.groups[0][0], fact.details, origin))
-            digest = members_digest(fact.groups[0])
-            if fact.kind == "accepted":
-                accepted[digest] = origin
-            elif fact.kind == "skipped":
-                skipped[digest] = origin
+            else:
+                skipped[members_digest(fact.groups[0])] = origin
             for one in sets:
-                # The whole of a split is decided until a run has carried it out; its parts are afterwards.
-                arranged[members_digest(one)] = origin
-                latest |= dict.fromkeys(one, Together(one, origin)) if len(one) > 1 else {}
+                digest = members_digest(one)
+                arranged[digest] = origin
+                if fact.kind == "accepted":
+                    accepted[digest] = origin
+                latest.update(dict.fromkeys(one, Together(one, origin)))
     must = sorted((one for person in people.values() for one in person.together.values()), key=_order)
     cannot = sorted((one for person in people.values() for one in person.apart.values()), key=_order)
     chosen = sorted((one for person in people.values() for one in person.chosen), key=_order)
     refused = sorted((one for person in people.values() for one in person.refused), key=_order)
     groups = linked_groups(must)
-    for members in groups:
-        # Two merges that share an article are one cluster after the next run.
-        last = max((latest[one].by for one in members), key=lambda by: (by.at, by.uid))
-        arranged.setdefault(members_digest(members), last)
-    conflicts = (*_contradicted(must, cannot), *_two_canonicals(chosen))
+    for members, links in groups:
+        if links > 1:
+            # Two merges that share an article are one cluster after the next run.
+            last = max((latest[one].by for one in members), key=lambda by: (by.at, by.uid))
+            arranged.setdefault(members_digest(members), last)
+    conflicts = (*_contradicted(must, cannot, groups), *_two_canonicals(chosen))
     return Standing(
         tuple(must), tuple(cannot), tuple(chosen), tuple(refused), accepted, skipped, conflicts, arranged, latest
     )  # fmt: skip
@@ -231,7 +232,7 @@ class _Person:
         self.chosen.append(new)
 
     def _touching(self, articles: Iterable[str], among: Mapping[int, object]) -> list[int]:
-        return sorted({key for one in articles for key in self._naming.get(one, ()) if key in among})
+        return sorted({key for one in articles for key in self._naming.get(one, ()) if key in among}) if among else []
 
     def _put(self, where: dict[int, Any], new: Together | Apart) -> None:
         named = new.articles if isinstance(new, Together) else [one for group in new.groups for one in group]
@@ -246,32 +247,43 @@ class _Person:
         del where[key]
 
 
-def linked_groups(must: Sequence[Together]) -> list[tuple[str, ...]]:
-    """Return the groups of articles that must-links join, also through others: each sorted, in order of their first."""
-    parent: dict[str, str] = {}
+def linked_groups(must: Sequence[Together]) -> list[tuple[tuple[str, ...], int]]:
+    """Return the groups of articles that must-links join, also through others, and of how many links each is made."""
+    named: dict[str, int] = {}
+    parent = list(range(len(must)))
 
-    def root(one: str) -> str:
-        while parent.setdefault(one, one) != one:
-            parent[one] = parent[parent[one]]
-            one = parent[one]
-        return one
+    def root(link: int) -> int:
+        while parent[link] != link:
+            parent[link] = parent[parent[link]]
+            link = parent[link]
+        return link
 
-    for link in must:
-        first = root(link.articles[0])
-        for one in link.articles[1:]:
-            parent[root(one)] = first
-    groups: dict[str, list[str]] = defaultdict(list)
-    for one in sorted(parent):
-        groups[root(one)].append(one)
-    return sorted(tuple(group) for group in groups.values())
+    for number, link in enumerate(must):
+        for one in link.articles:
+            other = named.setdefault(one, number)
+            if other != number:
+                parent[root(number)] = root(other)
+    links: dict[int, list[int]] = defaultdict(list)
+    for number in range(len(must)):
+        links[root(number)].append(number)
+    return [
+        (must[numbers[0]].articles, 1)
+        if len(numbers) == 1
+        else (tuple(sorted({one for number in numbers for one in must[number].articles})), len(numbers))
+        for numbers in links.values()
+    ]
 
 
-def _contradicted(must: Sequence[Together], cannot: Sequence[Apart]) -> list[Conflict]:
+def _contradicted(
+    must: Sequence[Together], cannot: Sequence[Apart], groups: Sequence[tuple[tuple[str, ...], int]]
+) -> list[Conflict]:
+    if not cannot:
+        return []
     links: dict[str, list[int]] = defaultdict(list)
     for number, link in enumerate(must):
         for one in link.articles:
             links[one].append(number)
-    group_of = {one: number for number, group in enumerate(linked_groups(must)) for one in group}
+    group_of = {one: number for number, (group, _) in enumerate(groups) for one in group}
     found = []
     for apart in cannot:
         # In each linked group, the articles that this decision names, and the group that it puts each in.
