@@ -247,9 +247,11 @@ def rewrite(honoured: Honoured, articles: pa.Table) -> tuple[np.ndarray, dict[st
     before = take_table(articles, ["text", *_FIELDS, "edits"], rows).to_pylist()
     drafts = []
     for row, values in zip(rows.tolist(), before, strict=True):
-        at = values["published_at"]
-        fields = {name: values[name] for name in _FIELDS} | {"published_at": at.isoformat() if at else None}
-        old = Draft(values["text"] or "", [Edit(**edit) for edit in values["edits"]], **fields)
+        edits = [Edit(**edit) for edit in values["edits"]]
+        # The ledger holds a time as it was written, the column as a moment.
+        written = [edit.after for edit in edits if edit.field == "published_at"]
+        at = written[-1] if written else values["published_at"] and values["published_at"].isoformat()
+        old = Draft(values["text"] or "", edits, **{name: values[name] for name in _FIELDS} | {"published_at": at})
         draft, found = without_refused(old, honoured.refusals[row])
         lost = found.count(False)
         honoured.missing, honoured.found = honoured.missing + lost, honoured.found - lost

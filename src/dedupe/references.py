@@ -64,7 +64,10 @@ def refusal_of(output: Output, article_id: str, seq: int) -> Fact:
     if edit is None:
         raise UsageError(f"Article {article_id} has no edit {seq}.", "Open the page again.")
     field = edit["field"]
-    article = output.select("corpus", "article_id", [article_id], [field])[0]
-    value = article[field].isoformat() if field == "published_at" and article[field] is not None else article[field]
-    place = place_of(value or "", edits, seq)
+    if field == "published_at":
+        # The ledger holds a time as it was written, the column as a moment.
+        value = max((one for one in edits if one["field"] == field), key=lambda one: one["seq"])["after"]
+    else:
+        value = output.select("corpus", "article_id", [article_id], [field])[0][field] or ""
+    place = place_of(value, edits, seq)
     return edit_refused(article_id, field, edit["rule"], edit["before"], edit["after"], place.source, place.left, place.right)

@@ -189,13 +189,13 @@ class Decisions:
         undoes: str | None,
     ) -> int:
         moment = datetime.now(UTC)
+        check_batch(Batch(0, "", act, who, timestamp(moment), queue, note, bulk, undoes, facts), articles)
         with self._connected(create=True) as connection:
             # Inside the transaction, so that what one person does later has the later time, whatever the clock does.
             last = connection.execute("SELECT max(at) FROM batches WHERE who = ?", (who,)).fetchone()[0]
             while last is not None and timestamp(moment) <= last:
                 moment = datetime.fromisoformat(last) + timedelta(microseconds=1)
             batch = Batch(0, "", act, who, timestamp(moment), queue, note, bulk, undoes, facts)
-            check_batch(batch, articles)
             number = self._insert(connection, batch._replace(uid=batch_uid(batch)), articles)
         assert number is not None
         return number
