@@ -90,12 +90,14 @@ def find_articles(wanted: Mapping[str, Reference], articles: pa.Table, sketches:
 
     by_address = _by_address(missing, articles["url"])
     by_text = _by_text(missing, sketches)
-    publishers = articles["publisher"]
+    publishers, urls = articles["publisher"], articles["url"]
     for reference in missing:
         same = [row for row in by_address.get(reference.article_id, ()) if row not in own]
         other = [row for row in by_text.get(reference.article_id, ()) if row not in own and row not in same]
-        if reference.publisher:
-            other = [row for row in other if publishers[row].as_py() in (None, reference.publisher)]
+        owner = _owner(reference.publisher, reference.url)
+        other = [
+            row for row in other if owner in (None, told := _owner(publishers[row].as_py(), urls[row].as_py())) or told is None
+        ]
         for candidates, least in ((same, _SAME_ADDRESS), (other, _NO_ADDRESS)):
             scores = {row: alike(reference, row) for row in candidates}
             best = max(scores.values(), default=0.0)
@@ -104,6 +106,10 @@ def find_articles(wanted: Mapping[str, Reference], articles: pa.Table, sketches:
                 found[reference.article_id] = fitting[0]
                 break
     return found
+
+
+def _owner(publisher: str | None, url: str | None) -> str | None:
+    return publisher or (canonical_url(url).partition("/")[0] if url else None)
 
 
 def _by_address(missing: Sequence[Reference], urls: pa.ChunkedArray) -> dict[str, list[int]]:

@@ -25,7 +25,7 @@ _ID = re.compile("[0-9a-f]{32}")
 _UID = re.compile("[0-9a-f]{32}")
 _AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _SKETCH_BYTES = 4 * 64
-_LONGEST = {"who": 200, "queue": 200, "note": 10_000, "url": 10_000, "publisher": 10_000}
+_LONGEST = {"who": 200, "queue": 200, "note": 10_000, "url": 10_000_000, "publisher": 10_000_000}
 
 # Clocks of two machines differ; a decision from next week would win over every later one of its author.
 _AHEAD = timedelta(days=1)

@@ -77,7 +77,8 @@ class Standing(NamedTuple):
     """Hold what was decided and holds now.
 
     `accepted`, `skipped`: by `members_digest` of the cluster's articles, from whom. `arranged`: every set of two or more articles
-    that some decision left as it is, by digest; `latest`: for each article the last of those sets that holds it.
+    that some decision left as it is, by digest; `latest`: for each article the last of those sets that holds it. `disputed`: for
+    each article that conflicts name, their places among the conflicts.
     """
 
     must_links: tuple[Together, ...]
@@ -89,6 +90,7 @@ class Standing(NamedTuple):
     conflicts: tuple[Conflict, ...]
     arranged: dict[str, Origin]
     latest: dict[str, Together]
+    disputed: dict[str, tuple[int, ...]]
 
 
 class Verdict(NamedTuple):
@@ -106,7 +108,8 @@ def still_decided(members: Sequence[str], standing: Standing, successors: Mappin
     output no longer has, the ID under which a corrected text stands in it now (`dedupe.references.successors`).
     """
     inside = set(members)
-    for conflict in standing.conflicts:
+    for number in sorted({number for one in inside for number in standing.disputed.get(one, ())}):
+        conflict = standing.conflicts[number]
         if len(inside.intersection(conflict.articles)) > 1:
             names = " and ".join(dict.fromkeys(origin.who for origin in conflict.origins))
             return Verdict("reopened", conflict.origins[0], f"{names} decided differently")
@@ -174,8 +177,12 @@ def standing_of(batches: Iterable[Batch]) -> Standing:
             last = max((latest[one].by for one in members), key=lambda by: (by.at, by.uid))
             arranged.setdefault(members_digest(members), last)
     conflicts = (*_contradicted(must, cannot, groups), *_two_canonicals(chosen))
+    disputed: dict[str, tuple[int, ...]] = {}
+    for number, conflict in enumerate(conflicts):
+        for one in conflict.articles:
+            disputed[one] = (*disputed.get(one, ()), number)
     return Standing(
-        tuple(must), tuple(cannot), tuple(chosen), tuple(refused), accepted, skipped, conflicts, arranged, latest
+        tuple(must), tuple(cannot), tuple(chosen), tuple(refused), accepted, skipped, conflicts, arranged, latest, disputed
     )  # fmt: skip
 
 
