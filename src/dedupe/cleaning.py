@@ -6,15 +6,12 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from dedupe.config import Config
 from dedupe.corpus import Corpus
 from dedupe.errors import OutputError, UsageError
 from dedupe.settings import load_settings
-
-if TYPE_CHECKING:
-    import pyarrow.dataset
 
 
 class ArrowStream(Protocol):
@@ -24,7 +21,14 @@ class ArrowStream(Protocol):
         """Export the rows as an Arrow C stream."""
 
 
-class ArrowDataset(Protocol):
+class ArrowBatches(Protocol):
+    """Stand for a data set or a scanner of pyarrow, which reads files as its batches are asked for."""
+
+    def to_batches(self, *args: Any, **options: Any) -> Iterable[Any]:
+        """Yield record batches."""
+
+
+class FormattedDataset(Protocol):
     """Stand for a data set of Hugging Face, in memory or streamed."""
 
     def with_format(self, type: str | None = None) -> Any:  # noqa: A002 - the name that their method has
@@ -32,7 +36,7 @@ class ArrowDataset(Protocol):
 
 
 Item: TypeAlias = "str | Path | ArrowStream | Mapping[str, Any]"
-Source: TypeAlias = "str | Path | ArrowStream | ArrowDataset | pyarrow.dataset.Dataset | Iterable[Item]"
+Source: TypeAlias = "str | Path | ArrowStream | ArrowBatches | FormattedDataset | Iterable[Item]"
 
 
 def clean(
