@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -105,7 +106,9 @@ def settings_table() -> str:
     from dedupe.config import Config
 
     # JSON writes these values as TOML does.
-    return table(["setting", "default"], [[f"`{name}`", f"`{json.dumps(value)}`"] for name, value in Config().as_dict().items()])
+    defaults = Config().as_dict()
+    rows = [[f"`{one.name}`", f"`{json.dumps(defaults[one.name])}`", one.metadata["why"]] for one in fields(Config)]
+    return table(["setting", "default", "what it is for"], rows)
 
 
 def schema_table(name: str) -> str:

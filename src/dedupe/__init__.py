@@ -78,10 +78,13 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'dedupe' has no attribute {name!r}")
+# Hidden from type checkers, for which any name would otherwise be there.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name in _HOMES:
+            return getattr(importlib.import_module(_HOMES[name]), name)
+        raise AttributeError(f"module 'dedupe' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
