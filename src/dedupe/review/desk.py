@@ -1,0 +1,111 @@
+"""What a reviewer sits at: one output, the decisions about it, and what they make of its clusters and pairs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from threading import Lock
+from typing import NamedTuple
+
+import numpy as np
+
+from dedupe.decisions.facts import Batch, members_digest
+from dedupe.decisions.standing import Standing, Verdict, standing_of, still_decided
+from dedupe.decisions.store import Decisions
+from dedupe.output import Output
+from dedupe.review.catalog import Catalog
+from dedupe.review.doubts import weigh
+from dedupe.review.queues import AGAIN, DECIDED, OPEN, Queue
+from dedupe.review.references import References
+
+# So many decisions stay in sight.
+_RECENT = 10
+
+_STATE_OF = {"open": OPEN, "decided": DECIDED, "reopened": AGAIN}
+
+
+class Progress(NamedTuple):
+    """Hold what the decisions make of an output.
+
+    `states`: (clusters,) of OPEN, DECIDED, AGAIN. `skipped`: (clusters,) whether somebody passed over it. `verdicts`: of the
+    clusters that are not open. `pairs`: (flagged pairs,) whether somebody has decided it. `recent`: the last batches, latest first.
+    """
+
+    states: np.ndarray
+    skipped: np.ndarray
+    verdicts: dict[int, Verdict]
+    pairs: np.ndarray
+    standing: Standing
+    recent: tuple[Batch, ...]
+
+
+class Desk:
+    """Hold an output open for one reviewer, and keep up with the decisions, whoever makes them."""
+
+    def __init__(self, output: Output, who: str) -> None:
+        self.output, self.who = output, who
+        self.catalog = Catalog(output)
+        doubts = weigh(self.catalog)
+        self.bridges = doubts.bridges
+        self.queue = Queue(self.catalog, doubts)
+        self.decisions = Decisions.open(output.folder)
+        self.references = References(output)
+        self.flagged = _flagged(self.catalog)
+        self._known: tuple[int, Progress] | None = None
+        self._lock = Lock()
+
+    def progress(self) -> Progress:
+        """Return what the decisions make of the output now; computed anew only where decisions have come."""
+        latest = self.decisions.latest()
+        with self._lock:
+            if self._known is None or self._known[0] != latest:
+                self._known = (latest, self._computed())
+            return self._known[1]
+
+    def _computed(self) -> Progress:
+        catalog, batches = self.catalog, self.decisions.batches()
+        standing = standing_of(batches)
+        successors: dict[str, str] = {}
+        named = {*standing.latest, *successors.values()}
+        named |= {article for conflict in standing.conflicts for article in conflict.articles}
+        rows = [row for article in named if (row := catalog.row(article)) is not None]
+        states, skipped = np.full(len(catalog.sizes), OPEN, np.int8), np.zeros(len(catalog.sizes), bool)
+        verdicts = {}
+        for place in np.unique(catalog.cluster[rows]).tolist() if rows else []:
+            verdict = still_decided(catalog.identities(catalog.members(place)), standing, successors)
+            states[place] = _STATE_OF[verdict.state]
+            if verdict.state != "open":
+                verdicts[place] = verdict
+        if standing.skipped:
+            shown = {article for batch in batches for fact in batch.facts if fact.kind == "skipped" for article in fact.articles}
+            rows = [row for article in shown if (row := catalog.row(article)) is not None]
+            for place in np.unique(catalog.cluster[rows]).tolist():
+                skipped[place] = members_digest(catalog.identities(catalog.members(place))) in standing.skipped
+        return Progress(states, skipped, verdicts, self._settled(standing), standing, tuple(batches[: -_RECENT - 1 : -1]))
+
+    def _settled(self, standing: Standing) -> np.ndarray:
+        # A pair is settled by a decision that names both: together, or in different groups.
+        groups: dict[str, dict[int, int]] = defaultdict(dict)
+        for number, link in enumerate(standing.must_links):
+            for article in link.articles:
+                groups[article][-1 - number] = 0
+        for number, apart in enumerate(standing.cannot_links):
+            for at, group in enumerate(apart.groups):
+                for article in group:
+                    groups[article][number] = at
+        edges = self.catalog.edges
+        settled = np.zeros(len(self.flagged), bool)
+        if groups:
+            for at, edge in enumerate(self.flagged.tolist()):
+                one, other = (groups.get(edges[name][edge].as_py(), {}) for name in ("a_id", "b_id"))
+                settled[at] = any(link < 0 or one[link] != other[link] for link in one.keys() & other.keys())
+        return settled
+
+
+def _flagged(catalog: Catalog) -> np.ndarray:
+    """Return the `update` edges, those that are most alike first, one for each two clusters: copies repeat the same question."""
+    edges = np.flatnonzero(catalog.edges["relation"].to_numpy() == "update")
+    edges = edges[np.argsort(-catalog.edges["jaccard"].to_numpy()[edges], kind="stable")]
+    one, other = catalog.cluster[catalog.a[edges]], catalog.cluster[catalog.b[edges]]
+    _, first = np.unique(np.minimum(one, other) << 32 | np.maximum(one, other), return_index=True)
+    found: np.ndarray = edges[np.sort(first)]
+    return found

@@ -1,0 +1,79 @@
+"""The queue of repairs: what was put into spun texts, the most doubtful first, with its context."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dedupe.repair.ledger import restore
+from dedupe.repair.rules import RULES
+from dedupe.review.desk import Desk
+from dedupe.review.overlay import Piece, overlay
+from dedupe.review.pages import number, page, refused_by
+
+_ON_A_PAGE = 30
+_CONTEXT = 90
+
+
+def repairs(request: Request) -> Response:
+    """Show the repairs of spun texts, the least sure first."""
+    desk: Desk = request.state.desk
+    edits = desk.catalog.spun_edits
+    q, rule = (request.query_params.get(name, "").strip()[:200] for name in ("q", "rule"))
+    counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(edits["rule"]).to_pylist()}
+    kept = np.ones(edits.num_rows, bool)
+    if rule:
+        kept &= pc.equal(edits["rule"], rule).to_numpy()
+    if q:
+        kept &= _holding(edits, q)
+    places = np.flatnonzero(kept)
+    pages = max(1, -(-len(places) // _ON_A_PAGE))
+    at = min(number(request), pages)
+    rows = [_in_context(desk, edit) for edit in edits.take(places[(at - 1) * _ON_A_PAGE : at * _ON_A_PAGE]).to_pylist()]
+    rules = [{"code": code, "name": RULES[code].name if code in RULES else code, "count": n} for code, n in sorted(counts.items())]
+    return page(
+        request, "repairs.html", "repairs", rows=rows, total=len(places), at=at, pages=pages, q=q, rule=rule, rules=rules,
+        first=(at - 1) * _ON_A_PAGE,
+    )  # fmt: skip
+
+
+def _holding(edits: pa.Table, words: str) -> np.ndarray:
+    held = np.zeros(edits.num_rows, bool)
+    for column in ("before", "after"):
+        held |= pc.match_substring(edits[column], words, ignore_case=True).fill_null(False).to_numpy()
+    return held
+
+
+def _in_context(desk: Desk, edit: dict[str, Any]) -> dict[str, Any]:
+    catalog = desk.catalog
+    row = catalog.row(edit["article_id"])
+    assert row is not None, "an edit names an article of the corpus"
+    article = catalog.describe([row])[0]
+    text = catalog.texts.of([row])[0]
+    own = [one for one in catalog.edits(row) if one["field"] == edit["field"]]
+    pieces = overlay(restore(text, own), own) if edit["field"] == "text" else []
+    left, right, at = _around(pieces, edit["seq"])
+    return {
+        "edit": edit,
+        "article": article,
+        "left": left,
+        "right": right,
+        "piece": at,
+        "refused": refused_by(desk, edit),
+        "name": RULES[edit["rule"]].name if edit["rule"] in RULES else edit["rule"],
+    }
+
+
+def _around(pieces: list[Piece], number_in_ledger: int) -> tuple[str, str, Piece | None]:
+    at = next((place for place, piece in enumerate(pieces) if number_in_ledger in piece.edits), None)
+    if at is None:
+        return "", "", None
+    left = "".join(piece.text for piece in pieces[:at])[-_CONTEXT:]
+    right = "".join(piece.text for piece in pieces[at + 1 :])[:_CONTEXT]
+    # Cut at a word, not inside one.
+    return left[left.find(" ") + 1 :] if len(left) == _CONTEXT else left, right, pieces[at]
