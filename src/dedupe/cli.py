@@ -243,6 +243,21 @@ def match(paths: tuple[str, ...], output: Path, as_json: bool) -> None:
     show_json(results) if as_json else show_matches(results, opened)
 
 
+@cli.command()
+@click.argument("output", type=click.Path(path_type=Path), default="output")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to serve on.  [default: 8765, or a free one]")
+@click.option("--no-browser", is_flag=True, help="Open no browser; only print the address.")
+@click.option("--who", help="Name to keep your decisions under.  [default: your account's]")
+def review(output: Path, port: int | None, no_browser: bool, who: str | None) -> None:
+    """Look at the clusters of an output and decide about them, on a page that this machine alone can open.
+
+    Decisions are kept beside the output, and every later run honours them. Ctrl-C ends it.
+    """
+    from dedupe.review.server import serve
+
+    serve(output, port=port, browser=not no_browser, who=who)
+
+
 for command in (export, doctor, init, completion):
     cli.add_command(command)
 

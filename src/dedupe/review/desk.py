@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dedupe.decisions.audit import Judged, Tally, draw, judgements, tallies
 from dedupe.decisions.facts import Batch, members_digest
 from dedupe.decisions.standing import Standing, Verdict, standing_of, still_decided
 from dedupe.decisions.store import Decisions
@@ -28,6 +29,7 @@ class Progress(NamedTuple):
 
     `states`: (clusters,) of OPEN, DECIDED, AGAIN. `skipped`: (clusters,) whether somebody passed over it. `verdicts`: of the
     clusters that are not open. `pairs`: (flagged pairs,) whether somebody has decided it. `recent`: the last batches, latest first.
+    `judged`, `tallies`: what the audit and the other queues say of the tool.
     """
 
     states: np.ndarray
@@ -36,6 +38,8 @@ class Progress(NamedTuple):
     pairs: np.ndarray
     standing: Standing
     recent: tuple[Batch, ...]
+    judged: list[Judged]
+    tallies: list[Tally]
 
 
 class Desk:
@@ -52,6 +56,7 @@ class Desk:
         self.flagged = _flagged(self.catalog)
         self._known: tuple[int, Progress] | None = None
         self._lock = Lock()
+        self._samples: dict[tuple[int, int], list[int]] = {}
 
     def progress(self) -> Progress:
         """Return what the decisions make of the output now; computed anew only where decisions have come."""
@@ -60,6 +65,17 @@ class Desk:
             if self._known is None or self._known[0] != latest:
                 self._known = (latest, self._computed())
             return self._known[1]
+
+    def sample(self, size: int, seed: int) -> list[int]:
+        """Return the rows of the articles drawn for an audit: each stands for its edge to its canonical."""
+        with self._lock:
+            if (size, seed) not in self._samples:
+                articles = self.catalog.articles
+                rows = np.flatnonzero(~articles["is_canonical"].to_numpy())
+                told = [articles[name].take(rows).to_pylist() for name in ("article_id", "canonical_id")]
+                names = [f"{member} {canonical}" for member, canonical in zip(*told, strict=True)]
+                self._samples[size, seed] = [int(rows[place]) for place in draw(names, size, seed)]
+            return self._samples[size, seed]
 
     def _computed(self) -> Progress:
         catalog, batches = self.catalog, self.decisions.batches()
@@ -80,7 +96,9 @@ class Desk:
             rows = [row for article in shown if (row := catalog.row(article)) is not None]
             for place in np.unique(catalog.cluster[rows]).tolist():
                 skipped[place] = members_digest(catalog.identities(catalog.members(place))) in standing.skipped
-        return Progress(states, skipped, verdicts, self._settled(standing), standing, tuple(batches[: -_RECENT - 1 : -1]))
+        recent = tuple(batches[: -_RECENT - 1 : -1])
+        judged, tallied = judgements(batches), tallies(batches)
+        return Progress(states, skipped, verdicts, self._settled(standing), standing, recent, judged, tallied)
 
     def _settled(self, standing: Standing) -> np.ndarray:
         # A pair is settled by a decision that names both: together, or in different groups.

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from dedupe.decisions.facts import members_digest
 from dedupe.review.desk import Desk
 from dedupe.review.doubts import REASONS
 from dedupe.review.graph import draw
@@ -101,10 +102,12 @@ def cluster(request: Request) -> Response:
         for first, (row, article) in enumerate(zip(shown, catalog.describe(shown.tolist()), strict=True), start=(at - 1) * MEMBERS + 1)
     ]
     names = [catalog.clusters["cluster_id"][near].as_py() if near is not None else None for near in around[1:]]
+    query = f"?{view.query()}" if view.query() else ""
+    onward = f"/clusters{query}" if names[1] is None else f"/cluster/{names[1]}{query}"
     return page(
-        request, "cluster.html", "clusters",
+        request, "cluster.html", "clusters", digest=members_digest(catalog.identities(rows)), onward=onward,
         view=view, cluster=catalog.clusters.slice(place, 1).to_pylist()[0], members=members, at=at, pages=pages,
-        position=around.at, total=len(selected), before=names[0], behind=names[1],
+        position=around.at, total=len(selected), before=names[0],
         reasons=desk.queue.reasons(place), words=REASON_WORDS, verdict=progress.verdicts.get(place),
         passed=bool(progress.skipped[place]),
         canonical=catalog.describe([int(rows[0])])[0],
@@ -211,3 +214,18 @@ def found(place: int | None) -> int:
     if place is None:
         raise HTTPException(404)
     return place
+
+
+def keys(request: Request) -> Response:
+    """Show what the keys do, for browsers without scripts and for printing."""
+    return page(request, "keys.html", "")
+
+
+def conflicts(request: Request) -> Response:
+    """Show where reviewers decided differently: nothing is overwritten, they settle it."""
+    desk: Desk = request.state.desk
+    rows = []
+    for conflict in desk.progress().standing.conflicts:
+        here = [row for article in conflict.articles if (row := desk.catalog.row(article)) is not None]
+        rows.append({"conflict": conflict, "articles": desk.catalog.describe(here[:MEMBERS]), "more": len(here[MEMBERS:])})
+    return page(request, "conflicts.html", "", rows=rows)

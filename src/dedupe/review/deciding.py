@@ -1,0 +1,245 @@
+"""What the buttons do: each act becomes facts about articles, and leads to the next thing to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from dedupe.decisions.audit import AUDIT
+from dedupe.decisions.facts import (
+    Act,
+    Fact,
+    accepted,
+    cannot_link,
+    canonical,
+    edit_refused,
+    members_digest,
+    must_link,
+    skipped,
+)
+from dedupe.errors import DedupeError, UsageError
+from dedupe.repair.refusal import place_of
+from dedupe.review.audit_pages import drawn, next_open
+from dedupe.review.desk import Desk
+from dedupe.review.pages import found, number, page
+from dedupe.review.queues import view_of
+
+# A form with ten thousand ticks is 400 KB.
+_LARGEST_FORM = 2_000_000
+_TITLES_SHOWN = 12
+_CANDIDATES = 30
+
+
+class Form(dict[str, list[str]]):
+    """Hold the fields of a form as sent."""
+
+    def one(self, name: str) -> str:
+        """Return the only or first value of a field, empty where there is none."""
+        return self.get(name, [""])[0]
+
+
+class ChangedError(DedupeError):
+    """Report that what is to be decided is no longer what the page showed."""
+
+
+def posted(handler: Callable[[Request, Form], Response]) -> Callable[[Request], Any]:
+    """Make an endpoint that reads a form, within bounds, and hands it to `handler` in a thread."""
+
+    async def endpoint(request: Request) -> Response:
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _LARGEST_FORM:
+                return Response("The form is too large.", 413)
+        try:
+            form = Form(parse_qs(body.decode(), keep_blank_values=True, max_num_fields=100_000))
+        except (UnicodeDecodeError, ValueError):
+            return Response("This is no form.", 400)
+        return await run_in_threadpool(handler, request, form)
+
+    return endpoint
+
+
+def _decided(desk: Desk, act: Act, facts: list[Fact], queue: str, form: Form, bulk: bool = False) -> Response:
+    articles = desk.references.of(article for fact in facts for article in fact.articles)
+    batch = desk.decisions.record(act, facts, who=desk.who, queue=queue, articles=articles, bulk=bulk)
+    return _onward(form.one("next") or "/clusters", batch)
+
+
+def _onward(target: str, batch: int | None) -> Response:
+    # Only to a page of ours: an address that begins with two slashes is another site's.
+    target = target if target.startswith("/") and not target.startswith(("//", "/\\")) else "/clusters"
+    mark = "" if batch is None else f"{'&' if '?' in target else '?'}done={batch}"
+    return RedirectResponse(target + mark, status_code=303)
+
+
+def _members(desk: Desk, cluster_id: str, form: Form) -> list[str]:
+    members = desk.catalog.identities(desk.catalog.members(found(desk.catalog.place(cluster_id))))
+    if form.one("digest") != members_digest(members):
+        raise ChangedError("The cluster has changed since the page was opened.", "Look at it again; nothing was decided.")
+    return members
+
+
+def decide_cluster(request: Request, form: Form) -> Response:
+    """Decide about a cluster: accept, not duplicates, split, make canonical, skip."""
+    desk: Desk = request.state.desk
+    act, members = form.one("act"), _members(desk, request.path_params["cluster"], form)
+    inside = set(members)
+    ticked = [article for article in dict.fromkeys(form.get("ticked", [])) if article in inside]
+    if act == "accept":
+        return _decided(desk, "accept", [accepted(members)], "clusters", form)
+    if act == "not_duplicates":
+        return _decided(desk, "not_duplicates", [cannot_link([article] for article in members)], "clusters", form)
+    if act == "split":
+        rest = [article for article in members if article not in set(ticked)]
+        if not ticked or not rest:
+            raise UsageError("Split takes some of the articles, not none and not all.", "Tick those to split off, with t or the mouse.")
+        return _decided(desk, "split", [cannot_link([ticked, rest])], "clusters", form)
+    if act == "make_canonical":
+        chosen = form.one("compared")
+        if chosen not in inside:
+            raise UsageError("No article is chosen to be the canonical.", "Open it beside the canonical first.")
+        return _decided(desk, "make_canonical", [canonical(chosen, members)], "clusters", form)
+    if act == "skip":
+        return _decided(desk, "skip", [skipped(members)], "clusters", form)
+    raise UsageError("This is nothing that one can do with a cluster.")
+
+
+def decide_pair(request: Request, form: Form) -> Response:
+    """Decide about two articles that a differing fact keeps apart: they stay apart, or are one."""
+    desk: Desk = request.state.desk
+    catalog = desk.catalog
+    places = [found(catalog.row(request.path_params[name])) for name in ("a", "b")]
+    one, other = (catalog.identities(catalog.members(int(catalog.cluster[row]))) for row in places)
+    if set(one) == set(other):
+        raise UsageError("The two are in one cluster.", "Decide about the cluster.")
+    if form.one("act") == "not_duplicates":
+        return _decided(desk, "not_duplicates", [cannot_link([one, other])], "updates", form)
+    if form.one("act") == "merge":
+        return _decided(desk, "merge", [must_link([*one, *other])], "updates", form)
+    raise UsageError("This is nothing that one can do with a pair.")
+
+
+def merge(request: Request) -> Response:
+    """Show what a cluster could be merged with: what is tied to it, or what a search finds."""
+    desk: Desk = request.state.desk
+    catalog = desk.catalog
+    place = found(catalog.place(request.path_params["cluster"]))
+    rows = catalog.members(place)
+    q = request.query_params.get("q", "").strip()[:200]
+    if q:
+        hits = catalog.cluster[catalog.texts.search(q)]
+        near = [int(one) for one in dict.fromkeys(hits.tolist()) if one != place][:_CANDIDATES]
+        ties: dict[int, str] = {}
+    else:
+        ties = {}
+        edges = catalog.edges_of(rows)
+        for edge in catalog.edges["jaccard"].to_numpy()[edges].argsort()[::-1].tolist():
+            at = int(edges[edge])
+            for end in (int(catalog.a[at]), int(catalog.b[at])):
+                if catalog.cluster[end] != place:
+                    ties.setdefault(int(catalog.cluster[end]), f"{catalog.edges['relation'][at]}: {catalog.edges['evidence'][at]}")
+        near = list(ties)[:_CANDIDATES]
+    candidates = [
+        {**article, "tie": ties.get(one, "")}
+        for one, article in zip(near, catalog.describe(catalog.canonical[near].tolist() if near else []), strict=True)
+    ]
+    identities = catalog.identities(rows)
+    return page(
+        request, "merge.html", "clusters", cluster=catalog.clusters.slice(place, 1).to_pylist()[0], canonical=catalog.describe([int(rows[0])])[0],
+        candidates=candidates, q=q, view=view_of(request.query_params), digest=members_digest(identities),
+    )  # fmt: skip
+
+
+def decide_merge(request: Request, form: Form) -> Response:
+    """Merge a cluster with those chosen."""
+    desk: Desk = request.state.desk
+    members = _members(desk, request.path_params["cluster"], form)
+    others = [found(desk.catalog.place(cluster)) for cluster in dict.fromkeys(form.get("with", []))]
+    joined = dict.fromkeys([*members, *(one for place in others for one in desk.catalog.identities(desk.catalog.members(place)))])
+    if len(joined) == len(members):
+        raise UsageError("Nothing is chosen to merge with.", "Choose a cluster of the list, or search for one.")
+    return _decided(desk, "merge", [must_link(joined)], "clusters", form)
+
+
+def undo_repair(request: Request, form: Form) -> Response:
+    """Refuse an edit: the field keeps its wording there in every later run."""
+    desk: Desk = request.state.desk
+    catalog = desk.catalog
+    article, given = form.one("article"), form.one("seq")
+    row = found(catalog.row(article))
+    edits = catalog.edits(row)
+    seq = int(given) if given.isascii() and given.isdigit() else -1
+    edit = next((one for one in edits if one["seq"] == seq), None)
+    if edit is None:
+        raise ChangedError("The article has no such repair.", "Look at it again; nothing was decided.")
+    value = catalog.texts.of([row])[0] if edit["field"] == "text" else catalog.describe([row])[0][edit["field"]]
+    if value is not None and not isinstance(value, str):
+        value = value.isoformat()
+    place = place_of(value or "", edits, seq)
+    told = (edit["field"], edit["rule"], edit["before"], edit["after"], place.source, place.left, place.right)
+    return _decided(desk, "undo_repair", [edit_refused(article, *told)], "repairs", form)
+
+
+def decide_audit(request: Request, form: Form) -> Response:
+    """Say of an edge of the sample whether it is right."""
+    desk: Desk = request.state.desk
+    size, seed = drawn(request.query_params)
+    rows, at = desk.sample(size, seed), number(request, "at") - 1
+    if at >= len(rows) or form.one("act") not in ("same", "different"):
+        raise UsageError("This is nothing that one can say of an edge.")
+    article = desk.catalog.describe([rows[at]])[0]
+    ends, edge = [article["article_id"], article["canonical_id"]], (article["relation"], float(article["similarity"]))
+    fact = must_link(ends, *edge) if form.one("act") == "same" else cannot_link([[end] for end in ends], *edge)
+    references = desk.references.of(fact.articles)
+    batch = desk.decisions.record("audit", [fact], who=desk.who, queue=AUDIT, articles=references)
+    behind = next_open(desk, rows, at)
+    same = f"size={size}&seed={seed}"
+    return _onward(f"/audit?{same}" if behind is None else f"/audit/edge?{same}&at={behind + 1}", batch)
+
+
+def bulk(request: Request) -> Response:
+    """Show what accepting all that a filter shows would accept."""
+    desk: Desk = request.state.desk
+    view, progress = view_of(request.query_params), desk.progress()
+    selected = _bulk(desk, view_of(request.query_params))
+    rows = desk.queue.about(selected[:_TITLES_SHOWN])
+    facets = desk.queue.facets(view, progress.states)
+    return page(
+        request, "bulk.html", "clusters", view=view, total=len(selected), rows=rows, facets=facets,
+        articles=int(desk.catalog.sizes[selected].sum()), shown=_TITLES_SHOWN,
+    )  # fmt: skip
+
+
+def _bulk(desk: Desk, view: Any) -> Any:
+    # What was decided or is a single article has nothing to accept.
+    progress = desk.progress()
+    selected = desk.queue.select(view._replace(state="todo" if view.state != "again" else "again"), progress.states, progress.skipped)
+    return selected[desk.catalog.sizes[selected] > 1]
+
+
+def decide_bulk(request: Request, form: Form) -> Response:
+    """Accept all clusters that a filter shows, as one act."""
+    desk: Desk = request.state.desk
+    view = view_of(request.query_params)
+    selected = _bulk(desk, view)
+    if form.one("total") != str(len(selected)) or not len(selected):
+        raise ChangedError(
+            f"The filter shows {len(selected):,} clusters now, not {form.one('total') or 'those'} that you were asked about.",
+            "Look at the preview again; nothing was accepted.",
+        )
+    facts = [accepted(desk.catalog.identities(desk.catalog.members(place))) for place in selected.tolist()]
+    return _decided(desk, "accept", facts, "clusters", form, bulk=True)
+
+
+def undo(request: Request, form: Form) -> Response:
+    """Take back a decision: the one named, or the reviewer's last."""
+    desk: Desk = request.state.desk
+    given = form.one("batch")
+    batch = desk.decisions.undo(int(given) if given.isascii() and given.isdigit() else None, who=desk.who)
+    return _onward(form.one("next"), batch)

@@ -1,0 +1,117 @@
+// Keys for what the page's own buttons and links do. Without this file everything can still be read and decided.
+"use strict";
+
+const say = (words) => {
+  const said = document.getElementById("said");
+  said.textContent = words;
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => { said.textContent = ""; }, 2500);
+};
+
+const all = (selector) => [...document.querySelectorAll(selector)];
+const compared = () => document.querySelector("#compared input[name=compared]");
+
+// n and p: from change to change, from repair to repair.
+let at = null;
+const move = (step) => {
+  const stops = all("main [data-stop]").filter((stop) => stop.getClientRects().length);
+  if (!stops.length) return say("No change to go to");
+  const now = stops.indexOf(at);
+  const next = now < 0 ? (step > 0 ? 0 : stops.length - 1) : now + step;
+  if (next < 0 || next >= stops.length) return say(step > 0 ? "That was the last one" : "That was the first one");
+  at?.classList.remove("at");
+  at = stops[next];
+  at.classList.add("at");
+  at.focus({ preventScroll: true });
+  at.scrollIntoView({ block: "center" });
+};
+
+// Arrows: in a cluster to the next member, in a list to the next row.
+const step = (by) => {
+  const members = all(".members tr[data-article]").filter((row) => row.querySelector("[data-compare]"));
+  if (members.length) {
+    const now = members.findIndex((row) => row.getAttribute("aria-current"));
+    const next = members[now + by];
+    if (!next) return say(by > 0 ? "That is the last member here" : "That is the first member");
+    next.querySelector("[data-compare]").click();
+    next.scrollIntoView({ block: "nearest" });
+    return;
+  }
+  const rows = all(".list .row-link, .list [data-row]");
+  const next = rows[rows.indexOf(document.activeElement) + by] || rows[by > 0 ? 0 : rows.length - 1];
+  next?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+};
+
+const tick = () => {
+  const box = compared() && document.querySelector(`input[name=ticked][value="${compared().value}"]`);
+  if (!box) return;
+  box.checked = !box.checked;
+  say(box.checked ? "Ticked" : "No longer ticked");
+};
+
+const undoRepair = () => {
+  const seq = at?.dataset.seq;
+  if (at?.hasAttribute("data-row")) {
+    const button = at.querySelector("form button");
+    return button ? button.click() : say("It is refused already");
+  }
+  if (seq === undefined) return say("Go to a repair first, with n and p");
+  const form = document.getElementById("undo-repair");
+  form.elements.article.value = at.dataset.article;
+  form.elements.seq.value = seq;
+  form.requestSubmit();
+};
+
+const special = { n: () => move(1), p: () => move(-1), ArrowDown: () => step(1), ArrowUp: () => step(-1), t: tick, r: undoRepair };
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  const inDialog = document.querySelector("dialog[open]");
+  const box = event.target.closest("input:not([type=checkbox]), textarea, select");
+  if (box) {
+    if (event.key === "Escape") box.blur();
+    if (event.key === "ArrowDown" && box.type === "search") { event.preventDefault(); step(1); }
+    return;
+  }
+  if (inDialog) return;
+  const key = event.key;
+  if (key === "Enter" && event.target.matches("input[type=checkbox]")) { event.preventDefault(); event.target.form.requestSubmit(); return; }
+  if (key === "?") { event.preventDefault(); document.getElementById("keys").showModal(); return; }
+  if (special[key]) { event.preventDefault(); special[key](); return; }
+  const target = document.querySelector(`main [data-key="${CSS.escape(key)}"], .recent [data-key="${CSS.escape(key)}"]`);
+  if (!target || event.repeat) return;
+  event.preventDefault();
+  if (target.matches("input")) { target.focus(); target.select(); } else { target.click(); }
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("a.keys")) { event.preventDefault(); document.getElementById("keys").showModal(); }
+});
+
+document.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (button?.classList.contains("needs-ticks") && !document.querySelector("input[name=ticked]:checked")) {
+    event.preventDefault();
+    say("Tick the articles to split off first, with t or the mouse");
+    return;
+  }
+  // A key that is held down, or a second click, must not decide about what comes next.
+  if (event.target.method === "post") {
+    if (event.target.dataset.sent) event.preventDefault();
+    event.target.dataset.sent = "1";
+  }
+});
+window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => { delete form.dataset.sent; }));
+
+// After another member was laid beside the canonical: mark its row and its place in the graph.
+document.addEventListener("htmx:afterSwap", () => {
+  at = null;
+  const id = compared()?.value;
+  if (!id) return;
+  all(".members tr[data-article]").forEach((row) => {
+    const current = row.dataset.article === id;
+    current ? row.setAttribute("aria-current", "true") : row.removeAttribute("aria-current");
+    if (current) all(".graph .node").forEach((node) => node.classList.toggle("current", node.dataset.article === id));
+  });
+});
