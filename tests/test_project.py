@@ -20,12 +20,12 @@ import dedupe
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 HEAVY = {
-    *("charset_normalizer", "datasketch", "ftfy", "langdetect", "numba", "numpy", "pyarrow", "resiliparse", "rich", "scipy"),
-    *("trafilatura", "wordfreq", "zstandard"),
+    *("charset_normalizer", "datasketch", "ftfy", "jinja2", "langdetect", "numba", "numpy", "pyarrow", "resiliparse", "rich"),
+    *("scipy", "starlette", "trafilatura", "uvicorn", "wordfreq", "zstandard"),
 }
 
 # Imported packages that no list of ours names, since one that it names must bring them: it is built on them.
-BROUGHT_BY = {"llvmlite": "numba", "scipy": "datasketch"}
+BROUGHT_BY = {"llvmlite": "numba", "markupsafe": "jinja2", "scipy": "datasketch"}
 
 
 @cache
@@ -142,7 +142,7 @@ def test_no_file_names_a_place_of_one_machine() -> None:
 
 def test_the_notice_names_what_others_made() -> None:
     notice = (ROOT / "NOTICE.md").read_text(encoding="utf-8")
-    wanted = {"langdetect", "Apache-2.0", "MurmurHash3", "seeds/", "MIT"}
+    wanted = {"langdetect", "Apache-2.0", "MurmurHash3", "seeds/", "MIT", "htmx", "0BSD"}
     lexicon = "".join(path.read_text(encoding="utf-8") for path in (SOURCE / "dedupe" / "lexicon").rglob("*.tsv"))
     if "\tpublished" in lexicon:
         wanted |= {"published", "Problematic Paper Screener", "CC BY 4.0"}

@@ -57,8 +57,8 @@ class Room:
     def __init__(self, folder: Path, who: str) -> None:
         self._folder, self._who = folder, who
         self._lock = Lock()
-        self._seen = self._stamp()
         self._desk = Desk(Output(folder), who)
+        self._seen = self._stamp()
 
     def desk(self) -> tuple[Desk, bool]:
         """Return the desk, and whether it is new since the last time."""
@@ -96,10 +96,11 @@ def _missing(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code != 404 or not hasattr(request.state, "desk"):
         return Response(error.detail, error.status_code, headers=error.headers)
-    sentence = "There is no such page."
-    return pages.page(
-        request, "error.html", "", 404, sentence=sentence, hint="A run since may have given its articles another cluster: search for them."
-    )
+    told = {
+        "sentence": "There is no such page.",
+        "hint": "A run since may have given its articles another cluster: search for them.",
+    }
+    return pages.page(request, "error.html", "", 404, **told)
 
 
 def make_app(room: Room, token: str, port: int) -> ASGIApp:

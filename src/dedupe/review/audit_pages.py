@@ -20,9 +20,9 @@ _WANTED = 0.98
 
 def drawn(query: Mapping[str, str]) -> tuple[int, int]:
     """Return the size and the seed of the sample that an address names."""
-    told = [query.get(name, "") for name in ("size", "seed")]
-    size, seed = (int(one) if one.isascii() and one.isdigit() and len(one) < 10 else usual for one, usual in zip(told, (SIZE, SEED), strict=True))
-    return min(max(size, 1), _LARGEST), seed
+    told = {name: query.get(name, "") for name in ("size", "seed")}
+    known = {name: int(one) for name, one in told.items() if one.isascii() and one.isdigit() and len(one) < 10}
+    return min(max(known.get("size", SIZE), 1), _LARGEST), known.get("seed", SEED)
 
 
 def judged_by(desk: Desk, who: str) -> dict[tuple[str, str], bool]:
@@ -51,7 +51,7 @@ def audit(request: Request) -> Response:
     progress = desk.progress()
     said = judged_by(desk, desk.who)
     return page(
-        request, "audit.html", "audit", size=size, seed=seed, drawn=len(rows), done=sum(_ends(desk, row) in said for row in rows),
+        request, "audit.html", "audit", size=size, seed=seed, drawn=len(rows), judged=sum(_ends(desk, row) in said for row in rows),
         open_at=next_open(desk, rows, -1), precisions=precision_by_relation(progress.judged), wanted=_WANTED,
         needed=needed_threshold(progress.judged, _WANTED), tallies=progress.tallies, threshold=desk.catalog.threshold,
         near=sum(one.relation == "near" for one in progress.judged),
@@ -69,6 +69,7 @@ def audit_edge(request: Request) -> Response:
     row = rows[at]
     canonical = found(desk.catalog.row(desk.catalog.articles["canonical_id"][row].as_py()))
     said = judged_by(desk, desk.who).get(_ends(desk, row))
+    compared = beside(desk, canonical, row)
     return page(
-        request, "audit_edge.html", "audit", size=size, seed=seed, position=at, drawn=len(rows), compared=beside(desk, canonical, row), said=said
+        request, "audit_edge.html", "audit", size=size, seed=seed, position=at, drawn=len(rows), compared=compared, said=said
     )

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
+import numpy as np
+import pyarrow as pa
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -27,7 +29,7 @@ from dedupe.repair.refusal import place_of
 from dedupe.review.audit_pages import drawn, next_open
 from dedupe.review.desk import Desk
 from dedupe.review.pages import found, number, page
-from dedupe.review.queues import view_of
+from dedupe.review.queues import View, view_of
 
 # A form with ten thousand ticks is 400 KB.
 _LARGEST_FORM = 2_000_000
@@ -98,7 +100,7 @@ def decide_cluster(request: Request, form: Form) -> Response:
     if act == "split":
         rest = [article for article in members if article not in set(ticked)]
         if not ticked or not rest:
-            raise UsageError("Split takes some of the articles, not none and not all.", "Tick those to split off, with t or the mouse.")
+            raise UsageError("Split takes some of the articles, not none and not all.", "Tick those to split off.")
         return _decided(desk, "split", [cannot_link([ticked, rest])], "clusters", form)
     if act == "make_canonical":
         chosen = form.one("compared")
@@ -139,20 +141,19 @@ def merge(request: Request) -> Response:
     else:
         ties = {}
         edges = catalog.edges_of(rows)
-        for edge in catalog.edges["jaccard"].to_numpy()[edges].argsort()[::-1].tolist():
-            at = int(edges[edge])
-            for end in (int(catalog.a[at]), int(catalog.b[at])):
-                if catalog.cluster[end] != place:
-                    ties.setdefault(int(catalog.cluster[end]), f"{catalog.edges['relation'][at]}: {catalog.edges['evidence'][at]}")
+        told = catalog.edges.take(pa.array(edges)).to_pylist()
+        for edge, words in sorted(zip(edges.tolist(), told, strict=True), key=lambda pair: -float(pair[1]["jaccard"])):
+            for end in (int(catalog.cluster[catalog.a[edge]]), int(catalog.cluster[catalog.b[edge]])):
+                if end != place:
+                    ties.setdefault(end, f"{words['relation']}: {words['evidence']}")
         near = list(ties)[:_CANDIDATES]
     candidates = [
         {**article, "tie": ties.get(one, "")}
         for one, article in zip(near, catalog.describe(catalog.canonical[near].tolist() if near else []), strict=True)
     ]
-    identities = catalog.identities(rows)
     return page(
-        request, "merge.html", "clusters", cluster=catalog.clusters.slice(place, 1).to_pylist()[0], canonical=catalog.describe([int(rows[0])])[0],
-        candidates=candidates, q=q, view=view_of(request.query_params), digest=members_digest(identities),
+        request, "merge.html", "clusters", cluster=catalog.clusters.slice(place, 1).to_pylist()[0], candidates=candidates, q=q,
+        canonical=catalog.describe([int(rows[0])])[0], digest=members_digest(catalog.identities(rows)),
     )  # fmt: skip
 
 
@@ -207,7 +208,7 @@ def bulk(request: Request) -> Response:
     """Show what accepting all that a filter shows would accept."""
     desk: Desk = request.state.desk
     view, progress = view_of(request.query_params), desk.progress()
-    selected = _bulk(desk, view_of(request.query_params))
+    selected = _bulk(desk, view)
     rows = desk.queue.about(selected[:_TITLES_SHOWN])
     facets = desk.queue.facets(view, progress.states)
     return page(
@@ -216,11 +217,13 @@ def bulk(request: Request) -> Response:
     )  # fmt: skip
 
 
-def _bulk(desk: Desk, view: Any) -> Any:
+def _bulk(desk: Desk, view: View) -> np.ndarray:
     # What was decided or is a single article has nothing to accept.
     progress = desk.progress()
-    selected = desk.queue.select(view._replace(state="todo" if view.state != "again" else "again"), progress.states, progress.skipped)
-    return selected[desk.catalog.sizes[selected] > 1]
+    todo = view._replace(state="again" if view.state == "again" else "todo")
+    selected = desk.queue.select(todo, progress.states, progress.skipped)
+    several: np.ndarray = selected[desk.catalog.sizes[selected] > 1]
+    return several
 
 
 def decide_bulk(request: Request, form: Form) -> Response:

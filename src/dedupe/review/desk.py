@@ -28,8 +28,8 @@ class Progress(NamedTuple):
     """Hold what the decisions make of an output.
 
     `states`: (clusters,) of OPEN, DECIDED, AGAIN. `skipped`: (clusters,) whether somebody passed over it. `verdicts`: of the
-    clusters that are not open. `pairs`: (flagged pairs,) whether somebody has decided it. `recent`: the last batches, latest first.
-    `judged`, `tallies`: what the audit and the other queues say of the tool.
+    clusters that are not open. `pairs`: (flagged pairs,) whether somebody has decided it. `recent`: the last batches, the latest
+    first. `judged`, `tallies`: what the audit and the other queues say of the tool.
     """
 
     states: np.ndarray

@@ -58,7 +58,7 @@ def draw(catalog: Catalog, rows: np.ndarray, bridges: set[int], current: int | N
         places[row] = (WIDTH / 2 + 1.3 * radius * math.cos(angle), HEIGHT / 2 + radius * math.sin(angle))
     articles = catalog.describe(shown.tolist())
     nodes = [
-        Node(*_rounded(places[row]), number, article["article_id"], article["title"] or article["source"], row in bridges, row == current)
+        Node(*_rounded(places[row]), number, article["article_id"], _name(article), row in bridges, row == current)
         for number, (row, article) in enumerate(zip(shown.tolist(), articles, strict=True), start=1)
     ]
     lines = []
@@ -79,6 +79,10 @@ def draw(catalog: Catalog, rows: np.ndarray, bridges: set[int], current: int | N
         words = f"{catalog.relation[row]} {catalog.similarity[row]:.2f}"
         lines.append(Line(*_rounded(places[row]), *_rounded(places[int(rows[0])]), words, row in bridges))
     return Graph(nodes, lines, len(rows) - len(shown))
+
+
+def _name(article: dict[str, str | None]) -> str:
+    return article["title"] or article["source"] or ""
 
 
 def _rounded(place: tuple[float, float]) -> tuple[float, float]:

@@ -21,8 +21,8 @@ class Piece(NamedTuple):
 def overlay(decoded: str, edits: Iterable[dict[str, Any]]) -> list[Piece]:
     """Carry out a ledger on the text as it was decoded, keeping beside each repair what stood there.
 
-    `edits`: rows of edits.parquet for the field, in order of `seq`. Joined, the pieces' texts are the repaired text. A repair that
-    touches an earlier one becomes one piece with it. Raises ValueError where the ledger does not fit.
+    `edits`: rows of edits.parquet for the field, in order of `seq`. Joined, the pieces' texts are the repaired text. A repair
+    that touches an earlier one becomes one piece with it. Raises ValueError where the ledger does not fit.
     """
     pieces = [Piece(decoded)] if decoded else []
     for edit in edits:
@@ -55,12 +55,7 @@ def _carried_out(pieces: list[Piece], edit: dict[str, Any]) -> list[Piece]:
         at = stop
     if at < end:
         raise ValueError(f"edit {edit['seq']} is beyond the text")
-    return [*left, _joined(touched, edit, start, at_of(left)), *right]
-
-
-def at_of(pieces: list[Piece]) -> int:
-    """Return how long the text of some pieces is."""
-    return sum(len(piece.text) for piece in pieces)
+    return [*left, _joined(touched, edit, start, sum(len(piece.text) for piece in left)), *right]
 
 
 def _joined(touched: list[Piece], edit: dict[str, Any], start: int, begin: int) -> Piece:

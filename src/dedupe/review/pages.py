@@ -50,7 +50,7 @@ def page(request: Request, template: str, tab: str, status: int = 200, **context
     return HTMLResponse(render(template, **frame, **context), status_code=status)
 
 
-def home(request: Request) -> Response:
+def home(_: Request) -> Response:
     """Lead to the queue of clusters."""
     return RedirectResponse("/clusters", status_code=303)
 
@@ -97,9 +97,10 @@ def cluster(request: Request) -> Response:
         with_row = int(shown[-1]) if len(shown) and shown[-1] != rows[0] else None
     edges = _edges_to(desk, int(rows[0]), shown)
     bridges = set(rows[desk.bridges[rows]].tolist())
+    told = catalog.describe(shown.tolist())
     members = [
         {**article, "row": int(row), "number": first, "edge": edges.get(int(row)), "bridge": int(row) in bridges}
-        for first, (row, article) in enumerate(zip(shown, catalog.describe(shown.tolist()), strict=True), start=(at - 1) * MEMBERS + 1)
+        for first, (row, article) in enumerate(zip(shown, told, strict=True), start=(at - 1) * MEMBERS + 1)
     ]
     names = [catalog.clusters["cluster_id"][near].as_py() if near is not None else None for near in around[1:]]
     query = f"?{view.query()}" if view.query() else ""
@@ -204,8 +205,9 @@ def pair(request: Request) -> Response:
         later = np.concatenate([rest[rest > here[0]], rest[rest < here[0]]])
         behind = catalog.edges.slice(int(flagged[later[0]]), 1).to_pylist()[0] if len(later) else None
     return page(
-        request, "pair.html", "updates", compared=beside(desk, left, right), together=catalog.cluster[left] == catalog.cluster[right],
-        flagged=bool(len(here)), settled=bool(len(here) and progress.pairs[here[0]]), behind=behind,
+        request, "pair.html", "updates", compared=beside(desk, left, right), flagged=bool(len(here)),
+        settled=bool(len(here) and progress.pairs[here[0]]),
+        together=catalog.cluster[left] == catalog.cluster[right], behind=behind,
     )  # fmt: skip
 
 

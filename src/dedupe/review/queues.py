@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import numpy as np
@@ -15,9 +15,8 @@ from dedupe.review.doubts import REASONS, Doubts
 
 PAGE = 50
 
-# What a cluster is to the reviewers, by number in the array of states.
-STATES = ("open", "decided", "again")
-OPEN, DECIDED, AGAIN = range(len(STATES))
+# What a cluster is to the reviewers.
+OPEN, DECIDED, AGAIN = range(3)
 
 _SIZES = {"several": (2, None), "1": (1, 1), "2": (2, 2), "3-5": (3, 5), "6-49": (6, 49), "50+": (50, None)}
 _NO_REASON = "none"
@@ -44,7 +43,7 @@ class Facet(NamedTuple):
 
     value: str
     words: str
-    count: int
+    number: int
 
 
 class Around(NamedTuple):
@@ -58,7 +57,9 @@ class Around(NamedTuple):
 def view_of(query: Mapping[str, str]) -> View:
     """Read the filters out of an address; what is no filter of ours shows all."""
     view = View(**{name: query[name][:200].strip() for name in View._fields if name in query})
-    return view._replace(size=view.size if view.size in _SIZES else "several", state=view.state if view.state in _STATES else "todo")
+    return view._replace(
+        size=view.size if view.size in _SIZES else "several", state=view.state if view.state in _STATES else "todo"
+    )
 
 
 _STATES = {"todo": (OPEN, AGAIN), "again": (AGAIN,), "decided": (DECIDED,), "all": (OPEN, DECIDED, AGAIN)}
@@ -123,7 +124,7 @@ class Queue:
         kept = beside("reason")
         counted = [Facet(reason.name, reason.words, int((kept & reasons[:, at]).sum())) for at, reason in enumerate(REASONS)]
         plain = Facet(_NO_REASON, "nothing speaks against it", int((kept & ~reasons.any(axis=1)).sum()))
-        found["reason"] = [Facet("", "all", int(kept.sum())), *(facet for facet in [*counted, plain] if facet.count)]
+        found["reason"] = [Facet("", "all", int(kept.sum())), *(facet for facet in [*counted, plain] if facet.number)]
         kept = beside("size")
         found["size"] = [
             Facet(name, _SIZE_WORDS[name], count)
@@ -163,7 +164,7 @@ class Queue:
         """Return the names of the reasons to look at a cluster."""
         return [reason.name for reason, has in zip(REASONS, self._doubts.reasons[place].tolist(), strict=True) if has]
 
-    def about(self, places: np.ndarray) -> list[dict[str, object]]:
+    def about(self, places: np.ndarray) -> list[dict[str, Any]]:
         """Return what the list of the queue tells of some clusters."""
         catalog = self._catalog
         clusters = catalog.clusters.take(pa.array(places, pa.int64())).to_pylist()

@@ -35,7 +35,9 @@ def repairs(request: Request) -> Response:
     pages = max(1, -(-len(places) // _ON_A_PAGE))
     at = min(number(request), pages)
     rows = [_in_context(desk, edit) for edit in edits.take(places[(at - 1) * _ON_A_PAGE : at * _ON_A_PAGE]).to_pylist()]
-    rules = [{"code": code, "name": RULES[code].name if code in RULES else code, "count": n} for code, n in sorted(counts.items())]
+    rules = [
+        {"code": code, "name": RULES[code].name if code in RULES else code, "count": n} for code, n in sorted(counts.items())
+    ]
     return page(
         request, "repairs.html", "repairs", rows=rows, total=len(places), at=at, pages=pages, q=q, rule=rule, rules=rules,
         first=(at - 1) * _ON_A_PAGE,
@@ -65,8 +67,12 @@ def _in_context(desk: Desk, edit: dict[str, Any]) -> dict[str, Any]:
         "right": right,
         "piece": at,
         "refused": refused_by(desk, edit),
-        "name": RULES[edit["rule"]].name if edit["rule"] in RULES else edit["rule"],
+        "name": _rule_name(edit["rule"]),
     }
+
+
+def _rule_name(code: str) -> str:
+    return RULES[code].name if code in RULES else code
 
 
 def _around(pieces: list[Piece], number_in_ledger: int) -> tuple[str, str, Piece | None]:

@@ -40,7 +40,10 @@ _HEADERS = {
 }
 
 # Not a redirect: a cookie that is `Strict` is not sent along one that began on another site, as in a mail or a notebook.
-_ENTRANCE = '<!doctype html><title>dedupe review</title><meta http-equiv="refresh" content="0;url=/"><a href="/">Go on</a>'
+_ENTRANCE = (
+    '<!doctype html><title>dedupe review</title><link rel="icon" href="/static/icon.svg">'
+    '<meta http-equiv="refresh" content="0;url=/"><a href="/">Go on</a>'
+)
 
 _SAFE = ("GET", "HEAD")
 

@@ -8,6 +8,7 @@ import secrets
 import socket
 import threading
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -42,10 +43,8 @@ def serve(output: Path, *, port: int | None = None, browser: bool = True, who: s
         make_app(room, token, taken), log_level="warning", access_log=False, lifespan="off", ws="none", server_header=False,
         timeout_graceful_shutdown=2,
     )  # fmt: skip
-    try:
+    with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])
-    except KeyboardInterrupt:
-        pass
     made = desk.decisions.latest() - before
     notice(f"Ended. {amount(made, 'decision')} kept in {desk.decisions.path}.")
     if made:
@@ -74,4 +73,6 @@ def _listen(port: int | None) -> socket.socket:
             failed = error
             continue
         return listening
-    raise DedupeError(f"Port {port} cannot be used: {failed.strerror}.", "Give another one to --port, or leave it out.") from failed
+    raise DedupeError(
+        f"Port {port} cannot be used: {failed.strerror}.", "Give another one to --port, or leave it out."
+    ) from failed

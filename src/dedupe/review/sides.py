@@ -94,7 +94,7 @@ def compare(left: Side, right: Side) -> Comparison:
     folds = _folds(same, left, right)
     changes = sum(1 for one, other in pairwise(_bounded(same, left, right)) if _gap(one, other))
     cuts_left, cuts_right = _changed(same, left, 0), _changed(same, right, 1)
-    rows = []
+    rows: list[Row] = []
     a = b = 0
     for fold in [*folds, Match(len(left.tokens), len(right.tokens), 0)]:
         if fold.a > a or fold.b > b or (not fold.size and not rows):
@@ -185,16 +185,14 @@ def _row(
     words: int,
 ) -> Row:
     sides = [
-        _segments(side, _place(side, first), _place(side, end), cuts)
+        _segments(side, side.tokens[first].start if first else 0, _end(side, end), cuts)
         for side, (first, end), cuts in ((left, of_left, cuts_left), (right, of_right, cuts_right))
     ]
     repairs = sum(1 for side in sides for segment in side if segment.repair)
     return Row(sides[0], sides[1], words, repairs)
 
 
-def _place(side: Side, number: int) -> int:
-    if number == 0:
-        return 0
+def _end(side: Side, number: int) -> int:
     return side.tokens[number].start if number < len(side.tokens) else len(side.text)
 
 

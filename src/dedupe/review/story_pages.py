@@ -27,9 +27,7 @@ def stories(request: Request) -> Response:
     shown = catalog.stories.take(pa.array(order[(at - 1) * PAGE : at * PAGE])).to_pylist()
     articles = catalog.describe([found(catalog.row(story["canonical_id"])) for story in shown])
     rows = [{**story, "article": article} for story, article in zip(shown, articles, strict=True)]
-    return page(
-        request, "stories.html", "stories", rows=rows, total=len(order), at=at, pages=pages, q=q, first=(at - 1) * PAGE
-    )
+    return page(request, "stories.html", "stories", rows=rows, total=len(order), at=at, pages=pages, q=q, first=(at - 1) * PAGE)
 
 
 def story(request: Request) -> Response:
@@ -43,6 +41,7 @@ def story(request: Request) -> Response:
         (article for article in catalog.describe(told.tolist()) if article["is_canonical"]),
         key=lambda article: (article["published_at"] is None, article["published_at"], article["article_id"]),
     )
+    shown, left_out = articles[:MEMBERS], len(articles[MEMBERS:])
     edges = catalog.edges_within(told)
     ties = catalog.edges.take(pa.array(edges)).to_pylist()
     of = {
@@ -51,6 +50,6 @@ def story(request: Request) -> Response:
             key=lambda tie: tie["jaccard"],
             default=None,
         )
-        for article in articles[:MEMBERS]
+        for article in shown
     }
-    return page(request, "story.html", "stories", story=row, articles=articles[:MEMBERS], ties=of, left_out=len(articles[MEMBERS:]))
+    return page(request, "story.html", "stories", story=row, articles=shown, ties=of, left_out=left_out)

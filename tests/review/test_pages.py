@@ -1,0 +1,276 @@
+"""The queues and what is decided in them, through the page's own forms."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dedupe.errors import DedupeError
+from dedupe.review.doubts import REASONS
+
+
+@pytest.fixture
+def page(opened: Callable[..., Any], output: Path) -> Any:
+    return opened(output)
+
+
+def acts(page: Any) -> list[str]:
+    return [batch.act for batch in page.desk.decisions.batches()]
+
+
+def members(page: Any, cluster: str) -> list[str]:
+    catalog = page.desk.catalog
+    found: list[str] = catalog.identities(catalog.members(catalog.place(cluster)))
+    return found
+
+
+def test_the_queue_begins_with_what_most_needs_eyes(page: Any) -> None:
+    listed = page.clusters()
+    scores = [page.desk.queue._doubts.score[page.desk.catalog.place(cluster)] for cluster in listed]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] > 1
+    text = page.get("/clusters")
+    for reason in REASONS:
+        count = re.search(rf'title="{re.escape(reason.words)}">{reason.name} <span class="n">(\d+)', text)
+        shown = len(page.clusters(f"?reason={reason.name}"))
+        assert shown == (int(count[1]) if count else 0)
+
+
+def test_filters_stand_in_the_address_and_count_beside_each_other(page: Any) -> None:
+    whole = page.clusters()
+    assert set(page.clusters("?size=2")) < set(whole)
+    assert page.clusters("?size=1&state=all")
+    found = page.clusters("?q=THE+GLACIER")
+    assert found
+    assert all("glacier" in page.get(f"/cluster/{cluster}").lower() for cluster in found)
+    both = page.clusters("?q=the+glacier&size=2")
+    assert set(both) == set(found) & set(page.clusters("?size=2"))
+    assert page.clusters("?q=nobody+ever+wrote+this") == []
+    assert page.clusters("?reason=nonsense") == []
+
+
+def test_a_cluster_shows_its_members_why_and_the_difference(page: Any) -> None:
+    cluster = next(one for one in page.clusters() if len(members(page, one)) == 4)
+    text = page.get(f"/cluster/{cluster}")
+    assert text.count("<tr data-article=") == 4
+    assert "shingles shared" in text
+    assert text.count('class="node') == 4
+    assert "<del data-stop" in text
+    assert "<ins data-stop" in text
+    assert "equal words</summary>" in text
+    other = members(page, cluster)[1]
+    compared = page.get(f"/cluster/{cluster}?with={other}")
+    assert f'name="compared" value="{other}"' in compared
+    # Without scripts every member can be reached by its link, and every act is a button of a form.
+    assert f'href="/cluster/{cluster}?with={other}"' in text
+    for act in ("accept", "not_duplicates", "split", "make_canonical", "skip"):
+        assert re.search(rf'<button form="decide" name="act" value="{act}" data-key="\w"', text)
+
+
+def test_large_clusters_are_paged(page: Any) -> None:
+    cluster = max(page.clusters("?state=all"), key=lambda one: len(members(page, one)))
+    known = members(page, cluster)
+    assert len(known) > 100
+    first, second = (page.get(f"/cluster/{cluster}?members={number}") for number in (1, 2))
+    shown = re.findall(r'<tr data-article="(\w+)"', first), re.findall(r'<tr data-article="(\w+)"', second)
+    assert shown == (known[:100], known[100:200])
+    assert "more are not drawn" in first
+
+
+def test_residue_is_greyed_and_named(page: Any) -> None:
+    cluster = next(iter(page.clusters("?state=all&size=several&q=Case+0:")))
+    text = "".join(page.get(f"/cluster/{cluster}?with={one}") for one in members(page, cluster)[1:])
+    assert re.search(r'class="repair residue"[^>]*title="comment-prompts">\s*<del class="was">Leave a Comment</del>', text)
+
+
+def test_accepting_leads_to_the_next_and_takes_the_cluster_off_the_queue(page: Any) -> None:
+    first, second, *_ = before = page.clusters()
+    after = page.press(page.get(f"/cluster/{first}"), f"/cluster/{first}/decide", act="accept")
+    assert f'action="/cluster/{second}/decide"' in after
+    assert "Accepted" in after
+    assert page.clusters() == [one for one in before if one != first]
+    assert page.clusters("?state=decided") == [first]
+    assert "Decided: accept by" in page.get(f"/cluster/{first}")
+    # Back again by one undo.
+    page.press(after, "/undo", batch="1")
+    assert page.clusters() == before
+    assert acts(page) == ["accept", "undo"]
+
+
+def test_skipping_puts_a_cluster_last(page: Any) -> None:
+    first, *rest = page.clusters()
+    page.press(page.get(f"/cluster/{first}"), f"/cluster/{first}/decide", act="skip")
+    assert page.clusters() == [*rest, first]
+
+
+def test_splitting_takes_some_and_not_all(page: Any) -> None:
+    cluster = next(one for one in page.clusters() if len(members(page, one)) == 4)
+    ticked = members(page, cluster)[2:]
+    shown = page.get(f"/cluster/{cluster}")
+    assert "Split takes some" in page.press(shown, f"/cluster/{cluster}/decide", act="split")
+    assert "Split takes some" in page.press(shown, f"/cluster/{cluster}/decide", act="split", ticked=members(page, cluster))
+    assert acts(page) == []
+    page.press(shown, f"/cluster/{cluster}/decide", act="split", ticked=[*ticked, "0" * 32])
+    (batch,) = page.desk.decisions.batches()
+    assert batch.facts[0].groups == (tuple(ticked), tuple(members(page, cluster)[:2]))
+    assert cluster not in page.clusters()
+
+
+def test_not_duplicates_and_another_canonical(page: Any) -> None:
+    one, other = page.clusters()[:2]
+    page.press(page.get(f"/cluster/{one}"), f"/cluster/{one}/decide", act="not_duplicates")
+    chosen = members(page, other)[-1]
+    page.press(page.get(f"/cluster/{other}?with={chosen}"), f"/cluster/{other}/decide", act="make_canonical")
+    first, second = page.desk.decisions.batches()
+    assert first.facts[0].groups == tuple((article,) for article in members(page, one))
+    assert second.facts[0].groups == ((chosen,), tuple(members(page, other)))
+
+
+def test_merging_with_what_a_search_finds(page: Any) -> None:
+    one, other = page.clusters()[:2]
+    title = page.desk.catalog.describe(page.desk.catalog.members(page.desk.catalog.place(other))[:1])[0]["title"]
+    text = page.get(f"/cluster/{one}/merge?q={title}")
+    assert re.search(rf'<input type="checkbox" name="with" value="{other}"', text)
+    assert "Nothing is chosen" in page.press(text, f"/cluster/{one}/merge")
+    page.press(text, f"/cluster/{one}/merge", **{"with": other})
+    (batch,) = page.desk.decisions.batches()
+    assert set(batch.facts[0].articles) == {*members(page, one), *members(page, other)}
+
+
+def test_a_bulk_accept_is_previewed_counted_and_undone_at_once(page: Any) -> None:
+    before = page.clusters()
+    few = page.clusters("?size=2")
+    text = page.get("/bulk?size=2")
+    assert f"Accept {len(few)} clusters, {2 * len(few)} articles?" in text
+    # What was asked about is what is accepted: not what has come since.
+    page.press(page.get(f"/cluster/{few[0]}"), f"/cluster/{few[0]}/decide", act="skip")
+    page.press(page.get(f"/cluster/{few[1]}"), f"/cluster/{few[1]}/decide", act="accept")
+    assert "not" in page.press(text, "/bulk") and acts(page) == ["skip", "accept"]
+    page.press(page.get("/bulk?size=2"), "/bulk")
+    assert set(page.clusters()) == set(before) - set(few)
+    batch = page.desk.decisions.batches()[-1]
+    assert batch.bulk
+    assert len(batch.facts) == len(few) - 1
+    page.press(page.get("/clusters"), "/undo", batch=str(batch.batch_id))
+    assert set(page.clusters()) == set(before) - {few[1]}
+
+
+def test_a_form_about_a_cluster_that_has_changed_is_refused(page: Any) -> None:
+    cluster = page.clusters()[0]
+    assert "has changed" in page.press(
+        page.get(f"/cluster/{cluster}"), f"/cluster/{cluster}/decide", act="accept", digest="0" * 32
+    )
+    assert acts(page) == []
+
+
+@pytest.fixture
+def seeds_page(opened: Callable[..., Any], seeds_output: Path, tmp_path: Path) -> Any:
+    return opened(Path(shutil.copytree(seeds_output, tmp_path / "seeds-out")))
+
+
+def test_repairs_of_spun_text_stand_in_order_of_doubt_and_can_be_undone(seeds_page: Any) -> None:
+    page = seeds_page
+    text = page.get("/repairs")
+    sure = [float(one) for one in re.findall(r'title="how sure the rule is">.*?</svg> (\d\.\d\d)', text)]
+    assert len(sure) == 30
+    assert sure == sorted(sure)
+    article, seq = re.search(r'name="article" value="(\w+)"><input type="hidden" name="seq" value="(\d+)"', text).groups()  # type: ignore[union-attr]
+    after = page.press(text, "/repairs/undo")
+    assert "Repair undone" in after
+    assert "refused by" in after
+    (batch,) = page.desk.decisions.batches()
+    assert batch.facts[0].articles == (article,)
+    edit = next(one for one in page.desk.catalog.edits(page.desk.catalog.row(article)) if one["seq"] == int(seq))
+    assert batch.facts[0].details["before"] == edit["before"]
+
+
+def test_an_audit_is_drawn_judged_blind_and_counted(page: Any) -> None:
+    text = page.get("/audit?size=5&seed=3")
+    assert "0 of 5 judged" in text
+    assert "Nothing is judged yet" in text
+    shown = page.get("/audit/edge?size=5&seed=3&at=1")
+    assert "Jaccard" not in shown
+    for answer in ("same", "same", "different", "same", "same"):
+        shown = page.press(shown, "/audit/edge", act=answer)
+    assert "5 of 5 judged" in shown
+    assert "All are judged" in shown
+    assert re.search(r'<th scope="row">all</th><td class="num">5</td><td class="num">4</td><td class="num">80.0 %</td>', shown)
+    # Another seed is another sample, and the same seed the same.
+    assert "5 of 5 judged" in page.get("/audit?size=5&seed=3")
+    assert page.desk.sample(5, 3) != page.desk.sample(5, 4)
+
+
+def test_stories_show_what_ties_their_articles(seeds_page: Any) -> None:
+    page = seeds_page
+    story = re.search(r'href="(/story/\w+)"', page.get("/stories"))
+    assert story
+    text = page.get(story[1])
+    assert "articles on one event" in text
+    pair = re.search(r'href="(/pair/\w+/\w+)"', text)
+    assert pair
+    shown = page.get(pair[1])
+    assert "story" in shown
+    page.press(shown, pair[1] + "/decide", act="merge")
+    assert acts(page) == ["merge"]
+
+
+def test_a_pair_that_is_settled_leaves_the_queue(page: Any) -> None:
+    desk = page.desk
+    # Two clusters that an edge ties stand for a flagged pair here: the corpus has none of its own.
+    ends = [members(page, cluster)[0] for cluster in page.clusters()[:2]]
+    shown = page.get(f"/pair/{ends[0]}/{ends[1]}")
+    assert "There is no edge between these two" in shown
+    page.press(shown, f"/pair/{ends[0]}/{ends[1]}/decide", act="not_duplicates")
+    assert desk.decisions.batches()[0].facts[0].kind == "cannot_link"
+    inside = members(page, page.clusters("?state=all")[0])[:2]
+    assert "one cluster" in page.get(f"/pair/{inside[0]}/{inside[1]}")
+
+
+def test_two_reviewers_are_told_of_their_conflict(opened: Callable[..., Any], output: Path) -> None:
+    ada, ben = opened(output, "Ada"), opened(output, "Ben")
+    cluster = ada.clusters()[0]
+    ada.press(ada.get(f"/cluster/{cluster}"), f"/cluster/{cluster}/decide", act="accept")
+    ben.press(ben.get(f"/cluster/{cluster}"), f"/cluster/{cluster}/decide", act="not_duplicates")
+    text = ada.get("/conflicts")
+    assert "Ada" in text
+    assert "Ben" in text
+    assert 'href="/conflicts"' in ada.get("/clusters")
+    assert cluster in ada.clusters("?state=again")
+
+
+def test_a_new_run_is_seen_without_a_restart(page: Any, output: Path) -> None:
+    assert "A new run was published" not in page.get("/clusters")
+    (output / "manifest.json").touch()
+    assert "A new run was published" in page.get("/clusters")
+    assert "A new run was published" not in page.get("/clusters")
+
+
+def test_the_decision_queue_of_no_clusters_says_what_is_next(opened: Callable[..., Any], output: Path) -> None:
+    page = opened(output)
+    page.press(page.get("/bulk"), "/bulk")
+    assert "Nothing is left to decide here" in page.get("/clusters")
+    assert "Nothing to accept" in page.get("/bulk")
+
+
+def test_there_must_be_an_output(tmp_path: Path) -> None:
+    from dedupe.review.server import serve
+
+    with pytest.raises(DedupeError) as error:
+        serve(tmp_path, browser=False)
+    assert error.value.exit_status == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_port_in_use_is_an_error_for_people(output: Path) -> None:
+    import socket
+
+    from dedupe.review.server import serve
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(DedupeError, match="cannot be used"):
+            serve(output, port=other.getsockname()[1], browser=False)
