@@ -97,6 +97,12 @@ def test_what_differs_is_marked_and_what_is_equal_folded() -> None:
     assert "word149 word150 word151 word152" in shown
 
 
+def test_one_text_may_be_the_beginning_of_the_other() -> None:
+    longer = f"{LONG} and much {' '.join('more' for _ in range(60))}"
+    for one, other in ((LONG, longer), (longer, LONG), (LONG, ""), ("", LONG)):
+        assert sides(compare(prepare(one, []), prepare(other, []))) == (one, other)
+
+
 def test_quotes_dashes_and_spaces_are_no_difference() -> None:
     one, other = "“It’s done” — he said.", '"It\'s  done" - he\nsaid.'
     assert compare(prepare(one, []), prepare(other, [])).changes == 0

@@ -171,8 +171,8 @@ def test_a_megabyte_in_one_line_is_cut_and_says_so(page: Any) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["?page=0", "?page=-1", "?page=99999999999999999999", "?page=x", "?size=%00", "?reason='", "?q=%5B(", "?language=%22", "?q=" + "a" * 5000]
-    + ["?state[]=x&page=٣", "?q=%F0%9F%98%80", "?size=several&size=1"],
+    ["?page=0", "?page=-1", "?page=99999999999999999999", "?page=x", "?size=%00", "?reason='", "?q=%5B(", "?language=%22", "?q=" + "a" * 5000,
+     "?state[]=x&page=٣", "?q=%F0%9F%98%80", "?size=several&size=1"],
 )  # fmt: skip
 def test_any_address_is_answered(page: Any, query: str) -> None:
     for path in ("/clusters", "/updates", "/stories", "/repairs", "/audit", "/bulk"):

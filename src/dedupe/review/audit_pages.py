@@ -50,8 +50,9 @@ def audit(request: Request) -> Response:
     rows = desk.sample(size, seed)
     progress = desk.progress()
     said = judged_by(desk, desk.who)
+    judged = sum(_ends(desk, row) in said for row in rows)
     return page(
-        request, "audit.html", "audit", size=size, seed=seed, drawn=len(rows), judged=sum(_ends(desk, row) in said for row in rows),
+        request, "audit.html", "audit", size=size, seed=seed, drawn=len(rows), judged=judged,
         open_at=next_open(desk, rows, -1), precisions=precision_by_relation(progress.judged), wanted=_WANTED,
         needed=needed_threshold(progress.judged, _WANTED), tallies=progress.tallies, threshold=desk.catalog.threshold,
         near=sum(one.relation == "near" for one in progress.judged),

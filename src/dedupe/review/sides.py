@@ -185,7 +185,7 @@ def _row(
     words: int,
 ) -> Row:
     sides = [
-        _segments(side, side.tokens[first].start if first else 0, _end(side, end), cuts)
+        _segments(side, _end(side, first) if first else 0, _end(side, end), cuts)
         for side, (first, end), cuts in ((left, of_left, cuts_left), (right, of_right, cuts_right))
     ]
     repairs = sum(1 for side in sides for segment in side if segment.repair)
