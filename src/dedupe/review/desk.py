@@ -13,10 +13,10 @@ from dedupe.decisions.facts import Batch, members_digest
 from dedupe.decisions.standing import Standing, Verdict, standing_of, still_decided
 from dedupe.decisions.store import Decisions
 from dedupe.output import Output
+from dedupe.references import References
 from dedupe.review.catalog import Catalog
 from dedupe.review.doubts import weigh
 from dedupe.review.queues import AGAIN, DECIDED, OPEN, Queue
-from dedupe.review.references import References
 
 # So many decisions stay in sight.
 _RECENT = 10
@@ -80,7 +80,7 @@ class Desk:
     def _computed(self) -> Progress:
         catalog, batches = self.catalog, self.decisions.batches()
         standing = standing_of(batches)
-        successors: dict[str, str] = {}
+        successors = self.references.successors(self.decisions) if batches else {}
         named = {*standing.latest, *successors.values()}
         named |= {article for conflict in standing.conflicts for article in conflict.articles}
         rows = [row for article in named if (row := catalog.row(article)) is not None]
