@@ -241,7 +241,13 @@ def test_articles_that_mean_harm_are_only_read(browser: Any, hostile_output: Pat
         ada = Reviewer(browser, address)
         links = [row.get_attribute("href") for row in ada.page.locator(".list .row-link").all()]
         assert len(links) >= 8
-        for path in [*links, "/clusters?size=1", "/bulk", f"{links[0].partition('?')[0]}/merge?q=script", "/clusters?q=%3Cscript%3E"]:
+        for path in [
+            *links,
+            "/clusters?size=1",
+            "/bulk",
+            f"{links[0].partition('?')[0]}/merge?q=script",
+            "/clusters?q=%3Cscript%3E",
+        ]:
             ada.page.goto(ada.base + path)
             assert ada.page.evaluate("window.hurt") is None, path
             assert ada.page.evaluate("document.body.getClientRects().length") == 1

@@ -70,6 +70,7 @@ def posted(handler: Callable[[Request, Form], Response]) -> Callable[[Request], 
 def _decided(desk: Desk, act: Act, facts: list[Fact], queue: str, form: Form, bulk: bool = False) -> Response:
     articles = desk.references.of(article for fact in facts for article in fact.articles)
     batch = desk.decisions.record(act, facts, who=desk.who, queue=queue, articles=articles, bulk=bulk)
+    desk.decided(batch, act, facts, queue, bulk)
     return _onward(form.one("next") or "/clusters", batch)
 
 
@@ -162,7 +163,9 @@ def decide_merge(request: Request, form: Form) -> Response:
     desk: Desk = request.state.desk
     members = _members(desk, request.path_params["cluster"], form)
     others = [found(desk.catalog.place(cluster)) for cluster in dict.fromkeys(form.get("with", []))]
-    joined = dict.fromkeys([*members, *(one for place in others for one in desk.catalog.identities(desk.catalog.members(place)))])
+    joined = dict.fromkeys(
+        [*members, *(one for place in others for one in desk.catalog.identities(desk.catalog.members(place).tolist()))]
+    )
     if len(joined) == len(members):
         raise UsageError("Nothing is chosen to merge with.", "Choose a cluster of the list, or search for one.")
     return _decided(desk, "merge", [must_link(joined)], "clusters", form)
@@ -236,7 +239,7 @@ def decide_bulk(request: Request, form: Form) -> Response:
             f"The filter shows {len(selected):,} clusters now, not {form.one('total') or 'those'} that you were asked about.",
             "Look at the preview again; nothing was accepted.",
         )
-    facts = [accepted(desk.catalog.identities(desk.catalog.members(place))) for place in selected.tolist()]
+    facts = [accepted(desk.catalog.identities(desk.catalog.members(place).tolist())) for place in selected.tolist()]
     return _decided(desk, "accept", facts, "clusters", form, bulk=True)
 
 

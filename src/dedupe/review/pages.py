@@ -227,7 +227,7 @@ def conflicts(request: Request) -> Response:
     """Show where reviewers decided differently: nothing is overwritten, they settle it."""
     desk: Desk = request.state.desk
     rows = []
-    for conflict in desk.progress().standing.conflicts:
+    for conflict in desk.reckon().standing.conflicts:
         here = [row for article in conflict.articles if (row := desk.catalog.row(article)) is not None]
         rows.append({"conflict": conflict, "articles": desk.catalog.describe(here[:MEMBERS]), "more": len(here[MEMBERS:])})
     return page(request, "conflicts.html", "", rows=rows)
