@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
 
-import dedupe as package
+from dedupe import job, restore
 from dedupe.decisions.facts import Fact, accepted, cannot_link, canonical, must_link, skipped
 from dedupe.decisions.standing import still_decided
 from dedupe.decisions.store import Decisions
@@ -48,7 +48,7 @@ class Desk:
 
     def run(self, **options: Any) -> list[dict[str, Any]]:
         (self.folder / "in.jsonl").write_text("\n".join(map(json.dumps, self.rows)), encoding="utf-8")
-        self.summary = package.clean([self.folder / "in.jsonl"], self.output, **{"workers": 1} | options)
+        self.summary = job.clean([self.folder / "in.jsonl"], self.output, **{"workers": 1} | options)
         assert check_output(self.output) == []
         table: list[dict[str, Any]] = sorted(
             pq.read_table(self.output / "corpus.parquet").to_pylist(), key=lambda row: int(row["record"])
@@ -307,4 +307,4 @@ def test_refused_corrections_of_spun_words_stay_refused(tmp_path: Path, seeds: P
         had = sum((edit["rule"], edit["before"], edit["after"]) == named for edit in edits)
         has = sum((edit["rule"], edit["before"], edit["after"]) == named for edit in left)
         assert has < had
-    assert package.restore(table[0]["text"], left) == spun.replace("\r\n", "\n")
+    assert restore(table[0]["text"], left) == spun.replace("\r\n", "\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -91,7 +92,8 @@ def test_ids_last_and_the_map_says_what_grew(tmp_path: Path) -> None:
     rows = articles()
     old, new = tmp_path / "old", tmp_path / "new"
     job.clean([write(tmp_path / "first", "0.jsonl", rows[:60])], old, workers=1)
-    job.clean([write(tmp_path / "second", "1.jsonl", rows[60:])], new, previous=old, workers=1)
+    shutil.copytree(old, new)
+    job.clean([write(tmp_path / "second", "1.jsonl", rows[60:])], new, previous=new, workers=1)
     columns = ["article_id", "cluster_id"]
     was = dict(
         zip(*(column.to_pylist() for column in pq.read_table(old / "corpus.parquet", columns=columns).columns), strict=True)

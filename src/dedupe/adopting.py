@@ -7,7 +7,7 @@ that repeat holds for the new articles too.
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,9 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from dedupe.cluster.lasting import Kind, Previous
 from dedupe.config import Config
 from dedupe.engine.local import Pool
-from dedupe.errors import UsageError
+from dedupe.errors import OutputError, UsageError
 from dedupe.maps import PREPARED, SIGNED, tells_stories
 from dedupe.match.edges import JOINING, KEEPING_APART, RELATIONS, UPDATE, Edges, joined
 from dedupe.match.relations import STARRED
@@ -29,9 +30,12 @@ from dedupe.match.terms import StoryTerms, extract_terms, story_texts
 from dedupe.match.verify import Overlaps
 from dedupe.repair.ledger import restore
 from dedupe.repair.spin.stage import SPIN_RULES
-from dedupe.schema import EDIT, EDITS
+from dedupe.schema import EDIT, EDITS, RESIDUE
 from dedupe.tokens import tokenize
+from dedupe.write.manifest import load_manifest
+from dedupe.write.publish import MANIFEST
 
+_KINDS: dict[Kind, str] = {"cluster": "clusters.parquet", "story": "stories.parquet"}
 _FROM_CORPUS = [name for name in PREPARED.names if name not in ("edits", "decoded_sha256", "language_score", "is_spun")]
 
 
@@ -43,7 +47,6 @@ class Adopted:
     shards: list[Path]
     articles: int
     rejects: pa.Table
-    residue: pa.Table
     rules: Counter[str]
     languages: Counter[str]
 
@@ -90,9 +93,52 @@ def _taken(edges: Edges, places: np.ndarray) -> Edges:
     return Edges(edges.a[places], edges.b[places], edges.relation[places], overlap, edges.star[places])
 
 
+def read_previous(folder: Path, explicit: bool) -> Previous | None:
+    """Return what an output hands on to a run, None where there is none, which is a UsageError where it was named."""
+    if not (folder / MANIFEST).exists():
+        if explicit:
+            raise UsageError(f"{folder} holds no output of dedupe.", "Give the folder of an earlier run to --previous.")
+        return None
+    try:
+        articles = pq.read_table(folder / "corpus.parquet", columns=["article_id", "cluster_id", "story_id"])
+        since = {kind: _since(folder, kind) for kind in _KINDS}
+        return Previous(articles, since, pq.read_table(folder / "id_map.parquet"), load_manifest(folder)["generation"])
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise OutputError(
+            f"The output in {folder} cannot hand its IDs on: {str(error).splitlines()[0]}.",
+            "Give --fresh for new IDs, or another folder.",
+        ) from error
+
+
+def _since(folder: Path, kind: Kind) -> dict[str, int]:
+    table = pq.read_table(folder / _KINDS[kind], columns=[f"{kind}_id", "since"])
+    return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def previous_digest(before: Previous | None) -> str | None:
+    """Hash what was taken from the output before: its groups, its tombstones and its number."""
+    if before is None:
+        return None
+    digest = hashlib.sha256(
+        str((before.generation, sorted(before.since["cluster"].items()), sorted(before.since["story"].items()))).encode()
+    )
+    for table in (before.articles, before.id_map):
+        for batch in table.combine_chunks().to_batches():
+            digest.update(batch.serialize())
+    return digest.hexdigest()
+
+
+def learned_lines(folder: Path, config: Config) -> pa.Table | None:
+    """Return the lines that the run behind an output had learned, None where it was not to learn any."""
+    settings = load_manifest(folder)["settings"]
+    if settings["clean"] != config.clean or set(settings["no_rules"]) != config.no_rules:
+        return None
+    return pq.read_table(folder / "residue.parquet").cast(RESIDUE)
+
+
 def adopt(folder: Path, config: Config, scratch: Path, pool: Pool) -> Adopted:
     """Make shards of the articles of an output. Raises UsageError where it was made under other settings."""
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest = load_manifest(folder)
     differing = sorted(name for name, value in config.as_dict().items() if manifest["settings"].get(name) != value)
     if differing:
         raise UsageError(
@@ -115,7 +161,6 @@ def adopt(folder: Path, config: Config, scratch: Path, pool: Pool) -> Adopted:
         [job[-1] for job in jobs],
         rows[-1],
         pq.read_table(folder / "rejects.parquet"),
-        pq.read_table(folder / "residue.parquet"),
         Counter({rule: count for rule, count in manifest["counts"]["rules"].items() if rule not in SPIN_RULES}),
         Counter(manifest["counts"]["languages"]),
     )

@@ -56,9 +56,9 @@ def clean(
     of tables, or one of mappings with a text each. Columns are found by name, as in files. What streams is taken a batch at a
     time and kept on disk, never whole in memory. `output`: the folder to write, replaced whole at the end; without one the
     corpus lies in a temporary folder for as long as the Corpus, or a table of it, is there. An output already in place hands its
-    cluster IDs on, unless `fresh`. The source joins the articles of `previous`, an output; with `relearn` that hands on its IDs
-    alone. `workers`: processes, by default as many as are useful.
-    `progress`: show it on stderr.
+    cluster IDs on, unless `fresh`. `previous`: another output that does, with the lines it has learned unless `relearn`; where it
+    is `output` itself, its articles stay and those of the source join them. `workers`: processes, by default as many as are
+    useful. `progress`: show it on stderr.
 
     Raises UsageError for a source or settings that cannot be taken as given, OutputError where the output cannot be written.
     """

@@ -53,9 +53,9 @@ def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> di
 @click.option("--seed", type=int, help="Seed of the permutations.  [default: 1]")
 @click.option("--workers", type=int, help="Worker processes.  [default: one a core]")
 @click.option(
-    "--previous", type=click.Path(path_type=Path), help="Output whose articles are taken over: what is read joins them."
+    "--previous", type=click.Path(path_type=Path), help="Output that hands on its IDs; if it is -o itself, articles join it."
 )
-@click.option("--relearn", is_flag=True, help="With --previous: read all the input anew, and carry only IDs over.")
+@click.option("--relearn", is_flag=True, help="With --previous: learn repeated lines anew, and read all the input.")
 @click.option("--fresh", is_flag=True, help="Give new cluster IDs, whatever output is in place.")
 @click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Show what N records would give, and write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")

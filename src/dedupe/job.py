@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import time
 from collections import Counter
@@ -16,15 +15,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from dedupe.adopting import previous_digest, read_previous
 from dedupe.cluster.canonical import why_canonical
-from dedupe.cluster.lasting import Kind, Previous, id_map_table, lasting_ids
+from dedupe.cluster.lasting import Previous, id_map_table, lasting_ids
 from dedupe.config import Config
 from dedupe.deciding import take_decisions
 from dedupe.decisions.store import Decisions
 from dedupe.engine.local import Pool, useful_workers
-from dedupe.errors import DedupeError, OutputError, UsageError
+from dedupe.errors import DedupeError
 from dedupe.match.edges import DECIDED, RELATIONS, STORY
 from dedupe.match.relations import evidence
 from dedupe.pipeline import Matched, carry_out
@@ -35,12 +34,10 @@ from dedupe.storytelling import Told
 from dedupe.timings import Progress, Timings, silent
 from dedupe.write.card import card
 from dedupe.write.index import write_index
-from dedupe.write.manifest import file_digest, input_digest, load_manifest, manifest, run_section
+from dedupe.write.manifest import file_digest, input_digest, manifest, run_section
 from dedupe.write.publish import MANIFEST, publish, writing
 from dedupe.write.publish import begin as begin_run
 from dedupe.write.tables import Clustered, Edge, Storied, write_tables
-
-_KINDS: dict[Kind, str] = {"cluster": "clusters.parquet", "story": "stories.parquet"}
 
 
 @dataclass
@@ -100,11 +97,11 @@ def clean(
 ) -> Summary:
     """Clean and deduplicate articles, write the corpus into `output`, and return what was done.
 
-    An output already in place is replaced whole, at the end; its cluster IDs are carried over unless `fresh`. The articles of
-    `previous`, an output made under the same settings, are taken over, and those of `paths` join them; with `relearn` all is read
-    anew, and only IDs are carried over from it. `workers`: how many processes, or a pool that is running already and stays the
-    caller's. Raises UsageError for paths that cannot be read as given, OutputError where the output cannot be written or another
-    run holds it.
+    An output already in place is replaced whole, at the end; its cluster IDs are carried over unless `fresh`. `previous` is an
+    output that hands on its IDs, and the lines it has learned unless `relearn`; where it is `output` itself, its articles stay,
+    and those of `paths` join them. `workers`: how many processes, or a pool that is running already and stays the caller's.
+    Raises UsageError for paths that cannot be read as given, OutputError where the output cannot be written or another run holds
+    it.
     """
     begin = time.perf_counter()
     config, target = config or Config(), Path(output)
@@ -114,11 +111,13 @@ def clean(
         run = begin_run(target)
         scratch, new = run / "scratch", run / "new"
         plan = plan_input(given, config, spool=scratch)
-        before = None if fresh else _previous(Path(previous) if previous else target, explicit=previous is not None)
+        before = None if fresh else read_previous(Path(previous) if previous else target, explicit=previous is not None)
         taken, handed_on = take_decisions(target, Path(previous) if previous else None)
         timings = Timings()
-        joining = Path(previous) if previous and not (fresh or relearn) else None
-        prepared, matched, told = carry_out(plan, config, scratch, pool, progress, timings, None, taken, joining)
+        held = Path(previous) if previous is not None and not (fresh or relearn) else None
+        prepared, matched, told = carry_out(
+            plan, config, scratch, pool, progress, timings, taken=taken, previous=held, joins=_same(held, target)
+        )
         with timings.of("write"):
             summary = _write(new, plan, prepared, matched, told, config, before, pool.workers, given, timings, begin)
             progress("write", 1, 2)
@@ -146,25 +145,8 @@ def sample(paths: Sequence[str | Path], config: Config | None = None, *, limit: 
     return summary
 
 
-def _previous(folder: Path, explicit: bool) -> Previous | None:
-    if not (folder / MANIFEST).exists():
-        if explicit:
-            raise UsageError(f"{folder} holds no output of dedupe.", "Give the folder of an earlier run to --previous.")
-        return None
-    try:
-        articles = pq.read_table(folder / "corpus.parquet", columns=["article_id", "cluster_id", "story_id"])
-        since = {kind: _since(folder, kind) for kind in _KINDS}
-        return Previous(articles, since, pq.read_table(folder / "id_map.parquet"), load_manifest(folder)["generation"])
-    except (pa.ArrowException, OSError, KeyError) as error:
-        raise OutputError(
-            f"The output in {folder} cannot hand its IDs on: {str(error).splitlines()[0]}.",
-            "Give --fresh for new IDs, or another folder.",
-        ) from error
-
-
-def _since(folder: Path, kind: Kind) -> dict[str, int]:
-    table = pq.read_table(folder / _KINDS[kind], columns=[f"{kind}_id", "since"])
-    return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
+def _same(one: Path | None, other: Path) -> bool:
+    return one is not None and one.resolve() == other.resolve()
 
 
 def _write(
@@ -246,7 +228,7 @@ def _write(
         path.relative_to(new).as_posix(): {"sha256": digest, **({"rows": rows[path.stem]} if path.suffix == ".parquet" else {})}
         for path, digest in zip(files, digests, strict=True)
     }
-    inputs = {"files": plan.n_files, "sha256": input_digest(articles, prepared.rejects), "previous": _digest_previous(before)}
+    inputs = {"files": plan.n_files, "sha256": input_digest(articles, prepared.rejects), "previous": previous_digest(before)}
     inputs["decisions"] = matched.honoured.digest if matched.honoured else None
     run = run_section(paths, time.perf_counter() - begin, timings.seconds, threads)
     (new / MANIFEST).write_text(
@@ -305,19 +287,6 @@ def _reasons(matched: Matched, names: pa.Array, cluster: np.ndarray) -> pa.Array
     for row, why in (matched.honoured.why_chosen(matched.canonical) if matched.honoured else {}).items():
         reasons[cluster[row]] = why
     return pa.array(reasons, pa.string())
-
-
-def _digest_previous(before: Previous | None) -> str | None:
-    # What was taken from the output before: its groups, its tombstones and its number.
-    if before is None:
-        return None
-    digest = hashlib.sha256(
-        str((before.generation, sorted(before.since["cluster"].items()), sorted(before.since["story"].items()))).encode()
-    )
-    for table in (before.articles, before.id_map):
-        for batch in table.combine_chunks().to_batches():
-            digest.update(batch.serialize())
-    return digest.hexdigest()
 
 
 def _summary(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from dedupe.adopting import adopt
+from dedupe.adopting import adopt, learned_lines
 from dedupe.cluster.canonical import preference_columns, preference_rank
 from dedupe.cluster.clusters import JoinsOf, clusters
 from dedupe.config import Config
@@ -75,16 +75,18 @@ def carry_out(
     limit: int | None = None,
     taken: Taken | None = None,
     previous: Path | None = None,
+    joins: bool = False,
 ) -> tuple[Prepared, Matched, Told]:
     """Carry out a run up to what is to be written, honouring the decisions `taken`; with a `limit`, over so many records only.
 
-    What the output `previous` holds is taken over, and what is read joins it.
+    What the output `previous` has learned of repeated lines holds; where the run `joins` it, its articles are taken over.
     """
     adopted = None
-    if previous is not None:
+    if previous is not None and joins:
         with timings.of("take over"):
             adopted = adopt(previous, config, scratch, pool)
-    prepared = prepare(plan, config, scratch, pool, progress, timings, limit, adopted)
+    learned = learned_lines(previous, config) if previous is not None else None
+    prepared = prepare(plan, config, scratch, pool, progress, timings, limit, learned, adopted)
     honoured = None
     if taken is not None:
         with timings.of("honour decisions"):

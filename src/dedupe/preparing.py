@@ -97,11 +97,12 @@ def prepare(
     progress: Progress,
     timings: Timings,
     limit: int | None = None,
+    learned: pa.Table | None = None,
     adopted: Adopted | None = None,
 ) -> Prepared:
     """Read and repair everything, learn what repeats, tell languages and sign; with a `limit`, so many records only.
 
-    What was `adopted` comes first, and what it has learned is not learned again.
+    What was `adopted` comes first. Where an earlier run has `learned` lines that repeat, no others are learned.
 
     What `scratch` holds of an earlier run is used where it is of the same input under the same settings, and removed elsewhere.
     """
@@ -112,7 +113,7 @@ def prepare(
         lines = LineCounts()
         for read in reads:
             lines = lines.merge(read.lines)
-        residue = adopted.residue if adopted else lines.finish()
+        residue = lines.finish() if learned is None else learned
     offsets = record_offsets(plan.shards[: len(reads)], [read.numbered for read in reads])
     with timings.of("repair and sign"):
         num_perm = choose_bands(config.threshold, config.recall).num_perm

@@ -18,9 +18,10 @@ def hostile_output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from corpora import hostile, written
 
     import dedupe
+    from dedupe import job
 
     folder = tmp_path_factory.mktemp("hostile")
-    dedupe.clean([written(folder / "in.jsonl", hostile())], folder / "out", dedupe.Config(clean=False, stories=False), workers=1)
+    job.clean([written(folder / "in.jsonl", hostile())], folder / "out", dedupe.Config(clean=False, stories=False), workers=1)
     return folder / "out"
 
 
@@ -29,23 +30,23 @@ def plain_output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An output of a few clusters, with a scraper's residue, and a large cluster among them."""
     from corpora import family, generated, random, written
 
-    import dedupe
+    from dedupe import job
 
     folder = tmp_path_factory.mktemp("plain")
     rows = generated(12)
     rows[0]["text"] += "\n\nLeave a Comment"
     rows += family(random.Random(3), 900, 140)
-    dedupe.clean([written(folder / "in.jsonl", rows)], folder / "out", workers=1)
+    job.clean([written(folder / "in.jsonl", rows)], folder / "out", workers=1)
     return folder / "out"
 
 
 @pytest.fixture(scope="session")
 def seeds_output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output of the five articles that the project ships: a story, a spun article, no duplicates."""
-    import dedupe
+    from dedupe import job
 
     folder = tmp_path_factory.mktemp("seeds")
-    dedupe.clean([Path(__file__).parents[2] / "seeds"], folder / "out", workers=1)
+    job.clean([Path(__file__).parents[2] / "seeds"], folder / "out", workers=1)
     return folder / "out"
 
 

@@ -179,8 +179,8 @@ def standing_of(batches: Iterable[Batch]) -> Standing:
     conflicts = (*_contradicted(must, cannot, groups), *_two_canonicals(chosen))
     disputed: dict[str, tuple[int, ...]] = {}
     for number, conflict in enumerate(conflicts):
-        for one in conflict.articles:
-            disputed[one] = (*disputed.get(one, ()), number)
+        for article in conflict.articles:
+            disputed[article] = (*disputed.get(article, ()), number)
     return Standing(
         tuple(must), tuple(cannot), tuple(chosen), tuple(refused), accepted, skipped, conflicts, arranged, latest, disputed
     )  # fmt: skip
