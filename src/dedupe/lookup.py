@@ -23,7 +23,7 @@ from dedupe.match.edges import CONTAINED_IN, EXACT, JOINING, NEAR, PART_OF, RELA
 from dedupe.match.relations import evidence, relate
 from dedupe.match.signatures import Signer
 from dedupe.match.spun import given_away, propose_spun, relate_spun
-from dedupe.match.verify import Verifier
+from dedupe.match.verify import Overlaps, Verifier
 from dedupe.output import Output
 from dedupe.read import plan, read
 from dedupe.repair.ledger import restore
@@ -133,9 +133,8 @@ class Lookup:
         new, others = np.zeros(len(copies), np.int64), np.arange(1, len(copies) + 1)
         overlap = verify(new, others)
         near = np.flatnonzero(overlap.jaccard >= self.config.threshold)
-        edges = Edges(
-            new[near], others[near], np.full(len(near), NEAR), type(overlap)(*(column[near] for column in overlap)), near < 0
-        )
+        overlap = Overlaps(*(column[near] for column in overlap))
+        edges = Edges(new[near], others[near], np.full(len(near), NEAR), overlap, np.zeros(len(near), bool))
         known = [(place[a], place[b]) for a in place for b in self._partners.get(a, []) if b in place]
         small, large = np.array([*zip(new.tolist(), others.tolist(), strict=True), *known], np.int64).reshape(-1, 2).T
         edges, facts = relate(edges, Proposed(small, large, 0, 0), self.config.threshold, verify, read)
@@ -210,7 +209,7 @@ class Lookup:
         groups = np.searchsorted(self._group_starts, rows, side="right") - 1
         for group in np.unique(groups):
             here = np.flatnonzero(groups == group)
-            column = self._file.read_row_group(int(group), columns=["text"])["text"]
+            column = self._file.read_row_group(int(group), columns=["text"], use_threads=False)["text"]
             texts[here] = column.take(pa.array(rows[here] - self._group_starts[group])).to_pylist()
         for at in np.flatnonzero(np.isin(rows, self._despun)).tolist():
             texts[at] = self._before_despinning(self.ids["article_id"][int(rows[at])].as_py(), texts[at])
