@@ -74,6 +74,8 @@ _ZERO_WIDTH = re.compile(
     f"|(?<![^{_NEVER_JOINED}])[{JOINERS}](?![^{_NEVER_JOINED}])"
     f"|(?<![{_SPACELESS}])[{WORD_BREAKS}](?![{_SPACELESS}])"
 )
+# The characters that it is about: to look for these first takes a tenth of the time on a long text.
+_WIDTHLESS = re.compile(f"[{ZERO_WIDTH}{JOINERS}{WORD_BREAKS}]")
 _SOFT_HYPHEN = re.compile(SOFT_HYPHEN)
 _DIRECTION = re.compile(f"[{''.join(map(chr, DIRECTION_ROLES))}]")
 _RIGHT_TO_LEFT = re.compile(f"[{in_class(RIGHT_TO_LEFT_SCRIPTS)}]")
@@ -155,9 +157,13 @@ def _each(pattern: re.Pattern[str], text: str, after: Callable[[str], str], name
     for match in matches:
         new = after(match[0])
         if new != match[0]:
-            evidence = " ".join(f"U+{ord(letter):04X}" for letter in match[0]) if named else ""
+            evidence = _named(match[0]) if named else ""
             found.append(Replacement(match.start(), match.end(), new, evidence=evidence))
     return found
+
+
+def _named(letters: str) -> str:
+    return " ".join(f"U+{ord(letter):04X}" for letter in letters)
 
 
 def _nothing(_: str) -> str:
@@ -234,7 +240,12 @@ def _controls(text: str) -> list[Replacement]:
 
 
 def _zero_width(text: str) -> list[Replacement]:
-    return [] if text.isascii() else _each(_ZERO_WIDTH, text, _nothing, named=True)
+    if text.isascii():
+        return []
+    places = list(islice((one.start() for one in _WIDTHLESS.finditer(text)), MAX_PLACES + 1))
+    if len(places) > MAX_PLACES:
+        return _each(_ZERO_WIDTH, text, _nothing, named=True)
+    return [Replacement(at, at + 1, "", evidence=_named(text[at])) for at in places if _ZERO_WIDTH.match(text, at)]
 
 
 def _soft_hyphens(text: str) -> list[Replacement]:
