@@ -36,6 +36,9 @@ from dedupe.write.manifest import load_manifest
 from dedupe.write.publish import MANIFEST
 
 _KINDS: dict[Kind, str] = {"cluster": "clusters.parquet", "story": "stories.parquet"}
+# What the map of IDs says of an article that was taken out on request.
+FORGOTTEN = "forgotten"
+
 _FROM_CORPUS = [name for name in PREPARED.names if name not in ("edits", "decoded_sha256", "language_score", "is_spun")]
 
 
@@ -46,6 +49,7 @@ class Adopted:
     folder: Path
     shards: list[Path]
     articles: int
+    kept: np.ndarray
     rejects: pa.Table
     rules: Counter[str]
     languages: Counter[str]
@@ -53,13 +57,24 @@ class Adopted:
     def signed_as(self, scratch: Path) -> Path:
         """Return the path that the arrays of the index go by, as those of a shard do."""
         target = scratch / "adopted.arrow"
-        for name in SIGNED:
-            (scratch / f"{target.name}.{name}.npy").symlink_to((self.folder / "index" / f"{name}.npy").resolve())
+        index = self.folder / "index"
+        paths = {name: scratch / f"{target.name}.{name}.npy" for name in SIGNED}
+        if self.kept.all():
+            for name, path in paths.items():
+                path.symlink_to((index / f"{name}.npy").resolve())
+            return target
+        offsets = np.load(index / "sketch_offsets.npy")
+        sizes = np.diff(offsets)
+        within = np.repeat(self.kept, sizes)
+        for name in SIGNED[:-2]:
+            np.save(paths[name], np.load(index / f"{name}.npy", mmap_mode="r")[self.kept])
+        np.save(paths["sketches"], np.load(index / "sketches.npy", mmap_mode="r")[within])
+        np.save(paths["sketch_offsets"], np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes[self.kept])]))
         return target
 
     def spun(self) -> np.ndarray:
         """Return which articles the earlier run took for spun: (articles,) bool."""
-        found: np.ndarray = np.load(self.folder / "index" / "spun.npy")
+        found: np.ndarray = np.load(self.folder / "index" / "spun.npy")[self.kept]
         return found
 
     def edges(self, ids: pa.Array, representative: np.ndarray) -> tuple[Edges, dict[int, str]]:
@@ -69,6 +84,7 @@ class Adopted:
         """
         pairs = pq.read_table(self.folder / "pairs.parquet")
         pairs = pairs.filter(pc.is_in(pairs["relation"], pa.array([RELATIONS[code] for code in (*JOINING[1:], *KEEPING_APART)])))
+        pairs = pairs.filter(pc.and_(pc.is_in(pairs["a_id"], ids), pc.is_in(pairs["b_id"], ids)))
         one, other = (representative[pc.index_in(pairs[side], ids).to_numpy().astype(np.int64)] for side in ("a_id", "b_id"))
         shared = pairs["shared"].to_numpy()
         # Sizes from shares: exact as long as a text has fewer than a million shingles.
@@ -91,6 +107,15 @@ class Adopted:
 def _taken(edges: Edges, places: np.ndarray) -> Edges:
     overlap = Overlaps(*(column[places] for column in edges.overlap))
     return Edges(edges.a[places], edges.b[places], edges.relation[places], overlap, edges.star[places])
+
+
+def forgotten_ids(folder: Path) -> frozenset[str]:
+    """Return the IDs of articles that were forgotten on request, as the map of an output keeps them; none where there is none."""
+    try:
+        kept = pq.read_table(folder / "id_map.parquet", filters=[("change", "=", FORGOTTEN)])
+    except (OSError, pa.ArrowException):
+        return frozenset()
+    return frozenset(kept["old_id"].to_pylist())
 
 
 def read_previous(folder: Path, explicit: bool) -> Previous | None:
@@ -136,8 +161,8 @@ def learned_lines(folder: Path, config: Config) -> pa.Table | None:
     return pq.read_table(folder / "residue.parquet").cast(RESIDUE)
 
 
-def adopt(folder: Path, config: Config, scratch: Path, pool: Pool) -> Adopted:
-    """Make shards of the articles of an output. Raises UsageError where it was made under other settings."""
+def adopt(folder: Path, config: Config, scratch: Path, pool: Pool, forgotten: frozenset[str]) -> Adopted:
+    """Make shards of the articles of an output, but for those forgotten. Raises UsageError where it was made otherwise."""
     manifest = load_manifest(folder)
     differing = sorted(name for name, value in config.as_dict().items() if manifest["settings"].get(name) != value)
     if differing:
@@ -146,28 +171,31 @@ def adopt(folder: Path, config: Config, scratch: Path, pool: Pool) -> Adopted:
             "Give the same settings, or all the input and --relearn.",
         )
     corpus = pq.ParquetFile(folder / "corpus.parquet")
-    counts = pq.read_table(folder / "corpus.parquet", columns=["n_edits"])["n_edits"].to_numpy()
+    table = pq.read_table(folder / "corpus.parquet", columns=["n_edits", "article_id"])
+    counts = table["n_edits"].to_numpy()
+    kept = pc.invert(pc.is_in(table["article_id"], pa.array(sorted(forgotten), pa.string()))).to_numpy()
     groups = [corpus.metadata.row_group(n).num_rows for n in range(corpus.num_row_groups)]
     rows = [0, *accumulate(groups)]
     ends = np.concatenate([[0], np.cumsum(counts)])
     jobs = [
-        (folder, number, int(ends[start]), int(ends[stop]), config, scratch / f"adopted-{number:05}.arrow")
+        (folder, number, int(ends[start]), int(ends[stop]), config, scratch / f"adopted-{number:05}.arrow", kept[start:stop])
         for number, (start, stop) in enumerate(pairwise(rows))
     ]
     for _ in pool.map(adopt_group, jobs):
         pass
     return Adopted(
         folder,
-        [job[-1] for job in jobs],
-        rows[-1],
+        [job[-2] for job in jobs],
+        int(kept.sum()),
+        kept,
         pq.read_table(folder / "rejects.parquet"),
         Counter({rule: count for rule, count in manifest["counts"]["rules"].items() if rule not in SPIN_RULES}),
         Counter(manifest["counts"]["languages"]),
     )
 
 
-def adopt_group(folder: Path, number: int, first: int, last: int, config: Config, target: Path) -> int:
-    """Write one row group of a corpus as a shard of prepared articles, whose edits are `first:last`; return its rows."""
+def adopt_group(folder: Path, number: int, first: int, last: int, config: Config, target: Path, kept: np.ndarray) -> int:
+    """Write the rows to be `kept` of a row group of a corpus, whose edits are `first:last`, as a shard; return how many."""
     table = pq.ParquetFile(folder / "corpus.parquet").read_row_group(number, columns=[*_FROM_CORPUS, "language_score"])
     batch = table.combine_chunks().to_batches()[0]
     edits = _edits(folder, first, last)
@@ -178,7 +206,7 @@ def adopt_group(folder: Path, number: int, first: int, last: int, config: Config
     batch = pa.RecordBatch.from_arrays(
         [columns[name].cast(PREPARED.field(name).type) for name in PREPARED.names], schema=PREPARED
     )
-    batch = _before_despinning(batch)
+    batch = _before_despinning(batch.filter(pa.array(kept)))
     with pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, PREPARED) as writer:
         writer.write_batch(batch)
     if tells_stories(config):

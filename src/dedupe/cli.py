@@ -227,6 +227,36 @@ def decisions(output: Path, conflicts: bool, target: str | None, source: Path | 
 
 
 @cli.command()
+@click.argument("output", type=click.Path(path_type=Path))
+@click.option("--id", "ids", multiple=True, metavar="ID", help="An article, by its ID or the beginning of it.")
+@click.option("--source", "sources", multiple=True, metavar="PATH", help="All articles of a file, by its path in the corpus.")
+@click.option("--url", "urls", multiple=True, metavar="URL", help="The articles at an address.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was forgotten as a JSON array.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+def forget(
+    output: Path, ids: tuple[str, ...], sources: tuple[str, ...], urls: tuple[str, ...], as_json: bool, quiet: bool
+) -> None:
+    """Take articles out of a corpus for good, as a takedown asks.
+
+    They go from every table, the index, the report and the decisions. A tombstone of each ID stays, so that later runs reject the
+    article when they read it again.
+    """
+    if not (ids or sources or urls):
+        raise UsageError("Nothing to forget was named.", "Give --id, --source or --url.")
+    from dedupe.console import progress_shown, show_json
+    from dedupe.engine.local import Pool
+    from dedupe.engine.numba_start import start_numba
+
+    start_numba()
+    from dedupe.forgetting import forget as forget_articles
+    from dedupe.forgetting import show_forgotten
+
+    with Pool(1) as pool, progress_shown(quiet) as progress:
+        found = forget_articles(output, ids, sources, urls, workers=pool, progress=progress)
+    show_json(found) if as_json else show_forgotten(found, output)
+
+
+@cli.command()
 @click.argument("paths", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--in", "output", type=click.Path(path_type=Path), default="output", show_default=True, help="The corpus to look in."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from dedupe.adopting import previous_digest, read_previous
+from dedupe.adopting import FORGOTTEN, forgotten_ids, previous_digest, read_previous
 from dedupe.cluster.canonical import why_canonical
 from dedupe.cluster.lasting import Previous, id_map_table, lasting_ids
 from dedupe.config import Config
@@ -24,17 +23,19 @@ from dedupe.deciding import take_decisions
 from dedupe.decisions.store import Decisions
 from dedupe.engine.local import Pool, useful_workers
 from dedupe.errors import DedupeError
+from dedupe.examples import examples
 from dedupe.match.edges import DECIDED, RELATIONS, STORY
 from dedupe.match.relations import evidence
 from dedupe.pipeline import Matched, carry_out
 from dedupe.preparing import Prepared
 from dedupe.read import plan as plan_input
 from dedupe.read.parts import Plan
+from dedupe.schema import REJECTS
 from dedupe.storytelling import Told
 from dedupe.timings import Progress, Timings, silent
 from dedupe.write.card import card
 from dedupe.write.index import write_index
-from dedupe.write.manifest import file_digest, input_digest, manifest, run_section
+from dedupe.write.manifest import file_digest, input_digest, load_manifest, manifest, run_section
 from dedupe.write.publish import MANIFEST, publish, writing
 from dedupe.write.publish import begin as begin_run
 from dedupe.write.tables import Clustered, Edge, Storied, write_tables
@@ -103,29 +104,65 @@ def clean(
     Raises UsageError for paths that cannot be read as given, OutputError where the output cannot be written or another run holds
     it.
     """
-    begin = time.perf_counter()
-    config, target = config or Config(), Path(output)
     given = [str(path) for path in paths]
+    held = Path(previous) if previous is not None else None
+    return _run(
+        lambda scratch: plan_input(given, config or Config(), spool=scratch),
+        given, Path(output), config or Config(), workers, progress,
+        None if fresh else held, fresh=fresh, relearn=relearn,
+    )  # fmt: skip
+
+
+def forget(output: str | Path, ids: Set[str], *, workers: int | Pool | None = None, progress: Progress = silent) -> Summary:
+    """Take articles out of an output for good: out of every table, the index, the report and the decisions.
+
+    The corpus is put together anew from what it holds, so that clusters are those of the articles that are left. A tombstone of
+    each ID stays, by which later runs know the article when they read it again, and reject it.
+    """
+    target = Path(output)
+    config = Config.from_mapping(load_manifest(target)["settings"], str(target))
+    empty = Plan([], pa.RecordBatch.from_pylist([], REJECTS), 0, 0, {})
+    summary = _run(lambda _: empty, [], target, config, workers, progress, target, forgotten=frozenset(ids))
+    Decisions.open(target).forget(ids)
+    return summary
+
+
+def _run(
+    plan_of: Callable[[Path], Plan],
+    given: list[str],
+    target: Path,
+    config: Config,
+    workers: int | Pool | None,
+    progress: Progress,
+    previous: Path | None,
+    *,
+    fresh: bool = False,
+    relearn: bool = False,
+    forgotten: frozenset[str] = frozenset(),
+) -> Summary:
+    begin = time.perf_counter()
     pool = workers if isinstance(workers, Pool) else Pool(useful_workers(given, workers), "dedupe.warmed")
     with writing(target), pool if pool is not workers else nullcontext():
         run = begin_run(target)
         scratch, new = run / "scratch", run / "new"
-        plan = plan_input(given, config, spool=scratch)
-        before = None if fresh else read_previous(Path(previous) if previous else target, explicit=previous is not None)
-        taken, handed_on = take_decisions(target, Path(previous) if previous else None)
+        plan = plan_of(scratch)
+        before = None if fresh else read_previous(previous or target, explicit=previous is not None)
+        taken, handed_on = take_decisions(target, previous)
         timings = Timings()
-        held = Path(previous) if previous is not None and not (fresh or relearn) else None
+        held = None if relearn else previous
+        buried = forgotten | forgotten_ids(target) | (forgotten_ids(previous) if previous else frozenset())
         prepared, matched, told = carry_out(
-            plan, config, scratch, pool, progress, timings, taken=taken, previous=held, joins=_same(held, target)
-        )
+            plan, config, scratch, pool, progress, timings,
+            taken=taken, previous=held, joins=_same(held, target), forgotten=buried,
+        )  # fmt: skip
         with timings.of("write"):
-            summary = _write(new, plan, prepared, matched, told, config, before, pool.workers, given, timings, begin)
+            summary = _write(new, plan, prepared, matched, told, config, before, buried, pool.workers, given, timings, begin)
             progress("write", 1, 2)
         publish(target, run)
         if handed_on is not None:
             Decisions.open(target).import_lines(handed_on.export_lines())
         progress("write", 2, 2)
-    summary.output = str(output)
+    summary.output = str(target)
     summary.worker_deaths = pool.deaths
     summary.seconds = time.perf_counter() - begin
     return summary
@@ -140,7 +177,7 @@ def sample(paths: Sequence[str | Path], config: Config | None = None, *, limit: 
         timings = Timings()
         prepared, matched, told = carry_out(plan, config, Path(folder), Pool(1), silent, timings, limit)
         summary = _summary(plan, prepared, matched, told, config, timings, begin)
-        summary.examples = _examples(prepared, matched)
+        summary.examples = examples(prepared, matched)
         del prepared, matched, told  # Windows removes no file that is mapped
     return summary
 
@@ -157,6 +194,7 @@ def _write(
     told: Told,
     config: Config,
     before: Previous | None,
+    forgotten: frozenset[str],
     threads: int,
     paths: list[str],
     timings: Timings,
@@ -170,7 +208,8 @@ def _write(
     story_hubs, story = _numbered(told.leader)
     tales = lasting_ids("story", articles["article_id"], story, story_hubs, before)
     storied = Storied(pa.array(tales.names, pa.string()), story, story_hubs, tales.since)
-    changes = [*lasting.changes, *tales.changes]
+    buried: list[tuple[Any, ...]] = [("article", one, None, FORGOTTEN, 0) for one in sorted(forgotten)]
+    changes = [*lasting.changes, *tales.changes, *buried]
     edge = _edges(matched, told)
     summary = _summary(plan, prepared, matched, told, config, timings, begin)
     bands = matched.bands
@@ -337,30 +376,3 @@ def _summary(
 
 def _sorted(counter: Counter[str]) -> dict[str, int]:
     return dict(sorted(counter.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _examples(prepared: Prepared, matched: Matched, each: int = 2) -> list[dict[str, str]]:
-    # A few repairs of every rule, and a few matches: what a person wants to see before the whole run.
-    shown: Counter[str] = Counter()
-    examples: list[dict[str, str]] = []
-    columns = prepared.articles.select(["source", "record", "edits", "title", "text"])
-    for row in columns.filter(pc.greater(pc.list_value_length(columns["edits"]), 0)).to_pylist():
-        for edit in row["edits"]:
-            if shown[edit["rule"]] < each:
-                shown[edit["rule"]] += 1
-                where = f"{row['source']}:{row['record']}"
-                examples.append(
-                    {"what": edit["rule"], "where": where, "before": edit["before"][:200], "after": edit["after"][:200]}
-                )
-    members = np.flatnonzero(matched.canonical != np.arange(len(matched.canonical)))[: 5 * each]
-    for member in members:
-        one, other = (columns.slice(int(at), 1).to_pylist()[0] for at in (member, matched.canonical[member]))
-        examples.append(
-            {
-                "what": f"match {matched.similarity[member]:.2f}",
-                "where": f"{one['source']}:{one['record']}",
-                "before": (one["title"] or one["text"])[:100],
-                "after": f"{other['source']}:{other['record']} {(other['title'] or other['text'])[:100]}",
-            }
-        )
-    return examples

@@ -31,7 +31,7 @@ from dedupe.repair.spin.gate import MOST_TOKENS, load_gate
 from dedupe.repair.spin.stage import SpinRepair
 from dedupe.repair.stages import LocalRepair, RepetitionRepair
 from dedupe.schema import ARTICLES, CLEANED, REJECTS
-from dedupe.shards import ShardPrepared, ShardRead, deadly_rejects
+from dedupe.shards import LeftOut, ShardPrepared, ShardRead, rejects_of
 from dedupe.tokens import string_buffers, tokenize
 from dedupe.watch import Name, Watch
 
@@ -99,7 +99,9 @@ def read_shard(shard: Shard, config: Config, path: Path, limit: int | None = Non
 def _read_parts(shard: Shard, config: Config, watch: Watch) -> Iterator[ReadBatch]:
     for part in shard:
         if (part.source, 0) in watch.left_out:
-            yield ReadBatch(ARTICLES.empty_table().to_batches()[0], deadly_rejects([(part.source, 0)]), 1, {0: 0}, ReadReport())
+            yield ReadBatch(
+                pa.RecordBatch.from_pylist([], ARTICLES), rejects_of([(part.source, 0)], "deadly"), 1, {0: 0}, ReadReport()
+            )
             continue
         watch.note((part.source, 0))
         yield from read((part,), config)
@@ -111,9 +113,9 @@ def _one_by_one(
     # The articles that are left, repaired, and what their lines teach; those left out go to the rejects.
     names = list(zip(articles["source"].to_pylist(), articles["record"].to_pylist(), strict=True))
     out = [name in watch.left_out for name in names]
-    rejects.append(deadly_rejects([name for name, left in zip(names, out, strict=True) if left]))
+    rejects.append(rejects_of([name for name, left in zip(names, out, strict=True) if left], "deadly"))
     articles = articles.filter(pa.array([not left for left in out], pa.bool_()))
-    lines, done = LineCounts(), [CLEANED.empty_table().to_batches()[0]] if not len(articles) else []
+    lines, done = LineCounts(), [pa.RecordBatch.from_pylist([], CLEANED)] if not len(articles) else []
     for row, name in enumerate(name for name, left in zip(names, out, strict=True) if not left):
         watch.note(name)
         done.append(repair(articles.slice(row, 1)))
@@ -128,14 +130,14 @@ def prepare_shard(
     config: Config,
     residue: pa.Table,
     num_perm: int,
-    known: frozenset[str] = frozenset(),
+    out: LeftOut,
     watch: Watch | None = None,
 ) -> ShardPrepared:
     """Repair by what the run has taught, tell the language, and sign; write articles and signatures beside each other.
 
     `offset` is added to the record numbers: what earlier parts of the same file held. Beside `target` come the arrays of
-    `Signed`, as `gather_signed` joins them. `source` is removed when all that is whole. Articles whose
-    IDs are `known` are left out. Under `watch` as `read_shard`.
+    `Signed`, as `gather_signed` joins them. `source` is removed when all that is whole. Some
+    articles are left `out`. Under `watch` as `read_shard`.
     """
     repair = RepetitionRepair(config, residue)
     signer = Signer(num_perm, config.seed)
@@ -146,10 +148,8 @@ def prepare_shard(
         reader = pa.ipc.open_file(mapped)
         read_batches = (reader.get_batch(number) for number in range(reader.num_record_batches))
         for read_batch in read_batches if watch is None else _watched(read_batches, watch, done.deadly):
-            if known:
-                new = pc.invert(pc.is_in(read_batch["article_id"], pa.array(sorted(known), pa.string())))
-                done.known += len(read_batch) - (pc.sum(new).as_py() or 0)
-                read_batch = read_batch.filter(new)
+            if out.known or out.forgotten:
+                read_batch = _left_in(read_batch, out, done)
             batch = repair(read_batch.select(CLEANED.names))
             if offset:
                 batch = batch.set_column(batch.schema.get_field_index("record"), "record", pc.add(batch["record"], offset))
@@ -202,6 +202,14 @@ def prepare_shard(
     done.save(target)
     source.unlink()
     return done
+
+
+def _left_in(batch: pa.RecordBatch, out: LeftOut, done: ShardPrepared) -> pa.RecordBatch:
+    ids = batch["article_id"].to_pylist()
+    names = zip(batch["source"].to_pylist(), batch["record"].to_pylist(), strict=True)
+    done.known += sum(one in out.known for one in ids)
+    done.forgotten += [name for name, one in zip(names, ids, strict=True) if one in out.forgotten]
+    return batch.filter(pa.array([one not in out.known and one not in out.forgotten for one in ids], pa.bool_()))
 
 
 def _watched(batches: Iterable[pa.RecordBatch], watch: Watch, deadly: list[Name]) -> Iterator[pa.RecordBatch]:

@@ -76,17 +76,19 @@ def carry_out(
     taken: Taken | None = None,
     previous: Path | None = None,
     joins: bool = False,
+    forgotten: frozenset[str] = frozenset(),
 ) -> tuple[Prepared, Matched, Told]:
     """Carry out a run up to what is to be written, honouring the decisions `taken`; with a `limit`, over so many records only.
 
     What the output `previous` has learned of repeated lines holds; where the run `joins` it, its articles are taken over.
+    Articles that are `forgotten` become rejects.
     """
     adopted = None
     if previous is not None and joins:
         with timings.of("take over"):
-            adopted = adopt(previous, config, scratch, pool)
+            adopted = adopt(previous, config, scratch, pool, forgotten)
     learned = learned_lines(previous, config) if previous is not None else None
-    prepared = prepare(plan, config, scratch, pool, progress, timings, limit, learned, adopted)
+    prepared = prepare(plan, config, scratch, pool, progress, timings, limit, learned, adopted, forgotten)
     honoured = None
     if taken is not None:
         with timings.of("honour decisions"):

@@ -37,7 +37,7 @@ from dedupe.match.bands import choose_bands
 from dedupe.match.signatures import Signed
 from dedupe.read.parts import Plan, ReadReport, Shard, record_offsets
 from dedupe.repair.repetition import LineCounts
-from dedupe.shards import ShardPrepared, ShardRead, deadly_rejects
+from dedupe.shards import LeftOut, ShardPrepared, ShardRead, rejects_of
 from dedupe.stored import Stored
 from dedupe.timings import Progress, Timings
 from dedupe.watch import carefully
@@ -99,6 +99,7 @@ def prepare(
     limit: int | None = None,
     learned: pa.Table | None = None,
     adopted: Adopted | None = None,
+    forgotten: frozenset[str] = frozenset(),
 ) -> Prepared:
     """Read and repair everything, learn what repeats, tell languages and sign; with a `limit`, so many records only.
 
@@ -118,14 +119,16 @@ def prepare(
     with timings.of("repair and sign"):
         num_perm = choose_bands(config.threshold, config.recall).num_perm
         known = _known(sources[: len(reads)], adopted)
-        how = _prepare_how(config, residue, num_perm, known)
+        out = LeftOut(known, forgotten)
+        how = _prepare_how(config, residue, num_perm, out)
         shards = [_target(source, offset, how) for source, offset in zip(sources, offsets, strict=False)]
         _sweep(scratch, {source.stem.removeprefix("read-") for source in sources}, {shard.stem for shard in shards})
         jobs = list(zip(plan.shards, sources, shards, offsets, strict=False))
-        done, again = _prepare_all(jobs, (config, residue, num_perm, known), pool, progress, sum(read.articles for read in reads))
+        done, again = _prepare_all(jobs, (config, residue, num_perm, out), pool, progress, sum(read.articles for read in reads))
     later = [
-        deadly_rejects([(path, record + offset) for path, record in one.deadly])
+        rejects_of([(path, record + offset) for path, record in names], code)
         for one, offset in zip(done, offsets, strict=True)
+        for code, names in (("deadly", one.deadly), ("forgotten", one.forgotten))
     ]
     rejects = pa.concat_tables([pa.Table.from_batches([plan.rejects, *later]), *numbered_rejects(reads, offsets)])
     arrays, records = shards, len(plan.rejects) + sum(read.records for read in reads) - sum(one.known for one in done)
@@ -168,12 +171,12 @@ def _known(sources: list[Path], adopted: Adopted | None) -> frozenset[str]:
     return frozenset(one for ids in batches for one in ids.filter(pc.is_in(ids, held)).to_pylist())
 
 
-def _prepare_how(config: Config, residue: pa.Table, num_perm: int, known: frozenset[str]) -> str:
+def _prepare_how(config: Config, residue: pa.Table, num_perm: int, out: LeftOut) -> str:
     digest = hashlib.sha256()
     for batch in residue.combine_chunks().to_batches():
         digest.update(batch.serialize())
     settings = (config.clean, sorted(config.no_rules), config.despin != "off", tells_stories(config), config.seed, num_perm)
-    return f"{__version__} {settings} {digest.hexdigest()} {sorted(known)}"
+    return f"{__version__} {settings} {digest.hexdigest()} {sorted(out.known)} {sorted(out.forgotten)}"
 
 
 def _target(source: Path, offset: int, how: str) -> Path:
@@ -213,7 +216,7 @@ def _read_all(
 
 def _prepare_all(
     jobs: Sequence[tuple[Shard, Path, Path, int]],
-    rest: tuple[Config, pa.Table, int, frozenset[str]],
+    rest: tuple[Config, pa.Table, int, LeftOut],
     pool: Pool,
     progress: Progress,
     total: int,

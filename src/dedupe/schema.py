@@ -167,10 +167,10 @@ RESIDUE = build_schema(
 
 ID_MAP = build_schema(
     [
-        ("kind", pa.string(), "cluster or story"),
+        ("kind", pa.string(), "cluster, story, or article for one that was forgotten on request"),
         ("old_id", pa.string(), "ID in the previous output; null for a new one"),
         ("new_id", pa.string(), "ID in this output; null for one that is gone"),
-        ("change", pa.string(), "kept, grew, shrank, split, merged, gone, new"),
+        ("change", pa.string(), "kept, grew, shrank, split, merged, gone, new; forgotten"),
         ("shared", pa.int32(), "members that both hold"),
     ]
 )

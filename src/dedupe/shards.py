@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -17,6 +17,13 @@ from dedupe.read.reasons import sentence
 from dedupe.repair.repetition import LineCounts
 from dedupe.schema import REJECTS
 from dedupe.watch import Name
+
+
+class LeftOut(NamedTuple):
+    """Hold the IDs of articles that a run leaves out: `known` ones, that the corpus holds already, and `forgotten` ones."""
+
+    known: frozenset[str] = frozenset()
+    forgotten: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -60,11 +67,12 @@ class ShardPrepared:
     rules: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     deadly: list[Name] = field(default_factory=list)
+    forgotten: list[Name] = field(default_factory=list)
     known: int = 0
 
     def save(self, path: Path) -> None:
         """Keep the report beside the shard's file `path`, once that is whole."""
-        _keep(path, [self.articles, self.rules, self.languages, self.deadly, self.known], {})
+        _keep(path, [self.articles, self.rules, self.languages, self.deadly, self.forgotten, self.known], {})
 
     @classmethod
     def load(cls, path: Path) -> ShardPrepared | None:
@@ -72,8 +80,9 @@ class ShardPrepared:
         kept = _kept(path)
         if kept is None:
             return None
-        articles, rules, languages, deadly, known = kept[0]
-        return cls(articles, Counter(rules), Counter(languages), [(path, record) for path, record in deadly], known)
+        articles, rules, languages, deadly, forgotten, known = kept[0]
+        names = [[(path, record) for path, record in one] for one in (deadly, forgotten)]
+        return cls(articles, Counter(rules), Counter(languages), names[0], names[1], known)
 
 
 def _keep(path: Path, told: list[Any], arrays: dict[str, np.ndarray]) -> None:
@@ -99,10 +108,15 @@ def _kept(path: Path, may_be_gone: bool = False) -> tuple[list[Any], dict[str, n
     return told, arrays
 
 
-def deadly_rejects(names: list[Name]) -> pa.RecordBatch:
-    """Return the rejects for articles that ended a worker each time they were begun."""
-    said = sentence("deadly", "it was killed or crashed on it again and again")
-    columns = [[source for source, _ in names], [record for _, record in names], ["deadly"] * len(names), [said] * len(names)]
-    return pa.RecordBatch.from_arrays(
-        [pa.array(column, field.type) for column, field in zip(columns, REJECTS, strict=True)], schema=REJECTS
-    )
+_SAID = {
+    "deadly": "it was killed or crashed on it again and again",
+    "forgotten": "`dedupe forget` has taken it out of this corpus",
+}
+
+
+def rejects_of(names: list[Name], code: str) -> pa.RecordBatch:
+    """Return the rejects for articles that ended a worker each time they were begun, or that were forgotten on request."""
+    said = sentence(code, _SAID[code])
+    columns = [[source for source, _ in names], [record for _, record in names], [code] * len(names), [said] * len(names)]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, REJECTS, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=REJECTS)

@@ -211,6 +211,7 @@ def test_one_bad_file_does_not_stop_its_shard(tmp_path):
 def test_every_code_has_a_sentence_and_a_test():
     here = Path(__file__).read_text()
     here += (Path(__file__).parents[1] / "test_workers.py").read_text()  # "deadly" takes a process to test
+    here += (Path(__file__).parents[1] / "test_forget.py").read_text()
     for code in SENTENCES:
         assert f'"{code}"' in here
         said = sentence(code, "because \x00\n of\ud800 this" + "x" * 1000)

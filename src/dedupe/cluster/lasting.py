@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -102,7 +103,7 @@ def _changes(
     return rows
 
 
-def id_map_table(changes: list[tuple[Kind, str | None, str | None, str, int]]) -> pa.Table:
+def id_map_table(changes: Sequence[tuple[Any, ...]]) -> pa.Table:
     """Return id_map.parquet, sorted by kind, old and new ID."""
     ordered = sorted(changes, key=lambda row: (row[0], row[1] or "", row[2] or ""))
     columns: list[Any] = [list(column) for column in zip(*ordered, strict=True)] if ordered else [[]] * len(ID_MAP)

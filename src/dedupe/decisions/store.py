@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -177,6 +177,32 @@ class Decisions:
         with self._connected(create=True) as connection:
             return sum(self._insert(connection, batch, articles) is not None for batch, articles in read)
 
+    def forget(self, ids: Set[str]) -> int:
+        """Write the file anew without these articles, and return from how many facts they went.
+
+        The one exception to what is kept for good: a takedown asks for it. Links among the other articles of a fact stay; notes
+        of the acts that named a forgotten one do not, for they may quote it. The file is replaced whole.
+        """
+        batches, known = self.batches(), self.articles()
+        if not ids & known.keys():
+            return 0
+        draft = Decisions(self.path.with_name(f"{self.path.name}.tmp"))
+        draft.path.unlink(missing_ok=True)
+        gone = 0
+        renamed: dict[str, str] = {}
+        with draft._connected(create=True) as connection:
+            for batch in batches:
+                facts = tuple(kept for fact in batch.facts for kept in _without(fact, ids))
+                touched = any(ids & set(fact.articles) for fact in batch.facts)
+                gone += sum(1 for fact in batch.facts if ids & set(fact.articles))
+                undoes = renamed.get(batch.undoes, batch.undoes) if batch.undoes else None
+                told = batch._replace(facts=facts, note="" if touched else batch.note, undoes=undoes)
+                renamed[batch.uid] = batch_uid(told) if touched or undoes != batch.undoes else batch.uid
+                named = {one for fact in facts for one in fact.articles}
+                draft._insert(connection, told._replace(uid=renamed[batch.uid]), [known[one] for one in sorted(named)])
+        os.replace(draft.path, self.path)
+        return gone
+
     def _add(
         self,
         act: Act,
@@ -249,6 +275,16 @@ class Decisions:
             if statement.strip():
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _without(fact: Fact, ids: Set[str]) -> Iterator[Fact]:
+    if not ids & set(fact.articles):
+        yield fact
+        return
+    groups = tuple(group for group in (tuple(one for one in group if one not in ids) for group in fact.groups) if group)
+    several = len(groups) > 1 if fact.kind == "cannot_link" else sum(map(len, groups)) > 1
+    if fact.kind in ("must_link", "cannot_link") and several:
+        yield fact._replace(groups=groups)
 
 
 def _with_standing(batches: list[Batch]) -> list[Batch]:

@@ -13,6 +13,7 @@ SENTENCES: dict[str, str] = {
     "too_large": "It is larger than an article may be: {}.",
     "bomb": "It unpacks to far more than articles do: {}.",
     "deadly": "It ended the process that worked on it: {}.",
+    "forgotten": "It was forgotten on request: {}.",
     "truncated": "The file ends too early: {}; what came before was kept.",
 }
 
