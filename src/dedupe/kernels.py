@@ -17,7 +17,8 @@ from dedupe.match.edges import find_edges
 from dedupe.match.relations import relate
 from dedupe.match.signatures import Signer
 from dedupe.match.stories import find_stories
-from dedupe.match.terms import TermCounts, extract_terms
+from dedupe.match.story_vectors import vectors
+from dedupe.match.terms import extract_terms
 from dedupe.match.verify import Verifier
 
 
@@ -50,7 +51,7 @@ def load_grouping() -> None:
     find_edges(signed.signatures, rows, signed.n_tokens, rows, bands, 0.5, Verifier(read), read)
     propose_contained(signed.sketches, rows, rows)
     terms = extract_terms(texts)
-    find_stories(terms, TermCounts.of(terms), np.zeros(3, np.int64), rows)
+    find_stories(vectors([terms], 3), np.zeros(3, np.int64), rows)
 
 
 def load_matching() -> None:

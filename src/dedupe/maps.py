@@ -255,16 +255,15 @@ def load_signed(folder: Path) -> Signed:
     return Signed(signatures, np.asarray(keys), np.array(tokens), Sketches(sketches, np.array(offsets)))
 
 
-def load_terms(targets: list[Path], rows: np.ndarray) -> StoryTerms:
+def load_terms(targets: list[Path], rows: np.ndarray) -> Iterator[StoryTerms]:
     """Read the terms that `prepare_shard` has extracted, of some rows in ascending order, a shard at a time."""
-    parts, first = [], 0
+    first = 0
     for target in targets:
         with np.load(f"{target}.terms.npz") as columns:
             shard = StoryTerms._make([columns[name] for name in columns.files])
         stop = first + len(shard.offsets) - 1
-        parts.append(shard.take(rows[np.searchsorted(rows, first) : np.searchsorted(rows, stop)] - first))
+        yield shard.take(rows[np.searchsorted(rows, first) : np.searchsorted(rows, stop)] - first)
         first = stop
-    return StoryTerms.concatenate(parts)
 
 
 def gate_threshold() -> float:

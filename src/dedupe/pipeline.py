@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -131,7 +132,7 @@ def tell(prepared: Prepared, matched: Matched, drafts: dict[int, Draft], config:
     rows = np.flatnonzero(canonical == np.arange(len(canonical)))
     if len(rows) < 2:
         return no_stories(len(canonical))
-    return tell_stories(prepared.articles, load_terms(prepared.shards, rows), rows, drafts, canonical, matched.rank, verify)
+    return tell_stories(prepared.articles, partial(load_terms, prepared.shards), rows, drafts, canonical, matched.rank, verify)
 
 
 def match(

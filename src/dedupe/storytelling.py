@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -10,11 +11,14 @@ import pyarrow.compute as pc
 
 from dedupe.gather import take_rows, take_table
 from dedupe.match.stories import evidence, find_stories
-from dedupe.match.terms import StoryTerms, TermCounts, extract_terms, story_texts
+from dedupe.match.story_vectors import vectors
+from dedupe.match.terms import StoryTerms, extract_terms, story_texts
 from dedupe.match.verify import Overlaps, Verifier
 from dedupe.repair.ledger import Draft
 
 _UNKNOWN = np.iinfo(np.int64).min
+
+TermsOf = Callable[[np.ndarray], Iterator[StoryTerms]]
 
 
 class Told(NamedTuple):
@@ -40,7 +44,7 @@ def no_stories(articles: int) -> Told:
 
 def tell_stories(
     articles: pa.Table,
-    terms: StoryTerms,
+    terms_of: TermsOf,
     rows: np.ndarray,
     drafts: dict[int, Draft],
     canonical: np.ndarray,
@@ -49,38 +53,41 @@ def tell_stories(
 ) -> Told:
     """Find the stories among the canonical articles.
 
-    `terms`: of the canonical articles `rows` before de-spinning; those of spun ones are taken again from their `drafts`.
-    `canonical`: (n,) row of each article's canonical. `rank`: (n,) order of preference.
+    `terms_of`: reads the terms of rows in ascending order as they were before de-spinning, in parts; those of spun articles are
+    taken again from their `drafts`. `rows`: of the canonical articles. `canonical`: (n,) row of each article's canonical.
+    `rank`: (n,) order of preference.
     """
-    own = _with_drafts(terms, drafts, rows, articles)
+    made = vectors(_restored(terms_of, drafts, rows, articles), len(rows))
     times = take_rows(articles["published_at"], rows).cast(pa.int64()).fill_null(_UNKNOWN).to_numpy(zero_copy_only=False)
-    counts = TermCounts.of(own)
     order = np.empty(len(rows), np.int64)
     order[np.argsort(rank[rows], kind="stable")] = np.arange(len(rows))
-    found = find_stories(own, counts, times, order)
+    found = find_stories(made, times, order)
     leader = np.full(len(canonical), -1, np.int64)
     leader[rows] = np.where(found.story >= 0, rows[found.story], -1)
-    edges = found.edges
-    together = np.unique(np.concatenate([edges.a, edges.b]))
+    # The preferred of the two is named first, whichever comes first in the input.
+    turned = order[found.edges.a] > order[found.edges.b]
+    first, second = (np.where(turned, *both) for both in (found.edges[1::-1], found.edges[:2]))
+    together = np.unique(np.concatenate([first, second]))
+    terms = StoryTerms.concatenate(list(_restored(terms_of, drafts, rows[together], articles)))
     texts = _texts(articles, drafts, rows[together])
-    # The evidence is written from the texts of the articles in some edge alone, as the preferred of the two writes it: which of
-    # them comes first in the input is to change nothing.
-    turned = order[edges.a] > order[edges.b]
-    first, second = (np.searchsorted(together, np.where(turned, *both)) for both in (edges[1::-1], edges[:2]))
-    words = evidence(own.take(together), texts, counts, times[together], edges._replace(a=first, b=second))
-    a, b = np.minimum(rows[edges.a], rows[edges.b]), np.maximum(rows[edges.a], rows[edges.b])
+    words = evidence(made, together, terms, texts, times, found.edges._replace(a=first, b=second))
+    a, b = np.minimum(rows[first], rows[second]), np.maximum(rows[first], rows[second])
     return Told(leader[canonical], a, b, words, verify(a, b))
 
 
-def _with_drafts(terms: StoryTerms, drafts: dict[int, Draft], rows: np.ndarray, articles: pa.Table) -> StoryTerms:
+def _restored(terms_of: TermsOf, drafts: dict[int, Draft], rows: np.ndarray, articles: pa.Table) -> Iterator[StoryTerms]:
     again = np.intersect1d(np.fromiter(drafts, np.int64, len(drafts)), rows)
-    if not len(again):
-        return terms
-    languages = take_rows(articles["language"], again)
-    restored = extract_terms(_texts(articles, drafts, again), languages)
-    places = np.arange(len(rows))
-    places[np.searchsorted(rows, again)] = len(rows) + np.arange(len(again))
-    return StoryTerms.concatenate([terms, restored]).take(places)
+    restored = extract_terms(_texts(articles, drafts, again), take_rows(articles["language"], again))
+    begin = 0
+    for part in terms_of(rows):
+        own = rows[begin : begin + len(part.offsets) - 1]
+        begin += len(own)
+        drawn = np.flatnonzero(np.isin(own, again))
+        if len(drawn):
+            places = np.arange(len(own))
+            places[drawn] = len(own) + np.arange(len(drawn))
+            part = StoryTerms.concatenate([part, restored.take(np.searchsorted(again, own[drawn]))]).take(places)
+        yield part
 
 
 def _texts(articles: pa.Table, drafts: dict[int, Draft], rows: np.ndarray) -> pa.Array:

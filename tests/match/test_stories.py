@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from dedupe.match.stories import THRESHOLD, Pairs, Stories, evidence, find_stories, joining, judge, score
 from dedupe.match.story_groups import group
-from dedupe.match.story_pairs import vectors
-from dedupe.match.terms import TermCounts, extract_terms
+from dedupe.match.story_vectors import vectors
+from dedupe.match.terms import extract_terms
 
 SEEDS = Path(__file__).parents[2] / "seeds"
 UNKNOWN = np.iinfo(np.int64).min
@@ -21,7 +21,7 @@ DAY = 86_400_000_000
 def stories(texts: list[str], days: list[float | None] | None = None, rank: np.ndarray | None = None) -> Stories:
     terms = extract_terms(pa.array(texts, pa.string()), pa.array(["en"] * len(texts), pa.string()))
     times = np.array([UNKNOWN if day is None else int((19_000 + day) * DAY) for day in days or [None] * len(texts)], np.int64)
-    return find_stories(terms, TermCounts.of(terms), times, np.arange(len(texts)) if rank is None else rank)
+    return find_stories(vectors([terms], len(texts)), times, np.arange(len(texts)) if rank is None else rank)
 
 
 def events(seed: int, count: int = 30, each: int = 4) -> tuple[list[str], list[int]]:
@@ -127,15 +127,15 @@ def test_the_index_finds_the_pairs_that_comparing_all_finds(seed: int, rng: rand
     texts, _ = events(seed, count=12)
     days = [rng.choice([None, 0, 1, 3, *([7, 9, 16, 500] if years else [])]) for _ in texts]
     terms = extract_terms(pa.array(texts), pa.array(["en"] * len(texts)))
-    counts = TermCounts.of(terms)
+    made = vectors([terms], len(texts))
     times = np.array([UNKNOWN if day is None else day * DAY for day in days], np.int64)
     with pytest.MonkeyPatch.context() as patch:
         # What the index sums up is then the score itself: no article here has more shared terms than it holds.
         patch.setattr("dedupe.match.stories.REACH", 1e9)
-        found = find_stories(terms, counts, times, np.arange(len(texts))).pairs
+        found = find_stories(made, times, np.arange(len(texts))).pairs
         a, b = np.array(list(combinations(range(len(texts)), 2))).T
         known = np.where(times == UNKNOWN, np.iinfo(np.int64).max, times)
-        scored = score(vectors(terms, counts), a, b)
+        scored = score(made, a, b)
         apart = np.abs(known[a] - known[b]) >= 7 * DAY if years and any(days) else np.zeros(len(a), bool)
         scored = Pairs(*(column[(scored.score >= THRESHOLD / 2) | ~apart] for column in scored))
         wanted = judge(scored, known, THRESHOLD)
@@ -182,9 +182,9 @@ def test_edges_say_what_they_rest_on() -> None:
         "it said Nayib Bukele let jailers free 212 prisoners on April 14 in Soyapango",
     ]
     terms = extract_terms(pa.array(texts), pa.array(["en", "en"]))
-    counts, times = TermCounts.of(terms), np.array([0, DAY // 2])
-    found = find_stories(terms, counts, times, np.arange(2))
-    (said,) = evidence(terms, pa.array(texts), counts, times, found.edges)
+    made, times = vectors([terms], 2), np.array([0, DAY // 2])
+    found = find_stories(made, times, np.arange(2))
+    (said,) = evidence(made, np.arange(2), terms, pa.array(texts), times, found.edges)
     assert "'Nayib Bukele'" in said
     assert "'April 14'" in said
     assert "'212'" in said
@@ -195,13 +195,13 @@ def test_edges_do_not_name_what_both_have_from_one_passage() -> None:
     pasted = "it was said that " + " ".join(f"zq{n}vex" for n in range(60))
     texts = [f"it said Quintero of Ashgrove indicted for embezzlement and perjury, {n}\n{pasted}" for n in "ab"]
     terms = extract_terms(pa.array(texts), pa.array(["en", "en"]))
-    counts, times = TermCounts.of(terms), np.zeros(2, np.int64)
-    row = np.zeros(1)
-    (said,) = evidence(terms, pa.array(texts), counts, times, Pairs(np.array([0]), np.array([1]), row, row, row))
+    made, times, row = vectors([terms], 2), np.zeros(2, np.int64), np.zeros(1)
+    edge = Pairs(np.array([0]), np.array([1]), row, row, row)
+    (said,) = evidence(made, np.arange(2), terms, pa.array(texts), times, edge)
     assert "'embezzlement'" in said
     assert "vex" not in said
     nothing = Pairs(*[np.empty(0, np.int64)] * 5)
-    assert evidence(terms, pa.array(texts), counts, times, nothing) == []
+    assert evidence(made, np.arange(2), terms, pa.array(texts), times, nothing) == []
 
 
 def test_no_article_or_an_empty_one_is_no_story() -> None:

@@ -7,15 +7,12 @@ from hypothesis import strategies as st
 from dedupe.match.story_background import RAREST, background, build_table
 from dedupe.match.story_scan import DATE, NAME, NAMES, NUMBER, WORD
 from dedupe.match.terms import (
-    BACKGROUND_ARTICLES,
     LEAD_WORDS,
     MOST_TERMS,
     StoryTerms,
-    TermCounts,
     extract_terms,
     story_texts,
     term_hashes,
-    weigh,
 )
 
 
@@ -124,32 +121,6 @@ def test_take_and_concatenate_keep_every_article() -> None:
     terms = extract_terms(pa.array(["Nayib Bukele", "", "Donald Trump in Tampa"]), pa.array(["en"] * 3))
     back = StoryTerms.concatenate([terms.take(np.array([2])), terms.take(np.array([0, 1]))]).take(np.array([1, 2, 0]))
     assert all(np.array_equal(one, other) for one, other in zip(terms, back, strict=True))
-
-
-def test_counts_merge_in_any_order_and_survive_the_table() -> None:
-    parts = [
-        TermCounts.of(extract_terms(pa.array(texts), pa.array(["en"] * len(texts))))
-        for texts in (["Bukele met Trump", "Bukele slept"], ["Trump spoke"], ["Tampa flooded", "Bukele spoke", "Bukele won"])
-    ]
-    one = parts[0].merge(parts[1]).merge(parts[2])
-    other = parts[2].merge(parts[0].merge(parts[1]))
-    assert one.finish().equals(other.finish())
-    assert one.articles == 6
-    assert one.counts[np.isin(one.hashes, term_hashes(pa.array(["bukele"]))[0])].tolist() == [4]
-    loaded = TermCounts.load(one.finish())
-    assert loaded.articles == 6
-    assert loaded.counts.tolist() == one.counts[one.counts > 1].tolist()
-
-
-def test_a_term_weighs_less_the_more_articles_of_the_run_hold_it() -> None:
-    rows = 40_000
-    terms = extract_terms(pa.array(["Bukele spoke"] * rows), pa.array(["en"] * rows))
-    weights, numbers = weigh(terms, TermCounts.of(terms))
-    assert set(numbers.tolist()) == {0, 1}
-    expected = -np.log(rows / (rows + BACKGROUND_ARTICLES))
-    assert weights.max() == pytest.approx(expected, abs=0.05)
-    few = extract_terms(pa.array(["Bukele spoke"] * 5), pa.array(["en"] * 5))
-    assert weigh(few, TermCounts.of(few))[0].max() > 4 * expected
 
 
 def test_the_background_adds_up_what_folds_to_one_term() -> None:

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from dedupe.match.story_groups import group
-from dedupe.match.story_pairs import Index, Vectors, index_rarest, meeting_pairs, score_pairs, vectors
-from dedupe.match.story_scan import NUMBER
-from dedupe.match.terms import StoryTerms, TermCounts, ranges, weigh
+from dedupe.match.story_pairs import Index, index_rarest, meeting_pairs, score_pairs
+from dedupe.match.story_vectors import Vectors
+from dedupe.match.terms import StoryTerms, ranges
 from dedupe.tokens import string_buffers
 
 # The one default: docs/stories.md has its sweep.
@@ -72,19 +72,12 @@ class Stories(NamedTuple):
     cut: int
 
 
-def find_stories(
-    terms: StoryTerms,
-    counts: TermCounts,
-    published_us: np.ndarray,
-    rank: np.ndarray,
-    threshold: float = THRESHOLD,
-) -> Stories:
+def find_stories(made: Vectors, published_us: np.ndarray, rank: np.ndarray, threshold: float = THRESHOLD) -> Stories:
     """Find the stories among articles, one of each cluster of copies.
 
-    `terms`: of the canonical articles. `counts`: of the same, or of a larger run that they belong to. `published_us`: (n,) int64
-    microseconds, the least int64 where unknown. `rank`: (n,) a total order that does not depend on that of the input.
+    `published_us`: (n,) int64 microseconds, the least int64 where unknown. `rank`: (n,) a total order that does not depend on
+    that of the input.
     """
-    made = vectors(terms, counts)
     times = np.where(published_us == np.iinfo(np.int64).min, _UNKNOWN, published_us)
     order = np.lexsort((rank, times))
     week = _weeks(times[order])
@@ -109,7 +102,7 @@ def find_stories(
 def score(made: Vectors, a: np.ndarray, b: np.ndarray) -> Pairs:
     """Score pairs exactly, time left out."""
     scores = np.empty((len(a), 3))
-    score_pairs(a, b, made.several(), *made, REACH, scores)
+    score_pairs(a, b, *made, REACH, scores)
     return Pairs(np.minimum(a, b), np.maximum(a, b), scores[:, 0], scores[:, 1], scores[:, 2])
 
 
@@ -173,18 +166,24 @@ def candidates(
     return order[pairs[:kept] >> 32], order[pairs[:kept] & 0xFFFFFFFF], looked, cut
 
 
-def evidence(terms: StoryTerms, texts: pa.Array, counts: TermCounts, published_us: np.ndarray, edges: Pairs) -> list[str]:
+def evidence(
+    made: Vectors, rows: np.ndarray, terms: StoryTerms, texts: pa.Array, published_us: np.ndarray, edges: Pairs
+) -> list[str]:
     """Say in words what each edge rests on: time, and the rarest terms that count in its score, as the first writes them.
 
-    `texts`: the column that the terms were extracted from, row for row; `published_us` as in `find_stories`.
+    `rows`: the articles of the run that stand in some edge, ascending. `terms` and `texts`: theirs, row for row. `published_us`
+    as in `find_stories`.
     """
     unknown = np.iinfo(np.int64).min
     data, places = string_buffers(texts)
     view = data.data
-    shared, ends = _shared_terms(terms, counts, edges)
-    acts = (terms.kinds[shared] >= NUMBER).tolist()
-    starts = np.repeat(places[edges.a], np.diff(ends)) + terms.starts[shared]
-    begins, stops = starts.tolist(), (starts + terms.sizes[shared]).tolist()
+    shared, ends = _shared_terms(made, edges)
+    # Where each stands among the terms of `rows`.
+    own = np.searchsorted(rows, edges.a)
+    at = shared + np.repeat(terms.offsets[own] - made.offsets[edges.a], np.diff(ends))
+    acts = (made.terms[shared] & 1 > 0).tolist()
+    starts = np.repeat(places[own], np.diff(ends)) + terms.starts[at]
+    begins, stops = starts.tolist(), (starts + terms.sizes[at]).tolist()
     apart = [
         "" if unknown in (one, other) else f"; {abs(one - other) / _DAY:.1f} days apart"
         for one, other in zip(published_us[edges.a].tolist(), published_us[edges.b].tolist(), strict=True)
@@ -209,20 +208,20 @@ def evidence(terms: StoryTerms, texts: pa.Array, counts: TermCounts, published_u
     return said
 
 
-def _shared_terms(terms: StoryTerms, counts: TermCounts, edges: Pairs) -> tuple[np.ndarray, np.ndarray]:
+def _shared_terms(made: Vectors, edges: Pairs) -> tuple[np.ndarray, np.ndarray]:
     # The places of the terms of `a` that count in the score of each edge, the heaviest first, and where those of each edge end.
-    weights, numbers = weigh(terms, counts)
     sides = []
     for rows in (edges.a, edges.b):
-        at = ranges(terms.offsets, rows)
-        owner = np.repeat(np.arange(len(rows)), np.diff(terms.offsets)[rows])
-        sides.append((at[numbers[at] >= 0], (owner << 32 | numbers[at])[numbers[at] >= 0]))
-    # Numbers go up with hashes, by which terms are sorted: both sides are in order.
+        at = ranges(made.offsets, rows)
+        owner = np.repeat(np.arange(len(rows)), np.diff(made.offsets)[rows])
+        several = made.terms[at] >= 0
+        sides.append((at[several], (owner << 32 | made.terms[at] >> 1)[several]))
+    # Terms stand in order of number: both sides are sorted.
     (at_a, key_a), (at_b, key_b) = sides
     place = np.minimum(np.searchsorted(key_b, key_a), max(0, len(key_b) - 1))
     both = np.flatnonzero(key_b[place] == key_a) if len(key_b) else place[:0]
-    passages = terms.passages[at_a[both]]
-    both = both[(passages == 0) | (passages != terms.passages[at_b[place[both]]])]
+    passages = made.passages[at_a[both]]
+    both = both[(passages == 0) | (passages != made.passages[at_b[place[both]]])]
     edge = key_a[both] >> 32
-    order = np.lexsort((-weights[at_a[both]], edge))
+    order = np.lexsort((-made.weights[made.terms[at_a[both]] >> 1], edge))
     return at_a[both[order]], np.searchsorted(edge, np.arange(len(edges.a) + 1))
