@@ -141,6 +141,7 @@ def test_plain_files_hold_the_texts(dedupe: Dedupe, output: Path, tmp_path: Path
 @pytest.mark.parametrize("by", ["language", "month"])
 def test_parquet_by_language_or_month(by: Any, output: Path, tmp_path: Path) -> None:
     done = export(Output(output), tmp_path / "parts", by=by, every=True)
+    assert repr(done).startswith(f"<10 articles as parquet by {by} in {tmp_path / 'parts'}, {done.files} files, ")
     folders = {path.name for path in (tmp_path / "parts").iterdir()}
     expected = articles(output, "corpus")
     if by == "language":

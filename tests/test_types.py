@@ -40,6 +40,7 @@ assert_type(corpus.explain("abc", "def").sentences, tuple[str, ...])
 assert_type(corpus.to_polars(), pl.DataFrame)
 assert_type(corpus.to_duckdb("pairs"), duckdb.DuckDBPyRelation)
 assert_type(corpus.original("abc"), str)
+assert_type(corpus.match([{"text": "new"}]), list[dict[str, Any]])
 assert_type(corpus.export("out.jsonl", columns=["title"]).articles, int)
 assert_type(corpus.config.threshold, float)
 if corpus.summary is not None:

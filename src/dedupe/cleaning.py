@@ -4,39 +4,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
 
 from dedupe.config import Config
 from dedupe.corpus import Corpus
 from dedupe.errors import OutputError, UsageError
-from dedupe.settings import load_settings
-
-
-class ArrowStream(Protocol):
-    """Stand for a table of any library that offers Arrow's PyCapsule interface: pyarrow, pandas, polars, DuckDB, ours."""
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Export the rows as an Arrow C stream."""
-
-
-class ArrowBatches(Protocol):
-    """Stand for a data set or a scanner of pyarrow, which reads files as its batches are asked for."""
-
-    def to_batches(self, *args: Any, **options: Any) -> Iterable[Any]:
-        """Yield record batches."""
-
-
-class FormattedDataset(Protocol):
-    """Stand for a data set of Hugging Face, in memory or streamed."""
-
-    def with_format(self, type: str | None = None) -> Any:  # noqa: A002 - the name that their method has
-        """Return the same rows in another form."""
-
-
-Item: TypeAlias = "str | Path | ArrowStream | Mapping[str, Any]"
-Source: TypeAlias = "str | Path | ArrowStream | ArrowBatches | FormattedDataset | Iterable[Item]"
+from dedupe.read.spool import Source, spool
+from dedupe.settings import checked
 
 
 def clean(
@@ -67,13 +41,12 @@ def clean(
             f"The settings are a {type(config).__name__}, not a Config.",
             "Give a Config(...) there, and the folder as output=...",
         )
-    settings = load_settings(None, (config or Config()).as_dict())
+    settings = checked(config)
 
     from dedupe import job
     from dedupe.cache import kernels_compiled
     from dedupe.console import notice, progress_shown
     from dedupe.kernels import compile_kernels
-    from dedupe.read.spool import spool
 
     if not kernels_compiled():
         if progress:

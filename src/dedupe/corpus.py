@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from dedupe.export import Exported, Format, Partition
     from dedupe.job import Summary
+    from dedupe.read.spool import Source
 
 TableName = Literal["canonical", "corpus", "pairs", "clusters", "stories", "edits", "rejects", "residue", "id_map"]
 
@@ -266,6 +267,17 @@ class Corpus:
             )
             for row in rows
         ]
+
+    def match(self, source: Source) -> list[Row]:
+        """Tell what new articles are to this corpus, without running it again: one result an article, as `dedupe match` gives it.
+
+        `source`: what `dedupe.clean` takes. Raises OutputError where the index is missing or of another corpus.
+        """
+        from dedupe.lookup import match_files
+        from dedupe.read.spool import spool
+
+        with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
+            return match_files(self._output, [str(path) for path in spool(source, Path(folder))])
 
     def explain(self, identity: str, other: str | None = None) -> Explanation:
         """Say what was repaired in an article and why it stands in its cluster; of two articles, why they are together or not.

@@ -64,6 +64,11 @@ class Exported:
     files: int
     bytes: int
 
+    def __repr__(self) -> str:
+        by = f" by {self.by}" if self.by else ""
+        files = "" if self.files == 1 else f", {self.files:,} files"
+        return f"<{self.articles:,} articles as {self.format}{by} in {self.path}{files}, {self.bytes:,} bytes>"
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return asdict(self)

@@ -25,7 +25,7 @@ from dedupe.repair.ledger import Draft, Edit, restore
 from dedupe.repair.spin.stage import SpinRepair
 from dedupe.repair.stages import LocalRepair
 from dedupe.schema import ARTICLES
-from dedupe.settings import load_settings
+from dedupe.settings import checked
 
 if TYPE_CHECKING:
     from datasketch import MinHash
@@ -144,7 +144,7 @@ def repair_text(
     """
     given = {"text": text, "title": title, "author": author, "publisher": publisher, "url": url, "source": "", "record": 1}
     batch = pa.RecordBatch.from_pylist([dict.fromkeys(ARTICLES.names) | given], schema=ARTICLES)
-    row = LocalRepair(_checked(config))(batch).to_pylist()[0]
+    row = LocalRepair(checked(config))(batch).to_pylist()[0]
     return Repaired(
         text=row["text"],
         title=row["title"],
@@ -163,7 +163,7 @@ def despin_text(text: str, *, force: bool = False, config: Config | None = None)
     judged. Only English is judged. The first call loads a language model of 350 MB, in about a second.
     """
     column = pa.array([text], pa.string())
-    spin = SpinRepair(_checked(config))
+    spin = SpinRepair(checked(config))
     languages, _ = identifier().identify(column)
     judged = languages[0].as_py() == spin.language
     score = float(spin.score(column)[0]) if judged else float("nan")
@@ -203,7 +203,7 @@ def compare(a: str, b: str, *, config: Config | None = None) -> Comparison:
 
     As they are given: what `repair_text` would take out counts, too. The threshold is that of the settings.
     """
-    settings = _checked(config)
+    settings = checked(config)
     texts = pa.array([a, b], pa.string())
     pair = np.array([0]), np.array([1])
 
@@ -255,10 +255,6 @@ def _spun(texts: pa.Array, config: Config, signed: Any, verify: Verifier, by_cla
     return given_away(scores, gate_threshold(), signed.sketches, signed.n_tokens, verify, by_class)
 
 
-def _checked(config: Config | None) -> Config:
-    return load_settings(None, (config or Config()).as_dict())
-
-
 def _strings(texts: Any) -> list[pa.Array]:
     if isinstance(texts, str | bytes):
         raise UsageError("A single text is no column.", "Give a list with it.")
@@ -269,7 +265,7 @@ def _strings(texts: Any) -> list[pa.Array]:
             column = pa.chunked_array(texts)
         else:
             given = texts if hasattr(texts, "__arrow_c_array__") else list(texts)
-            column = pa.chunked_array([pa.array(given, None if len(given) else pa.string())])
+            column = pa.chunked_array([pa.array(given, None if len(given) else pa.string(), from_pandas=True)])
         chunks = [plain(chunk) for chunk in column.chunks]
         wrong = {str(chunk.type) for chunk in chunks} - {"string", "large_string", "null"}
         if wrong:

@@ -16,14 +16,21 @@ from dedupe.repair.rules import rule_codes
 SETTINGS_FILE = "dedupe.toml"
 
 
+def checked(config: Config | None) -> Config:
+    """Return settings given in Python, or the defaults, with the names of rules as codes. Raises ConfigError."""
+    return _settings({} if config is None else config.as_dict(), "the settings")
+
+
 def load_settings(path: Path | None, options: Mapping[str, Any]) -> Config:
     """Return the settings of a run: those of the file, if one is given, under those of the command line.
 
     Names of rules and of fields are checked as well, which `Config` alone cannot: it knows no rules. Raises ConfigError with
     every mistake, or that of the file where it cannot be read.
     """
-    where = str(path) if path else "the options"
-    values = {**(Config.read_toml(path) if path else {}), **options}
+    return _settings({**(Config.read_toml(path) if path else {}), **options}, str(path) if path else "the options")
+
+
+def _settings(values: dict[str, Any], where: str) -> Config:
     mistakes: list[str] = []
     hints: list[str] = []
 

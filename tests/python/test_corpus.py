@@ -146,6 +146,15 @@ def test_it_explains_articles_and_pairs(corpus: dedupe.Corpus) -> None:
     assert str(corpus.explain(known["n0"], known["n5"])).startswith("not together\nno edge")
 
 
+def test_new_articles_are_matched_without_a_run(corpus: dedupe.Corpus, rows: Rows) -> None:
+    known = ids(corpus)
+    new = pa.table({"body": [rows[5]["body"] + " And one word more.", "Something else entirely stands here.", None]})
+    copy, other, rejected = corpus.match(new)
+    assert (copy["matches"][0]["relation"], copy["matches"][0]["article_id"]) == ("near", known["n5"])
+    assert (copy["source"], copy["record"], other["matches"]) == ("table.arrow", 1, [])
+    assert "rejected" in rejected
+
+
 def test_the_original_comes_back(corpus: dedupe.Corpus, rows: Rows) -> None:
     known = ids(corpus)
     for row in rows:

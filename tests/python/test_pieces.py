@@ -109,6 +109,7 @@ def test_signatures_of_any_column_are_the_same() -> None:
         pa.array(column).dictionary_encode(),
         pa.array(column, pa.string_view()),
         [*column[:2], None],
+        [*column[:2], float("nan")],
     ]
     given += [pytest.importorskip("pandas").Series(column), pytest.importorskip("polars").Series(column)]
     for one in given:

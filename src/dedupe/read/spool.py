@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import orjson
 import pyarrow as pa
@@ -25,12 +25,37 @@ TABLE = "table"
 _UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
 
 
+class ArrowStream(Protocol):
+    """Stand for a table of any library that offers Arrow's PyCapsule interface: pyarrow, pandas, polars, DuckDB, ours."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Export the rows as an Arrow C stream."""
+
+
+class ArrowBatches(Protocol):
+    """Stand for a data set or a scanner of pyarrow, which reads files as its batches are asked for."""
+
+    def to_batches(self, *args: Any, **options: Any) -> Iterable[Any]:
+        """Yield record batches."""
+
+
+class FormattedDataset(Protocol):
+    """Stand for a data set of Hugging Face, in memory or streamed."""
+
+    def with_format(self, type: str | None = None) -> Any:  # noqa: A002 - the name that their method has
+        """Return the same rows in another form."""
+
+
+Item: TypeAlias = "str | Path | ArrowStream | Mapping[str, Any]"
+Source: TypeAlias = "str | Path | ArrowStream | ArrowBatches | FormattedDataset | Iterable[Item]"
+
+
 def is_path(source: object) -> bool:
     """Tell whether a source is the path of a file or folder."""
     return isinstance(source, str | Path)
 
 
-def spool(source: object, folder: Path) -> list[str | Path]:
+def spool(source: Source, folder: Path) -> list[str | Path]:
     """Return paths that hold what the source does: those it is made of, or of files that are written into `folder`.
 
     Tables become Arrow files, `table.arrow`; a new one begins where a stream changes its columns. Mappings become lines of JSON,
