@@ -22,7 +22,7 @@ from dedupe.decisions.sketches import resemblance, short_hashes, sketch_bytes, s
 from dedupe.decisions.standing import Chosen, Origin, Standing, standing_of
 from dedupe.decisions.store import Decisions
 from dedupe.gather import take_table
-from dedupe.maps import load_signed
+from dedupe.maps import change_signed, load_signed
 from dedupe.match.containment import Sketches
 from dedupe.match.signatures import Signer
 from dedupe.repair.ledger import Draft, Edit
@@ -286,6 +286,7 @@ def _columns(drafts: list[Draft]) -> dict[str, pa.Array]:
 
 def sign_again(index: Path, rows: np.ndarray, texts: pa.Array, seed: int) -> None:
     """Put the signatures, keys and sketches of rewritten articles into the files of the index."""
+    change_signed(index)
     signed = load_signed(index)
     new = Signer(signed.signatures.shape[1], seed)(texts)
     for name, fresh in zip(("signatures", "keys", "n_tokens"), new[:3], strict=True):

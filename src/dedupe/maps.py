@@ -7,6 +7,7 @@ what was learned, language, keys and signatures. Both write Arrow IPC files, whi
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import pairwise
@@ -230,8 +231,12 @@ def tells_stories(config: Config) -> bool:
 def gather_signed(targets: list[Path], folder: Path) -> Signed:
     """Join what `prepare_shard` has signed into one file an array, in `folder`, and map these into memory.
 
-    The files are those of the output's index. Shard after shard is copied, so that memory is that of a shard.
+    The files are those of the output's index. Shard after shard is copied, so that memory is that of a shard, and then removed.
+    Where all that was done by a run that was cut short, it is taken as it is.
     """
+    if was_gathered(targets, folder):
+        return load_signed(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     for name in SIGNED[:-1]:
         heads = [np.load(f"{target}.{name}.npy", mmap_mode="r") for target in targets]
@@ -243,7 +248,28 @@ def gather_signed(targets: list[Path], folder: Path) -> Signed:
                 np.load(f"{target}.{name}.npy").tofile(file)
     sizes = [np.diff(np.load(f"{target}.sketch_offsets.npy")) for target in targets]
     np.save(folder / "sketch_offsets.npy", np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate(sizes))]))
+    (folder / _GATHERED).write_text("\n".join(target.name for target in targets), encoding="utf-8")
+    for target in targets:
+        for name in SIGNED:
+            Path(f"{target}.{name}.npy").unlink()
     return load_signed(folder)
+
+
+# Names the shards whose arrays are joined. It is written when all are, and removed before any is changed.
+_GATHERED = "gathered"
+
+
+def was_gathered(targets: list[Path], folder: Path) -> bool:
+    """Tell whether `folder` holds what these shards have signed."""
+    try:
+        return (folder / _GATHERED).read_text(encoding="utf-8").split("\n") == [target.name for target in targets]
+    except OSError:
+        return False
+
+
+def change_signed(folder: Path) -> None:
+    """Note that the arrays in `folder` are no longer those of the shards alone: no other run takes them as they are."""
+    (folder / _GATHERED).unlink(missing_ok=True)
 
 
 def load_signed(folder: Path) -> Signed:

@@ -32,6 +32,7 @@ from dedupe.maps import (
     prepare_shard,
     read_shard,
     tells_stories,
+    was_gathered,
 )
 from dedupe.match.bands import choose_bands
 from dedupe.match.signatures import Signed
@@ -41,6 +42,9 @@ from dedupe.shards import LeftOut, ShardPrepared, ShardRead, rejects_of
 from dedupe.stored import Stored
 from dedupe.timings import Progress, Timings
 from dedupe.watch import carefully
+
+# The folder in the scratch with the arrays of all shards, which becomes the index of the output.
+_INDEX = "index"
 
 
 @dataclass
@@ -139,8 +143,8 @@ def prepare(
     prepared = Prepared(
         stored=stored,
         articles=stored.columns(PREPARED),
-        signed=gather_signed(arrays, scratch / "index"),
-        index=scratch / "index",
+        signed=gather_signed(arrays, scratch / _INDEX),
+        index=scratch / _INDEX,
         shards=shards,
         rejects=rejects.sort_by([("path", "ascending"), ("record", "ascending")]),
         residue=residue,
@@ -221,7 +225,9 @@ def _prepare_all(
     progress: Progress,
     total: int,
 ) -> tuple[list[ShardPrepared], int]:
-    known = [ShardPrepared.load(target) for _, _, target, _ in jobs]
+    targets = [target for _, _, target, _ in jobs]
+    gathered = was_gathered(targets, targets[0].with_name(_INDEX)) if targets else False
+    known = [ShardPrepared.load(target, gathered) for target in targets]
     missing = [job for job, done in zip(jobs, known, strict=True) if done is None]
     # What was prepared under other settings has given its first half away.
     lost = [(shard, rest[0], source) for shard, source, _, _ in missing if not source.exists()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,7 +51,8 @@ class ShardRead:
     @classmethod
     def load(cls, path: Path) -> ShardRead | None:
         """Return what `save` has kept, None where nothing whole is there."""
-        kept = _kept(path, may_be_gone=True)
+        # The first half of a shard is removed when the second is made.
+        kept = _kept(path, gone=path.name.__eq__)
         if kept is None:
             return None
         (articles, numbered, records, events, columns, names), arrays = kept
@@ -75,9 +77,9 @@ class ShardPrepared:
         _keep(path, [self.articles, self.rules, self.languages, self.deadly, self.forgotten, self.known], {})
 
     @classmethod
-    def load(cls, path: Path) -> ShardPrepared | None:
-        """Return what `save` has kept, None where nothing whole is there."""
-        kept = _kept(path)
+    def load(cls, path: Path, gathered: bool) -> ShardPrepared | None:
+        """Return what `save` has kept, None where nothing whole is there; where arrays were `gathered`, they are not here."""
+        kept = _kept(path, gone=is_array if gathered else None)
         if kept is None:
             return None
         articles, rules, languages, deadly, forgotten, known = kept[0]
@@ -95,14 +97,21 @@ def _keep(path: Path, told: list[Any], arrays: dict[str, np.ndarray]) -> None:
     draft.replace(path.with_suffix(".npz"))
 
 
-def _kept(path: Path, may_be_gone: bool = False) -> tuple[list[Any], dict[str, np.ndarray]] | None:
-    # None also where one of the shard's files has another size. The first half of a shard is removed when the second is made.
+def is_array(name: str) -> bool:
+    """Tell whether a file beside a shard holds an array of its `Signed`."""
+    return name.endswith(".npy")
+
+
+def _kept(path: Path, gone: Callable[[str], bool] | None) -> tuple[list[Any], dict[str, np.ndarray]] | None:
+    # None also where one of the shard's files is missing, though it may not be `gone`, or has another size.
     try:
         with np.load(path.with_suffix(".npz")) as file:
             arrays = {name: file[name] for name in file.files}
         sizes, told = json.loads(arrays.pop("told").tobytes().decode("utf-8", "surrogatepass"))
-        if not (may_be_gone and not path.exists()) and any((path.parent / name).stat().st_size != sizes[name] for name in sizes):
-            return None
+        for name, size in sizes.items():
+            beside = path.parent / name
+            if not (gone and gone(name) and not beside.exists()) and beside.stat().st_size != size:
+                return None
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
     return told, arrays

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,9 +29,17 @@ class Index(NamedTuple):
 
 
 def write_index(output: Path, arrays: Path, facts: dict[str, Any]) -> None:
-    """Move the folder `arrays`, with a file for each array of `Index`, to `output/index`; add `facts`, to refuse a stale one."""
+    """Make `output/index` of the files in `arrays`, one for each array, and add `facts`, so that a stale one is refused.
+
+    The files are linked, not moved: a run that is cut short before it is published finds them where they were.
+    """
     folder = output / FOLDER
-    arrays.rename(folder)
+    folder.mkdir()
+    for path in arrays.glob("*.npy"):
+        try:
+            os.link(path, folder / path.name)
+        except OSError:  # a file system without links
+            shutil.copyfile(path, folder / path.name)
     (folder / _FACTS).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 

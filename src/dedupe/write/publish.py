@@ -96,9 +96,7 @@ def begin(output: Path) -> Path:
     shutil.rmtree(run / "new", ignore_errors=True)
     (run / "scratch").mkdir(parents=True, exist_ok=True)
     for entry in (run / "scratch").iterdir():
-        if entry.is_dir():
-            shutil.rmtree(entry)
-        elif not entry.name.startswith(("read-", "prepared-")):
+        if not entry.is_dir() and not entry.name.startswith(("read-", "prepared-")):
             entry.unlink()
     (run / "new").mkdir()
     return run
