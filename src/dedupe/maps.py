@@ -246,12 +246,12 @@ def gather_signed(targets: list[Path], folder: Path) -> Signed:
             np.lib.format.write_array_header_2_0(file, {"descr": kind, "fortran_order": False, "shape": shape})
             for target in targets:
                 np.load(f"{target}.{name}.npy").tofile(file)
+                Path(f"{target}.{name}.npy").unlink()
     sizes = [np.diff(np.load(f"{target}.sketch_offsets.npy")) for target in targets]
     np.save(folder / "sketch_offsets.npy", np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate(sizes))]))
-    (folder / _GATHERED).write_text("\n".join(target.name for target in targets), encoding="utf-8")
     for target in targets:
-        for name in SIGNED:
-            Path(f"{target}.{name}.npy").unlink()
+        Path(f"{target}.sketch_offsets.npy").unlink()
+    (folder / _GATHERED).write_text("\n".join(target.name for target in targets), encoding="utf-8")
     return load_signed(folder)
 
 
