@@ -9,7 +9,7 @@ from pathlib import Path
 from dedupe.config import Config
 from dedupe.corpus import Corpus
 from dedupe.errors import OutputError, UsageError
-from dedupe.read.spool import Source, spool
+from dedupe.read.spool import TABLE, Source, spool
 from dedupe.settings import checked
 
 
@@ -22,6 +22,7 @@ def clean(
     fresh: bool = False,
     previous: str | Path | None = None,
     relearn: bool = False,
+    name: str = TABLE,
     progress: bool = False,
 ) -> Corpus:
     """Clean and deduplicate articles, and return the corpus that they become.
@@ -32,7 +33,7 @@ def clean(
     corpus lies in a temporary folder for as long as the Corpus, or a table of it, is there. An output already in place hands its
     cluster IDs on, unless `fresh`. `previous`: another output that does, with the lines it has learned unless `relearn`; where it
     is `output` itself, its articles stay and those of the source join them. `workers`: processes, by default as many as are
-    useful. `progress`: show it on stderr.
+    useful. `name`: what the column `source` calls a table. `progress`: show it on stderr.
 
     Raises UsageError for a source or settings that cannot be taken as given, OutputError where the output cannot be written.
     """
@@ -62,7 +63,7 @@ def clean(
     except OSError as error:
         raise OutputError(f"{target} cannot be written: {error.strerror}.", "Give a folder that you may write to.") from error
     try:
-        paths = spool(source, scratch)
+        paths = spool(source, scratch, name)
         with progress_shown(not progress) as shown:
             summary = job.clean(
                 paths, target, settings, workers=workers, fresh=fresh, previous=previous, relearn=relearn, progress=shown

@@ -231,6 +231,19 @@ def test_progress_is_shown_on_stderr_when_asked(rows: Rows, capfd: pytest.Captur
     assert out == ""
 
 
+def test_a_day_of_new_articles_joins_an_output(rows: Rows, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    dedupe.clean(rows[:6], output=output, name="monday", workers=1)
+    both = dedupe.clean(pa.Table.from_pylist(rows[6:]), output=output, previous=output, name="tuesday", workers=1)
+    sources = [(row["source"], row["record"], row["input_id"]) for row in both.articles()]
+    assert sources[0] == ("monday.jsonl", 1, "n0")
+    assert sources[6] == ("tuesday.arrow", 1, "n6")
+    assert both.cluster(both.articles().head(1)[0]["article_id"]).size == 3
+    for name in ("../up", "", ".hidden", "a/b", "x" * 200):
+        with pytest.raises(dedupe.DedupeError, match="no name for a table"):
+            dedupe.clean(rows, name=name)
+
+
 def test_a_second_run_hands_ids_on(rows: Rows, tmp_path: Path) -> None:
     dedupe.clean(rows, output=tmp_path / "out", workers=1)
     again = dedupe.clean(rows, output=tmp_path / "out", workers=1)

@@ -20,6 +20,7 @@ from dedupe.read.parts import BATCH_ROWS, BATCH_TEXT_BYTES
 from dedupe.read.tables import plain
 
 TABLE = "table"
+_NAME = re.compile(r"\w[\w-]{0,99}")
 
 # What pandas calls an index that has no name: the places of the rows in some frame, and nothing that an article says.
 _UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
@@ -55,12 +56,14 @@ def is_path(source: object) -> bool:
     return isinstance(source, str | Path)
 
 
-def spool(source: Source, folder: Path) -> list[str | Path]:
+def spool(source: Source, folder: Path, name: str = TABLE) -> list[str | Path]:
     """Return paths that hold what the source does: those it is made of, or of files that are written into `folder`.
 
     Tables become Arrow files, `table.arrow`; a new one begins where a stream changes its columns. Mappings become lines of JSON,
-    `table.jsonl`. Raises UsageError for what is no source.
+    `table.jsonl`. `name` stands in the place of `table`. Raises UsageError for what is no source, and for a name that is none.
     """
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name for a table.", "Give letters, digits, - and _, such as 2024-05-01.")
     if isinstance(source, str | Path):
         return [source]
     if not _is_table(source) and isinstance(source, Iterable) and not isinstance(source, Mapping | bytes):
@@ -72,14 +75,14 @@ def spool(source: Source, folder: Path) -> list[str | Path]:
         if isinstance(first, str | Path):
             return _paths(source)
         if isinstance(first, Mapping):
-            return [_write_lines(source, folder / f"{TABLE}.jsonl")]
+            return [_write_lines(source, folder / f"{name}.jsonl")]
         if not _is_table(first):
             raise _no_source(first)
     elif not _is_table(source):
         raise _no_source(source)
-    written = list(_write_batches(_batches(source), folder))
+    written = list(_write_batches(_batches(source), folder / name))
     # A table without rows is read like a file without: what is wrong with it stands in the rejects.
-    return written or list(_write_batches(iter([pa.RecordBatch.from_pylist([], pa.schema([]))]), folder))
+    return written or list(_write_batches(iter([pa.RecordBatch.from_pylist([], pa.schema([]))]), folder / name))
 
 
 def _is_table(source: object) -> bool:
@@ -137,7 +140,7 @@ def _batches(source: Any) -> Iterator[pa.RecordBatch]:
         raise _no_source(source)
 
 
-def _write_batches(batches: Iterator[pa.RecordBatch], folder: Path) -> Iterator[str | Path]:
+def _write_batches(batches: Iterator[pa.RecordBatch], stem: Path) -> Iterator[str | Path]:
     writer: pa.RecordBatchWriter | None = None
     schema = None
     number = 0
@@ -149,7 +152,7 @@ def _write_batches(batches: Iterator[pa.RecordBatch], folder: Path) -> Iterator[
                     writer.close()
                 number += 1
                 schema = batch.schema
-                path = folder / (f"{TABLE}.arrow" if number == 1 else f"{TABLE}~{number:05}.arrow")
+                path = stem.with_name(f"{stem.name}.arrow" if number == 1 else f"{stem.name}~{number:05}.arrow")
                 writer = pa.ipc.new_file(str(path), schema)
                 yield path
             assert writer is not None
