@@ -1,11 +1,15 @@
+from functools import partial
 from itertools import combinations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dedupe.cluster.clusters import clusters
 from dedupe.cluster.constraints import constrain
+
+# A machine that does other work as well draws slowly; that says nothing of what is tested.
+patient = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 N = 10
 pairs = st.sets(st.tuples(st.integers(0, N - 1), st.integers(0, N - 1)).filter(lambda p: p[0] < p[1]), max_size=14)
@@ -65,7 +69,7 @@ def must_not_meet(apart: list[Groups]) -> set[tuple[int, int]]:
     return {(min(a, b), max(a, b)) for groups in apart for one, other in combinations(groups, 2) for a in one for b in other}
 
 
-@settings(max_examples=400, deadline=None)
+@patient(max_examples=400)
 @given(st.permutations(range(N)), sets, pairs, pairs, sets, separations())
 def test_what_people_keep_apart_never_meets_and_what_they_join_is_together(
     rank: list[int],
@@ -90,7 +94,7 @@ def test_what_people_keep_apart_never_meets_and_what_they_join_is_together(
         assert rank[canonical[row]] <= rank[row]
 
 
-@settings(max_examples=200, deadline=None)
+@patient(max_examples=200)
 @given(st.permutations(range(N)), sets, pairs, pairs, sets, separations(), st.randoms())
 def test_the_order_of_decisions_changes_nothing(rank, copies, edges, forbidden, links, apart, random) -> None:  # type: ignore[no-untyped-def]
     expected, _, _ = run(rank, exact(rank, copies), edges, forbidden, links, apart)
@@ -100,7 +104,7 @@ def test_the_order_of_decisions_changes_nothing(rank, copies, edges, forbidden, 
     assert run(rank, exact(rank, copies), edges, forbidden, links, apart)[0] == expected
 
 
-@settings(max_examples=200, deadline=None)
+@patient(max_examples=200)
 @given(st.permutations(range(N)), pairs, pairs)
 def test_without_decisions_clusters_are_what_they_were(
     rank: list[int], edges: set[tuple[int, int]], forbidden: set[tuple[int, int]]

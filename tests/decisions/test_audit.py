@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedupe.decisions.audit import Judged, draw, judgements, needed_threshold, precision_by_relation, tallies, wilson
@@ -42,6 +42,7 @@ def test_nothing_judged_says_nothing() -> None:
     assert needed_threshold([], 0.9) is None
 
 
+@settings(deadline=None)
 @given(st.sets(st.text(max_size=5), max_size=30), st.integers(0, 40), st.integers(0, 9), st.randoms())
 def test_the_draw_depends_on_no_order_and_grows(names, size, seed, random) -> None:  # type: ignore[no-untyped-def]
     ordered = sorted(names)

@@ -1,10 +1,14 @@
+from functools import partial
 from itertools import combinations
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dedupe.decisions.facts import Batch, Fact, accepted, batch_uid, cannot_link, canonical, must_link, skipped
 from dedupe.decisions.standing import Standing, standing_of, still_decided
+
+# A machine that does other work as well draws slowly; that says nothing of what is tested.
+patient = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 A, B, C, D, E, F = IDS = [f"{number:032x}" for number in range(6)]
 
@@ -45,7 +49,7 @@ def apart_pairs(standing: Standing) -> set[tuple[str, str]]:
     }
 
 
-@settings(max_examples=300)
+@patient(max_examples=300)
 @given(st.lists(link_facts(), max_size=7))
 def test_the_last_word_of_a_person_on_a_pair_holds(facts: list[Fact]) -> None:
     standing = standing_of([batch(number, "ann", fact) for number, fact in enumerate(facts)])
@@ -56,6 +60,7 @@ def test_the_last_word_of_a_person_on_a_pair_holds(facts: list[Fact]) -> None:
             assert said.get(pair) != "apart"
 
 
+@patient()
 @given(st.lists(st.tuples(st.sampled_from(["ann", "bob"]), link_facts()), max_size=6), st.randoms())
 def test_the_order_in_which_batches_came_into_a_file_says_nothing(given_facts, random) -> None:  # type: ignore[no-untyped-def]
     batches = [batch(number, who, fact) for number, (who, fact) in enumerate(given_facts)]
@@ -64,6 +69,7 @@ def test_the_order_in_which_batches_came_into_a_file_says_nothing(given_facts, r
     assert standing_of(shuffled) == standing_of(batches)
 
 
+@patient()
 @given(st.lists(link_facts(), max_size=4), st.lists(link_facts(), max_size=4))
 def test_decisions_of_different_people_commute(anns: list[Fact], bobs: list[Fact]) -> None:
     def content(standing: Standing) -> tuple[set[object], set[object], int]:
@@ -78,6 +84,7 @@ def test_decisions_of_different_people_commute(anns: list[Fact], bobs: list[Fact
     assert content(standing_of(first)) == content(standing_of(later))
 
 
+@patient()
 @given(st.lists(st.tuples(st.sampled_from(["ann", "bob"]), link_facts()), max_size=6))
 def test_a_conflict_is_listed_exactly_where_links_lead_to_what_is_kept_apart(given_facts: list[tuple[str, Fact]]) -> None:
     standing = standing_of([batch(number, who, fact) for number, (who, fact) in enumerate(given_facts)])

@@ -63,7 +63,9 @@ def filled(folder: Path, steps: list[tuple[str, tuple[str, Fact] | None, str, bo
 
 
 steps = st.lists(st.tuples(someone, st.none() | facts(), plain_text, st.booleans()), max_size=6)
-in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+in_one_folder = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=30, deadline=None
+)
 
 
 @in_one_folder
@@ -204,7 +206,7 @@ def test_forged_lines_are_refused_with_the_whole_import(tmp_path: Path, said: st
     assert decisions.import_lines([good]) == 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.recursive(st.none() | st.booleans() | st.integers() | plain_text, lambda inner: st.lists(inner, max_size=3), max_leaves=6),
     st.sampled_from(["uid", "act", "who", "at", "queue", "note", "bulk", "undoes", "facts", "articles"]),

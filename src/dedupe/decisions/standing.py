@@ -108,8 +108,8 @@ def still_decided(members: Sequence[str], standing: Standing, successors: Mappin
     output no longer has, the ID under which a corrected text stands in it now (`dedupe.references.successors`).
     """
     inside = set(members)
-    for number in sorted({number for one in inside for number in standing.disputed.get(one, ())}):
-        conflict = standing.conflicts[number]
+    for place in sorted({place for one in inside for place in standing.disputed.get(one, ())}):
+        conflict = standing.conflicts[place]
         if len(inside.intersection(conflict.articles)) > 1:
             names = " and ".join(dict.fromkeys(origin.who for origin in conflict.origins))
             return Verdict("reopened", conflict.origins[0], f"{names} decided differently")
@@ -178,9 +178,9 @@ def standing_of(batches: Iterable[Batch]) -> Standing:
             arranged.setdefault(members_digest(members), last)
     conflicts = (*_contradicted(must, cannot, groups), *_two_canonicals(chosen))
     disputed: dict[str, tuple[int, ...]] = {}
-    for number, conflict in enumerate(conflicts):
+    for place, conflict in enumerate(conflicts):
         for article in conflict.articles:
-            disputed[article] = (*disputed.get(article, ()), number)
+            disputed[article] = (*disputed.get(article, ()), place)
     return Standing(
         tuple(must), tuple(cannot), tuple(chosen), tuple(refused), accepted, skipped, conflicts, arranged, latest, disputed
     )  # fmt: skip
