@@ -95,9 +95,8 @@ def find_articles(wanted: Mapping[str, Reference], articles: pa.Table, sketches:
         same = [row for row in by_address.get(reference.article_id, ()) if row not in own]
         other = [row for row in by_text.get(reference.article_id, ()) if row not in own and row not in same]
         owner = _owner(reference.publisher, reference.url)
-        other = [
-            row for row in other if owner in (None, told := _owner(publishers[row].as_py(), urls[row].as_py())) or told is None
-        ]
+        owners = {row: _owner(publishers[row].as_py(), urls[row].as_py()) for row in other}
+        other = [row for row in other if owner is None or owners[row] in (None, owner)]
         for candidates, least in ((same, _SAME_ADDRESS), (other, _NO_ADDRESS)):
             scores = {row: alike(reference, row) for row in candidates}
             best = max(scores.values(), default=0.0)
@@ -109,6 +108,7 @@ def find_articles(wanted: Mapping[str, Reference], articles: pa.Table, sketches:
 
 
 def _owner(publisher: str | None, url: str | None) -> str | None:
+    # Who published it, as far as it says: the publisher as given, else the host.
     return publisher or (canonical_url(url).partition("/")[0] if url else None)
 
 

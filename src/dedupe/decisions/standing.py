@@ -286,11 +286,9 @@ def _contradicted(
 ) -> list[Conflict]:
     if not cannot:
         return []
+    mentioned = {one for apart in cannot for group in apart.groups for one in group}
+    group_of = {one: number for number, (group, _) in enumerate(groups) for one in group if one in mentioned}
     links: dict[str, list[int]] = defaultdict(list)
-    for number, link in enumerate(must):
-        for one in link.articles:
-            links[one].append(number)
-    group_of = {one: number for number, (group, _) in enumerate(groups) for one in group}
     found = []
     for apart in cannot:
         # In each linked group, the articles that this decision names, and the group that it puts each in.
@@ -302,6 +300,10 @@ def _contradicted(
         for _, places in sorted(named.items()):
             if len(set(places.values())) < 2:
                 continue
+            if not links:
+                for number, link in enumerate(must):
+                    for one in link.articles:
+                        links[one].append(number)
             first = next(iter(places))
             chain, last = _chain(first, {one for one, place in places.items() if place != places[first]}, links, must)
             origins = tuple(dict.fromkeys((apart.by, *(must[number].by for number in chain))))
