@@ -118,6 +118,8 @@ def test_ci_runs_the_test_command_of_the_readme_word_for_word(tmp_path: Path) ->
     for name in ("python3", "git"):
         (machine / name).write_text(stand_in)
         (machine / name).chmod(0o755)
+    (machine / "java").write_text(f"#!{bash}\necho 'openjdk version \"17.0.1\"' >&2\n")
+    (machine / "java").chmod(0o755)
     command = [bash, str(project / ".ci" / "run")]
     environment = {**os.environ, "PATH": f"{machine}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run(command, check=True, cwd=tmp_path, env=environment, capture_output=True)

@@ -51,6 +51,9 @@ def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> di
 @click.option("--exact-only", is_flag=True, help="Match equal texts only.")
 @click.option("--no-stories", is_flag=True, help="Do not look for stories: different articles on one event.")
 @click.option("--seed", type=int, help="Seed of the permutations.  [default: 1]")
+@click.option(
+    "--engine", type=click.Choice(["local", "spark"]), default="local", help="Where the work is done.  [default: local]"
+)
 @click.option("--workers", type=int, help="Worker processes.  [default: one a core]")
 @click.option(
     "--previous", type=click.Path(path_type=Path), help="Output that hands on its IDs; if it is -o itself, articles join it."
@@ -81,6 +84,16 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     settings |= {"stories": False} if options["no_stories"] else {}
     config = load_settings(config_file, settings)
 
+    if options["engine"] == "spark":
+        if options["sample"]:
+            raise UsageError("--sample shows a few records and needs no Spark.", "Leave --engine spark out.")
+        from dedupe.spark.paths import clean_paths
+
+        carried = {name: options[name] for name in ("workers", "fresh", "previous", "relearn")}
+        with progress_shown(options["quiet"]) as progress:
+            summary = clean_paths(paths, output, config, progress=progress, **carried)
+        show_json(summary.as_dict()) if options["as_json"] else show_summary(summary)
+        return
     if not kernels_compiled():
         notice("Compiling for this machine: this happens once and takes about 20 seconds.")
         start_numba()

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from dedupe.config import Config
-from dedupe.engine.local import Pool
+from dedupe.engine import Workers
 from dedupe.gather import take_table
 from dedupe.maps import class_shingle_sets
 from dedupe.repair.ledger import Draft, Edit
@@ -37,7 +37,7 @@ def load_despinning() -> None:
     corrections("The White Home has not issued a proper response.", decoder)
 
 
-def restore_by_model(articles: pa.Table, config: Config, pool: Pool) -> dict[int, Draft]:
+def restore_by_model(articles: pa.Table, config: Config, pool: Workers) -> dict[int, Draft]:
     """Restore the wording of every article that passes the gate, by the language model; return the drafts by row."""
     if config.despin != "fix" or not config.clean:
         return {}
@@ -60,7 +60,7 @@ def _repair(rows: list[dict[str, Any]], config: Config) -> list[Draft]:
 
 
 def restore_by_siblings(
-    drafts: dict[int, Draft], articles: pa.Table, group: np.ndarray, rank: np.ndarray, config: Config, pool: Pool
+    drafts: dict[int, Draft], articles: pa.Table, group: np.ndarray, rank: np.ndarray, config: Config, pool: Workers
 ) -> dict[int, Draft]:
     """Let other copies of the same passages override the model, in one pass: each sees the others as the model left them.
 
@@ -92,7 +92,7 @@ def _follow(jobs: list[tuple[Draft, list[Sibling], float]], config: Config) -> l
     return [job[0] for job in jobs]
 
 
-def _shared_out(pool: Pool, function: Callable[..., list[Draft]], blocks: list[tuple[Any, ...]]) -> Iterator[list[Draft]]:
+def _shared_out(pool: Workers, function: Callable[..., list[Draft]], blocks: list[tuple[Any, ...]]) -> Iterator[list[Draft]]:
     # The language model and the lexicon take 350 MB a process: for one block they are loaded in this one alone.
     return pool.map(function, blocks) if len(blocks) > 1 else (function(*block) for block in blocks)
 

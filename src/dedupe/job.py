@@ -15,21 +15,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dedupe.adopting import FORGOTTEN, forgotten_ids, previous_digest, read_previous
-from dedupe.cluster.canonical import why_canonical
-from dedupe.cluster.lasting import Previous, id_map_table, lasting_ids
+from dedupe.adopting import forgotten_ids, learned_lines, previous_digest, read_previous
+from dedupe.cluster.lasting import Previous
 from dedupe.config import Config
 from dedupe.deciding import take_decisions
 from dedupe.decisions.store import Decisions
 from dedupe.engine.local import Pool, useful_workers
-from dedupe.errors import DedupeError
+from dedupe.errors import DedupeError, UsageError
 from dedupe.examples import examples
-from dedupe.match.edges import DECIDED, RELATIONS, STORY
-from dedupe.match.relations import evidence
+from dedupe.match.edges import RELATIONS
 from dedupe.pipeline import Matched, carry_out
 from dedupe.preparing import Prepared
 from dedupe.read import plan as plan_input
 from dedupe.read.parts import Plan
+from dedupe.results import name_results
 from dedupe.schema import REJECTS
 from dedupe.storytelling import Told
 from dedupe.timings import Progress, Timings, silent
@@ -38,7 +37,13 @@ from dedupe.write.index import write_index
 from dedupe.write.manifest import file_digest, input_digest, load_manifest, manifest, run_section
 from dedupe.write.publish import MANIFEST, publish, writing
 from dedupe.write.publish import begin as begin_run
-from dedupe.write.tables import Clustered, Edge, Storied, write_tables
+from dedupe.write.tables import write_tables
+
+# From paths, settings, a scratch folder, progress, timings, lines that an earlier run has learned, and IDs of forgotten articles:
+# a run up to what is to be written.
+Carried = Callable[
+    [list[str], Config, Path, Progress, Timings, pa.Table | None, frozenset[str]], tuple[Plan, Prepared, Matched, Told]
+]
 
 
 @dataclass
@@ -95,21 +100,22 @@ def clean(
     previous: str | Path | None = None,
     relearn: bool = False,
     progress: Progress = silent,
+    carried: Carried | None = None,
 ) -> Summary:
     """Clean and deduplicate articles, write the corpus into `output`, and return what was done.
 
     An output already in place is replaced whole, at the end; its cluster IDs are carried over unless `fresh`. `previous` is an
     output that hands on its IDs, and the lines it has learned unless `relearn`; where it is `output` itself, its articles stay,
     and those of `paths` join them. `workers`: how many processes, or a pool that is running already and stays the caller's.
-    Raises UsageError for paths that cannot be read as given, OutputError where the output cannot be written or another run holds
-    it.
+    `carried`: what carries the run out, where that is not this machine's processes. Raises UsageError for paths that cannot be
+    read as given, OutputError where the output cannot be written or another run holds it.
     """
     given = [str(path) for path in paths]
     held = Path(previous) if previous is not None else None
     return _run(
         lambda scratch: plan_input(given, config or Config(), spool=scratch),
         given, Path(output), config or Config(), workers, progress,
-        None if fresh else held, fresh=fresh, relearn=relearn,
+        None if fresh else held, fresh=fresh, relearn=relearn, carried=carried,
     )  # fmt: skip
 
 
@@ -139,22 +145,28 @@ def _run(
     fresh: bool = False,
     relearn: bool = False,
     forgotten: frozenset[str] = frozenset(),
+    carried: Carried | None = None,
 ) -> Summary:
     begin = time.perf_counter()
     pool = workers if isinstance(workers, Pool) else Pool(useful_workers(given, workers), "dedupe.warmed")
     with writing(target), pool if pool is not workers else nullcontext():
         run = begin_run(target)
         scratch, new = run / "scratch", run / "new"
-        plan = plan_of(scratch)
         before = None if fresh else read_previous(previous or target, explicit=previous is not None)
         taken, handed_on = take_decisions(target, previous)
         timings = Timings()
         held = None if relearn else previous
         buried = forgotten | forgotten_ids(target) | (forgotten_ids(previous) if previous else frozenset())
-        prepared, matched, told = carry_out(
-            plan, config, scratch, pool, progress, timings,
-            taken=taken, previous=held, joins=_same(held, target), forgotten=buried,
-        )  # fmt: skip
+        if carried is None:
+            plan = plan_of(scratch)
+            prepared, matched, told = carry_out(
+                plan, config, scratch, pool, progress, timings,
+                taken=taken, previous=held, joins=_same(held, target), forgotten=buried,
+            )  # fmt: skip
+        else:
+            _refuse_unless_plain(target, taken is not None, _same(held, target))
+            learned = learned_lines(held, config) if held else None
+            plan, prepared, matched, told = carried(given, config, scratch, progress, timings, learned, buried)
         with timings.of("write"):
             summary = _write(new, plan, prepared, matched, told, config, before, buried, pool.workers, given, timings, begin)
             progress("write", 1, 2)
@@ -168,6 +180,15 @@ def _run(
     return summary
 
 
+def _refuse_unless_plain(target: Path, decided: bool, joins: bool) -> None:
+    # What only the processes of this machine can do.
+    what = "has decisions of people, which" if decided else "is to take articles in, which"
+    if decided or joins:
+        raise UsageError(
+            f"{target} {what} a run on Spark cannot do justice to.", "Run it with --engine local, or into another folder."
+        )
+
+
 def sample(paths: Sequence[str | Path], config: Config | None = None, *, limit: int) -> Summary:
     """Carry out a run over the first `limit` records and write nothing: to see what would be taken, repaired and matched."""
     begin = time.perf_counter()
@@ -176,7 +197,7 @@ def sample(paths: Sequence[str | Path], config: Config | None = None, *, limit: 
         plan = plan_input([str(path) for path in paths], config, spool=Path(folder))
         timings = Timings()
         prepared, matched, told = carry_out(plan, config, Path(folder), Pool(1), silent, timings, limit)
-        summary = _summary(plan, prepared, matched, told, config, timings, begin)
+        summary = summarise(plan, prepared, matched, told, config, timings, begin)
         summary.examples = examples(prepared, matched)
         del prepared, matched, told  # Windows removes no file that is mapped
     return summary
@@ -201,17 +222,8 @@ def _write(
     begin: float,
 ) -> Summary:
     articles = prepared.articles
-    hubs, cluster = np.unique(matched.canonical, return_inverse=True)
-    lasting = lasting_ids("cluster", articles["article_id"], cluster, hubs, before)
-    names = pa.array(lasting.names, pa.string())
-    clustered = Clustered(names, cluster, matched.canonical, matched.similarity, _relations(matched), lasting.since)
-    story_hubs, story = _numbered(told.leader)
-    tales = lasting_ids("story", articles["article_id"], story, story_hubs, before)
-    storied = Storied(pa.array(tales.names, pa.string()), story, story_hubs, tales.since)
-    buried: list[tuple[Any, ...]] = [("article", one, None, FORGOTTEN, 0) for one in sorted(forgotten)]
-    changes = [*lasting.changes, *tales.changes, *buried]
-    edge = _edges(matched, told)
-    summary = _summary(plan, prepared, matched, told, config, timings, begin)
+    results = name_results(articles, matched, told, before, forgotten)
+    summary = summarise(plan, prepared, matched, told, config, timings, begin)
     bands = matched.bands
     matching = {
         "shingle": "3 words, or 5 characters of scripts without spaces",
@@ -230,13 +242,13 @@ def _write(
         new,
         articles,
         prepared.stored.batches,
-        clustered,
-        storied,
-        edge,
-        _reasons(matched, names, cluster),
+        results.clustered,
+        results.storied,
+        results.edge,
+        results.reasons,
         prepared.rejects,
         prepared.residue,
-        id_map_table(changes),
+        results.id_map,
         facts,
         threads,
     )
@@ -276,61 +288,10 @@ def _write(
     return summary
 
 
-def _numbered(leader: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    # The leaders in order of row, and the number of each article's own among them; -1 where it has none.
-    hubs, number = np.unique(leader, return_inverse=True)
-    alone = int(len(hubs) > 0 and hubs[0] < 0)
-    return hubs[alone:], number - alone
-
-
-def _edges(matched: Matched, told: Told) -> Edge:
-    edges, honoured = matched.edges, matched.honoured
-    deciders = honoured.deciders(np.flatnonzero(matched.relation == DECIDED), matched.canonical) if honoured else {}
-    # Of two facts that differ, that of the smaller ID is named first, as its article is in pairs.parquet.
-    id_place = matched.preference[-1]
-    turned = id_place[edges.a] > id_place[edges.b]
-    a, b = np.where(turned, edges.b, edges.a), np.where(turned, edges.a, edges.b)
-    words = evidence(a, b, edges.relation, edges.overlap, edges.star, matched.representative, matched.facts, deciders)
-    # What two articles are to each other stands in one row: a pair that has a nearer relation is no `story` besides.
-    fresh = ~np.isin(told.a << 32 | told.b, edges.a << 32 | edges.b)
-    words += [said for said, new in zip(told.evidence, fresh.tolist(), strict=True) if new]
-    relation = np.array(RELATIONS, object)[np.concatenate([edges.relation, np.full(int(fresh.sum()), STORY)])]
-    both = zip(edges.overlap, told.overlap, strict=True)
-    size_a, size_b, shared = (np.concatenate([near, story[fresh]]) for near, story in both)
-    return Edge(
-        np.concatenate([edges.a, told.a[fresh]]),
-        np.concatenate([edges.b, told.b[fresh]]),
-        pa.array(relation, pa.string()),
-        size_a,
-        size_b,
-        shared,
-        pa.array(words, pa.string()),
-    )
-
-
-def _relations(matched: Matched) -> pa.Array:
-    names = np.array([*RELATIONS, "canonical"], object)
-    return pa.array(names[matched.relation], pa.string())  # -1, an article that is its own canonical, is the last of them
-
-
-def _reasons(matched: Matched, names: pa.Array, cluster: np.ndarray) -> pa.Array:
-    # The runner-up is the next in the order of preference; single articles have none.
-    order = np.argsort(matched.rank)
-    order = order[np.argsort(cluster[order], kind="stable")]
-    starts = np.searchsorted(cluster[order], np.arange(len(names)))
-    sizes = np.bincount(cluster, minlength=len(names))
-    reasons = np.full(len(names), "it is the only one", object)
-    for place in np.flatnonzero(sizes > 1):
-        first, second = order[starts[place] : starts[place] + 2]
-        reasons[place] = why_canonical(matched.preference, int(first), int(second))
-    for row, why in (matched.honoured.why_chosen(matched.canonical) if matched.honoured else {}).items():
-        reasons[cluster[row]] = why
-    return pa.array(reasons, pa.string())
-
-
-def _summary(
+def summarise(
     plan: Plan, prepared: Prepared, matched: Matched, told: Told, config: Config, timings: Timings, begin: float
 ) -> Summary:
+    """Say in numbers what a run did that began at `begin` of the performance counter."""
     sizes = np.unique(matched.canonical, return_counts=True)[1]
     tale_sizes = np.unique(told.leader[told.leader >= 0], return_counts=True)[1]
     relations = np.bincount(matched.edges.relation, minlength=len(RELATIONS)).tolist()

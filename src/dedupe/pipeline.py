@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +21,7 @@ from dedupe.despinning import drafted, restore_by_model, restore_by_siblings
 from dedupe.engine.local import Pool
 from dedupe.maps import class_shingle_sets, gate_threshold, load_signed, load_terms, tells_stories
 from dedupe.match.bands import Bands, choose_bands
-from dedupe.match.containment import propose_contained
+from dedupe.match.containment import Proposed, propose_contained
 from dedupe.match.edges import (
     DECIDED,
     EXACT,
@@ -33,8 +35,9 @@ from dedupe.match.edges import (
     joined,
 )
 from dedupe.match.relations import joins_near, relate
+from dedupe.match.signatures import Signed
 from dedupe.match.spun import given_away, propose_spun, relate_spun
-from dedupe.match.verify import Verifier
+from dedupe.match.verify import TextsOf, Verifier
 from dedupe.preparing import Prepared, prepare, with_spun
 from dedupe.read.parts import Plan
 from dedupe.repair.ledger import Draft
@@ -135,49 +138,104 @@ def tell(prepared: Prepared, matched: Matched, drafts: dict[int, Draft], config:
     return tell_stories(prepared.articles, partial(load_terms, prepared.shards), rows, drafts, canonical, matched.rank, verify)
 
 
+class Standing(NamedTuple):
+    """Hold what is known of each article before any pair is.
+
+    `preference`: columns; `rank`: (n,) order by them. `representative`: (n,) row of the article that stands for all of equal
+    text. `compared`: (n,) bool, whether a representative has a word to compare it by.
+    """
+
+    preference: list[np.ndarray]
+    rank: np.ndarray
+    representative: np.ndarray
+    compared: np.ndarray
+
+
+def stand(
+    articles: pa.Table, keys: np.ndarray, n_tokens: np.ndarray, config: Config, honoured: Honoured | None = None
+) -> Standing:
+    """Order the articles, and find who stands for those of equal text. `keys`, `n_tokens`: as in `Signed`."""
+    preference = preference_columns(articles)
+    rank = preference_rank(preference)
+    representative = exact_groups(keys, rank)
+    if honoured:
+        representative = honoured.constrain(representative, rank)
+    # With no article to compare, only the edges between equal texts are left.
+    compared = (representative == np.arange(len(rank))) & (n_tokens > 0) & (not config.exact_only)
+    return Standing(preference, rank, representative, compared)
+
+
+class Similar:
+    """Verify pairs of the articles whose texts `read` reads: by their words, and under the class key."""
+
+    def __init__(self, read: TextsOf, threads: int, n_tokens: np.ndarray) -> None:
+        self.read = read
+        self.verify = Verifier(read, threads, sizes=n_tokens)
+        self.by_class = Verifier(read, threads, class_shingle_sets, n_tokens)
+
+
 def match(
     prepared: Prepared, config: Config, pool: Pool, progress: Progress, timings: Timings, honoured: Honoured | None = None
 ) -> Matched:
     """Find what is alike, verify it, tell what it is to each other, and choose each cluster's canonical."""
-    articles, signed = prepared.articles, prepared.signed
-    bands = choose_bands(config.threshold, config.recall)
-    read = prepared.texts_of
-    verify = Verifier(read, pool.workers, sizes=signed.n_tokens)
-    by_class = Verifier(read, pool.workers, class_shingle_sets, signed.n_tokens)
+    signed, adopted = prepared.signed, prepared.adopted
+    similar = Similar(prepared.texts_of, pool.workers, signed.n_tokens)
     with timings.of("match and verify"):
-        scores = articles["spin_score"].to_numpy()
-        spun = given_away(scores, gate_threshold(), signed.sketches, signed.n_tokens, verify, by_class)
-        if prepared.adopted:
-            spun[: prepared.fresh] = prepared.adopted.spun()
-        prepared.articles = articles = with_spun(articles, pa.array(spun))
-        preference = preference_columns(articles)
-        rank = preference_rank(preference)
-        representative = exact_groups(signed.keys, rank)
-        if honoured:
-            representative = honoured.constrain(representative, rank)
-        # With no article to compare, only the edges between equal texts are left.
+        scores = prepared.articles["spin_score"].to_numpy()
+        spun = given_away(scores, gate_threshold(), signed.sketches, signed.n_tokens, similar.verify, similar.by_class)
+        if adopted:
+            spun[: prepared.fresh] = adopted.spun()
+        prepared.articles = with_spun(prepared.articles, pa.array(spun))
+        known = stand(prepared.articles, signed.keys, signed.n_tokens, config, honoured)
+
+    def contained() -> Proposed:
+        return propose_contained(signed.sketches, np.flatnonzero(known.compared), known.rank, prepared.fresh)
+
+    older = partial(adopted.edges, prepared.articles["article_id"].combine_chunks(), known.representative) if adopted else None
+    return decide(signed, spun, known, contained, similar, config, progress, timings, honoured, prepared.fresh, older)
+
+
+def decide(
+    signed: Signed,
+    spun: np.ndarray,
+    known: Standing,
+    contained: Callable[[], Proposed],
+    similar: Similar,
+    config: Config,
+    progress: Progress,
+    timings: Timings,
+    honoured: Honoured | None = None,
+    fresh: int = 0,
+    older: Callable[[], tuple[Edges, dict[int, str]]] | None = None,
+) -> Matched:
+    """Verify what may be alike, tell what it is to each other, and choose each cluster's canonical.
+
+    What is decided of an article depends on those that it may be like, directly or through others, and on no more: any set of
+    articles that is closed under that can be decided on by itself. `contained` proposes what may lie inside what, in view of
+    the whole run. `fresh`: the first row that is new; `older` gives the edges of those before it.
+    """
+    bands, read, verify = choose_bands(config.threshold, config.recall), similar.read, similar.verify
+    rank, representative = known.rank, known.representative
+    with timings.of("match and verify"):
         tokens = np.zeros_like(signed.n_tokens) if config.exact_only else signed.n_tokens
-        rows = np.flatnonzero((representative == np.arange(len(rank))) & (tokens > 0))
         with ThreadPoolExecutor(1) as beside:
-            contained = beside.submit(propose_contained, signed.sketches, rows, rank, prepared.fresh)
-            found = find_edges(
-                signed.signatures, representative, tokens, rank, bands, config.threshold, verify, read, prepared.fresh
-            )
-            proposed = contained.result()
+            later = beside.submit(contained)
+            found = find_edges(signed.signatures, representative, tokens, rank, bands, config.threshold, verify, read, fresh)
+            proposed = later.result()
         progress("match and verify", 1, 3)
         edges, facts = relate(found.edges, proposed, config.threshold, verify, read)
         if honoured:
             # Exact copies that a person keeps apart stand for themselves, and met like any two articles.
             edges.relation[(signed.keys[edges.a] == signed.keys[edges.b]).all(axis=1)] = EXACT
         verified = found.n_verified + len(proposed.small)
-        if spun[rows].any():
-            pairs = propose_spun(signed.sketches, rows, np.flatnonzero(spun))
-            edges, looked = relate_spun(edges, pairs, spun, by_class, read)
+        if spun[known.compared].any():
+            pairs = propose_spun(signed.sketches, np.flatnonzero(known.compared), np.flatnonzero(spun))
+            edges, looked = relate_spun(edges, pairs, spun, similar.by_class, read)
             verified += looked
         progress("match and verify", 2, 3)
     with timings.of("cluster"):
-        if prepared.adopted:
-            old, old_facts = prepared.adopted.edges(articles["article_id"].combine_chunks(), representative)
+        if older:
+            old, old_facts = older()
             edges, facts = joined([edges, old]), old_facts | facts
 
         def joins_of(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -193,7 +251,7 @@ def match(
         whole = _with_decided(expand_exact(edges, representative, verify), relation, canonical, verify)
         progress("match and verify", 3, 3)
     return Matched(
-        bands, preference, rank, canonical, similarity, relation, representative, whole, facts,
+        bands, known.preference, rank, canonical, similarity, relation, representative, whole, facts,
         found.n_candidates + len(proposed.small), verified, found.large_buckets, proposed.capped, honoured,
     )  # fmt: skip
 

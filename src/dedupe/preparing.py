@@ -156,7 +156,7 @@ def prepare(
         adopted=adopted,
         known=sum(one.known for one in done),
     )
-    prepared.put(*_numbered_ids(prepared.articles["article_id"]), "numbered")
+    prepared.put(*numbered_ids(prepared.articles["article_id"]), "numbered")
     return prepared
 
 
@@ -260,7 +260,8 @@ def numbered_rejects(reads: Sequence[ShardRead], offsets: Sequence[int]) -> Iter
         yield read.rejects.set_column(1, read.rejects.schema.field("record"), moved)
 
 
-def _numbered_ids(ids: pa.ChunkedArray) -> tuple[np.ndarray, dict[str, pa.Array]]:
+def numbered_ids(ids: pa.ChunkedArray) -> tuple[np.ndarray, dict[str, pa.Array]]:
+    """Return the rows whose ID another has too, and the IDs of their own that they get: see `number_equals`."""
     # Most runs have no equal IDs; finding that out costs one hash table in C++.
     if len(ids.unique()) == len(ids):
         return np.empty(0, np.int64), {}

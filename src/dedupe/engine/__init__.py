@@ -1,1 +1,15 @@
-"""Where the stages run: worker processes on this machine."""
+"""Where the stages run: worker processes on this machine, or the workers of a Spark session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
+
+Result = TypeVar("Result")
+
+
+class Workers(Protocol):
+    """What calls a function on items elsewhere."""
+
+    def map(self, function: Callable[..., Result], items: Sequence[tuple[Any, ...]]) -> Iterator[Result]:
+        """Yield `function(*item)` for each item, in the order of the items."""

@@ -38,9 +38,22 @@ def given_away(
 
     `scores`: (n,) float32, NaN where an article was not judged. `gate`: the score from which one passes by itself.
     """
+    return judge_suspects(
+        scores, gate, propose_spun(sketches, np.flatnonzero(n_tokens > 0), suspects(scores, gate)), verify, by_class
+    )
+
+
+def suspects(scores: np.ndarray, gate: float) -> np.ndarray:
+    """Return the rows that do not pass the gate by themselves, but score high enough for their source to give them away."""
+    return np.flatnonzero((scores >= SUSPECT_SCORE) & ~(scores >= gate))
+
+
+def judge_suspects(
+    scores: np.ndarray, gate: float, pairs: tuple[np.ndarray, np.ndarray], verify: Verifier, by_class: Verifier
+) -> np.ndarray:
+    """Tell what `given_away` does, from the `pairs` proposed for the suspects."""
     spun = scores >= gate
-    suspects = np.flatnonzero((scores >= SUSPECT_SCORE) & ~spun)
-    a, b = propose_spun(sketches, np.flatnonzero(n_tokens > 0), suspects)
+    a, b = pairs
     high, low = np.where(scores[a] >= scores[b], a, b), np.where(scores[a] >= scores[b], b, a)
     apart = (scores[high] - scores[low] >= _GAP) & ~spun[high] & ~spun[low]
     high, low = high[apart], low[apart]

@@ -58,22 +58,35 @@ def corpus_batches(
     batches: Iterable[pa.RecordBatch], ids: pa.Array, clustered: Clustered, storied: Storied
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows of corpus.parquet, in the order of the articles, whose `ids` are given."""
-    sizes = np.bincount(clustered.cluster, minlength=len(clustered.names)).astype(np.int32)
+    place = placing(ids, clustered, storied)
     start = 0
     for batch in batches:
-        rows = slice(start, start + len(batch))
+        yield corpus_batch(batch, place(slice(start, start + len(batch))))
         start += len(batch)
-        place, canonical = clustered.cluster[rows], clustered.canonical[rows]
-        made = {
-            "cluster_id": clustered.names.take(pa.array(place)),
+
+
+def placing(ids: pa.Array, clustered: Clustered, storied: Storied) -> Callable[[slice], dict[str, pa.Array]]:
+    """Return what tells, of some rows, the columns of corpus.parquet that say where an article belongs."""
+    sizes = np.bincount(clustered.cluster, minlength=len(clustered.names)).astype(np.int32)
+
+    def place(rows: slice) -> dict[str, pa.Array]:
+        cluster, canonical = clustered.cluster[rows], clustered.canonical[rows]
+        return {
+            "cluster_id": clustered.names.take(pa.array(cluster)),
             "story_id": storied.names.take(pa.array(storied.story[rows], mask=storied.story[rows] < 0)),
             "is_canonical": pa.array(canonical == np.arange(rows.start, rows.stop)),
             "canonical_id": ids.take(pa.array(canonical)),
-            "relation": clustered.relation.slice(rows.start, len(batch)),
+            "relation": clustered.relation.slice(rows.start, rows.stop - rows.start),
             "similarity": pa.array(clustered.similarity[rows].astype(np.float32)),
-            "cluster_size": pa.array(sizes[place]),
+            "cluster_size": pa.array(sizes[cluster]),
         }
-        yield pa.RecordBatch.from_arrays([made[name] if name in made else batch[name] for name in CORPUS.names], schema=CORPUS)
+
+    return place
+
+
+def corpus_batch(batch: pa.RecordBatch, placed: dict[str, pa.Array]) -> pa.RecordBatch:
+    """Return the rows of corpus.parquet for a batch of articles, with what `placing` tells of them."""
+    return pa.RecordBatch.from_arrays([placed[name] if name in placed else batch[name] for name in CORPUS.names], schema=CORPUS)
 
 
 def edit_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

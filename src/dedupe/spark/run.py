@@ -1,0 +1,328 @@
+"""The order of a run on Spark: that of `dedupe.pipeline`, with what it holds of every article, and what it leaves where it is."""
+
+from __future__ import annotations
+
+import pickle
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dedupe.cluster.clusters import components
+from dedupe.config import Config
+from dedupe.despinning import restore_by_model, restore_by_siblings
+from dedupe.engine.spark import Spark, run_task
+from dedupe.engine.spark_components import spark_components
+from dedupe.maps import gate_threshold, tells_stories
+from dedupe.match.bands import choose_bands
+from dedupe.match.candidates import least_agreement
+from dedupe.match.containment import join_sketches
+from dedupe.match.signatures import Signer
+from dedupe.match.spun import SUSPECT_SCORE, judge_suspects, suspects
+from dedupe.match.terms import StoryTerms, extract_terms
+from dedupe.match.verify import Verifier
+from dedupe.pipeline import Matched, Similar, Standing, stand
+from dedupe.preparing import Prepared, numbered_ids, numbered_rejects, with_spun
+from dedupe.read.parts import Plan, ReadReport, record_offsets
+from dedupe.repair.ledger import Draft
+from dedupe.repair.repetition import LineCounts
+from dedupe.shards import LeftOut, ShardPrepared, rejects_of
+from dedupe.spark.articles import FarArticles, Pieces
+from dedupe.spark.deciding import BINS, DECIDED, DecideBins, GatherMembers, Members, bins_of, joined_up
+from dedupe.spark.proposing import (
+    LINKS,
+    LOOKED_AT,
+    POSTINGS,
+    SHARED,
+    BandRows,
+    BucketPairs,
+    EnoughShared,
+    PostingPairs,
+    PostingRows,
+    SpunPairs,
+    band_schema,
+)
+from dedupe.spark.stages import DONE, PIECES, MergeReads, Prepare, TakeSketches, TakeTerms, pack_table, unpack_table
+from dedupe.stored import Stored
+from dedupe.storytelling import Told, no_stories, tell_stories
+from dedupe.timings import Progress, Timings
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+# Links of candidates that are joined into components in this process: 16 bytes each, and as much again while they are. Above,
+# Spark joins them, in rounds that cost some seconds each.
+MOST_LINKS = 50_000_000
+
+
+@dataclass
+class Found:
+    """Hold a run up to what is to be written: its pieces in Spark, and what is known of them here.
+
+    `articles` is also that of `prepared`, whose `signed` and `shards` are empty.
+    """
+
+    pieces: Pieces
+    articles: FarArticles
+    prepared: Prepared
+    matched: Matched
+    told: Told
+    drafts: dict[int, Draft]
+
+
+def carry_out(
+    spark: Spark,
+    reads: DataFrame,
+    plan: Plan,
+    config: Config,
+    scratch: Path,
+    progress: Progress,
+    timings: Timings,
+    learned: pa.Table | None = None,
+    forgotten: frozenset[str] = frozenset(),
+) -> Found:
+    """Carry out a run over what `reads` reads, up to what is to be written.
+
+    Where an earlier run has `learned` lines that repeat, no others are. Articles that are `forgotten` become rejects.
+    """
+    pieces, prepared, keys, n_tokens = prepare(spark, reads, plan, config, scratch, progress, timings, learned, forgotten)
+    far: Any = prepared.articles
+    with timings.of("match and verify"):
+        matched = match(pieces, far, keys, n_tokens, config)
+        progress("match and verify", 1, 1)
+    with timings.of("de-spin"):
+        spark.begin("de-spin")
+        far.fetch(np.flatnonzero(far["is_spun"].to_numpy()) if config.despin == "fix" and config.clean else np.empty(0, np.int64))
+        drafts = restore_by_model(far, config, spark)
+    with timings.of("stories"):
+        spark.begin("stories")
+        told = tell(pieces, far, n_tokens, matched, drafts, config)
+    with timings.of("de-spin"):
+        spark.begin("de-spin")
+        spun = np.fromiter(drafts, np.int64, len(drafts))
+        far.fetch(np.flatnonzero(np.isin(matched.canonical, matched.canonical[spun])))
+        drafts = restore_by_siblings(drafts, far, matched.canonical, matched.rank, config, spark)
+    for row, draft in drafts.items():
+        prepared.rules.update(edit.rule for edit in draft.edits[far["n_edits"][row].as_py() :])
+    return Found(pieces, far, prepared, matched, told, drafts)
+
+
+def prepare(
+    spark: Spark,
+    reads: DataFrame,
+    plan: Plan,
+    config: Config,
+    scratch: Path,
+    progress: Progress,
+    timings: Timings,
+    learned: pa.Table | None,
+    forgotten: frozenset[str],
+) -> tuple[Pieces, Prepared, np.ndarray, np.ndarray]:
+    """Read and repair everything, learn what repeats, tell languages and sign; return also keys and numbers of tokens."""
+    from pyspark import StorageLevel
+    from pyspark.sql import functions as f
+
+    with timings.of("read and repair"):
+        spark.begin("read and repair")
+        reads = reads.persist(StorageLevel.DISK_ONLY)
+        reads.count()
+        counted = reads.where(f.col("seq") < 0).select("shard", "done").coalesce(spark.partitions)
+        told = run_task(counted, MergeReads(), DONE).toArrow().to_pylist()
+        progress("read and repair", 1, 1)
+    with timings.of("learn repeated lines"):
+        lines, done = LineCounts(), {}
+        for row in told:
+            value = pickle.loads(row["done"])  # noqa: S301 - our own workers have packed it
+            if row["shard"] < 0:
+                lines = lines.merge(value)
+            else:
+                done[row["shard"]] = value
+        residue = lines.finish() if learned is None else learned
+    with timings.of("repair and sign"):
+        spark.begin("repair and sign")
+        shards = sorted(done)
+        offsets = dict(
+            zip(shards, record_offsets([plan.shards[at] for at in shards], [done[at].numbered for at in shards]), strict=True)
+        )
+        num_perm = choose_bands(config.threshold, config.recall).num_perm
+        task = Prepare(offsets, config, pack_table(residue), num_perm, LeftOut(forgotten=forgotten))
+        frame = run_task(reads.where(f.col("seq") >= 0), task, PIECES).persist(StorageLevel.DISK_ONLY)
+        head = frame.select("shard", "seq", "count", "light", "keys", "done").toArrow()
+        head = head.sort_by([("shard", "ascending"), ("seq", "ascending")])
+        reads.unpersist()
+        progress("repair and sign", 1, 1)
+    pieces = Pieces(spark, frame, head)
+    light = pa.concat_tables(unpack_table(blob) for blob in head["light"].to_pylist()) if head.num_rows else _no_light()
+    light = _with_own_ids(light)
+    keys = [pickle.loads(blob) for blob in head["keys"].to_pylist()]  # noqa: S301
+    rules: Counter[str] = Counter()
+    languages: Counter[str] = Counter()
+    left_out: list[pa.RecordBatch] = []
+    for number, blob in zip(head["shard"].to_pylist(), head["done"].to_pylist(), strict=True):
+        shard: ShardPrepared = pickle.loads(blob)  # noqa: S301
+        left_out.append(rejects_of([(path, record + offsets[number]) for path, record in shard.forgotten], "forgotten"))
+        rules += shard.rules
+        languages += shard.languages
+    read = [done[at] for at in shards]
+    rejects = pa.concat_tables(
+        [pa.Table.from_batches([plan.rejects, *left_out]), *numbered_rejects(read, [offsets[at] for at in shards])]
+    )
+    prepared = Prepared(
+        Stored([]), FarArticles(pieces, light, scratch), Signer(num_perm)(pa.array([], pa.string())), scratch / "index", [],
+        rejects.sort_by([("path", "ascending"), ("record", "ascending")]), residue,
+        len(plan.rejects) + sum(one.records for one in read), sum((one.report for one in read), ReadReport()), rules, languages,
+    )  # fmt: skip
+    nothing = (np.empty((0, 2), np.uint64), np.empty(0, np.int32))
+    known, n_tokens = (np.concatenate(arrays) for arrays in zip(*(keys or [nothing]), strict=True))
+    return pieces, prepared, known, n_tokens
+
+
+def match(pieces: Pieces, far: FarArticles, keys: np.ndarray, n_tokens: np.ndarray, config: Config) -> Matched:
+    """Find what is alike, as the local engine does: propose over the whole corpus, then decide on each component."""
+    scores = far.light["spin_score"].to_numpy()
+    with np.errstate(invalid="ignore"):
+        suspected = np.flatnonzero((scores >= SUSPECT_SCORE) & (n_tokens > 0))
+    pieces.spark.begin("candidates of spun text")
+    spun_a, spun_b = _spun_pairs(pieces, suspected, n_tokens)
+    given = np.isin(spun_a, suspects(scores, gate_threshold())) | np.isin(spun_b, suspects(scores, gate_threshold()))
+    similar = Similar(far.texts_of, pieces.spark.workers, n_tokens)
+    far.fetch(np.unique(np.concatenate([spun_a[given], spun_b[given]])))
+    spun = judge_suspects(scores, gate_threshold(), (spun_a[given], spun_b[given]), similar.verify, similar.by_class)
+    far.light = with_spun(far.light, pa.array(spun))
+    known = stand(far.light, keys, n_tokens, config)
+    bands = choose_bands(config.threshold, config.recall)
+    copies = np.flatnonzero(known.representative != np.arange(far.num_rows))
+    links = [(spun_a, spun_b), (known.representative[copies], copies)]
+    looked = capped = 0
+    small = large = np.empty(0, np.int64)
+    near = None
+    if known.compared.any():
+        pieces.spark.begin("candidates by bands")
+        near, looked = _near_links(pieces, known, config)
+        pieces.spark.begin("candidates of containment")
+        small, large, capped = _contained(pieces, known)
+        links.append((small, large))
+    pieces.spark.begin("components")
+    labels = _components(pieces.spark, near, links, far.num_rows)
+    pieces.spark.begin("verify, relate and cluster")
+    decided = _decided(pieces, far, labels, (small, large), config)
+    return joined_up(known, decided, bands, looked + len(small), capped)
+
+
+def _spun_pairs(pieces: Pieces, suspected: np.ndarray, n_tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if not len(suspected):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    sketches = join_sketches([pickle.loads(blob) for blob in pieces.take(["signed"], TakeSketches(), suspected)])  # noqa: S301
+    task = SpunPairs(suspected, sketches)
+    pairs = pieces.run(["signed"], task, LINKS, lambda rows: (rows.start, n_tokens[rows] > 0)).distinct().toArrow()
+    return pairs["a"].to_numpy(), pairs["b"].to_numpy()
+
+
+def _near_links(pieces: Pieces, known: Standing, config: Config) -> tuple[DataFrame, int]:
+    from pyspark import StorageLevel
+    from pyspark.sql import functions as f
+
+    bands = choose_bands(config.threshold, config.recall)
+    told = pieces.run(["signed"], BandRows(bands), band_schema(bands), lambda rows: (rows.start, known.compared[rows]))
+    ordered = told.repartition(pieces.spark.partitions, "key").sortWithinPartitions("key", "row")
+    links = run_task(ordered, BucketPairs(bands, least_agreement(config.threshold, bands.num_perm)), LINKS)
+    links = links.distinct().persist(StorageLevel.DISK_ONLY)
+    looked = links.where(f.col("kind") == LOOKED_AT).agg(f.sum("a")).first()
+    return links.where(f.col("kind") != LOOKED_AT).select("a", "b"), int(looked[0] or 0) if looked else 0
+
+
+def _contained(pieces: Pieces, known: Standing) -> tuple[np.ndarray, np.ndarray, int]:
+    from pyspark.sql import functions as f
+
+    told = pieces.run(["signed"], PostingRows(), POSTINGS, lambda rows: (rows.start, known.compared[rows], known.rank[rows]))
+    ordered = told.repartition(pieces.spark.partitions, "hash").sortWithinPartitions("hash", "rank")
+    counted = run_task(ordered, PostingPairs(), SHARED).groupBy("small", "large", "size").agg(f.sum("shared").alias("shared"))
+    found = run_task(counted, EnoughShared(), SHARED).toArrow()
+    small, large, _, shared = (column.to_numpy() for column in found.columns)
+    pairs = small >= 0
+    order = np.lexsort((large[pairs], small[pairs]))
+    return small[pairs][order], large[pairs][order], int(shared[~pairs].sum())
+
+
+def _components(spark: Spark, near: DataFrame | None, links: list[tuple[np.ndarray, np.ndarray]], n: int) -> np.ndarray:
+    # The lowest row that each row is linked with.
+    a, b = (np.concatenate([link[side] for link in links]) for side in (0, 1))
+    if near is None:
+        return components(n, a, b)
+    if near.count() + len(a) <= MOST_LINKS:
+        pairs = near.toArrow()
+        return components(n, np.concatenate([a, pairs["a"].to_numpy()]), np.concatenate([b, pairs["b"].to_numpy()]))
+    found = spark_components(near.union(spark.frame(pa.table({"a": a, "b": b})))).toArrow()
+    labels = np.arange(n)
+    labels[found["a"].to_numpy()] = found["b"].to_numpy()
+    return labels
+
+
+def _decided(
+    pieces: Pieces, far: FarArticles, labels: np.ndarray, contained: tuple[np.ndarray, np.ndarray], config: Config
+) -> list[tuple[np.ndarray, Matched]]:
+    rows, bins = bins_of(labels, far.light["n_words"].to_numpy())
+    if not len(rows):
+        return []
+    ids, spun = far.light["article_id"], far.light["is_spun"].to_numpy()
+
+    def members(piece: slice) -> Members | None:
+        first, stop = np.searchsorted(rows, [piece.start, piece.stop])
+        inside = rows[first:stop]
+        if not len(inside):
+            return None
+        return Members(inside - piece.start, inside, bins[first:stop], ids.take(pa.array(inside)).to_pylist(), spun[inside])
+
+    gathered = pieces.run(["articles", "signed"], GatherMembers(), BINS, members)
+    small, large = contained
+    bin_of = bins[np.searchsorted(rows, small)]
+    numbers = np.unique(bins)
+    blobs = [pickle.dumps((small[bin_of == number], large[bin_of == number])) for number in numbers.tolist()]
+    columns = (numbers.astype(np.int32), np.full(len(numbers), -1), pa.array(blobs, pa.binary()))
+    gathered = gathered.union(pieces.spark.frame(pa.table([pa.array(c) for c in columns], schema=BINS)))
+    parts = min(len(numbers), 4 * pieces.spark.partitions)
+    ordered = gathered.repartition(parts, "bin").sortWithinPartitions("bin", "first")
+    done = run_task(ordered, DecideBins(config), DECIDED).toArrow().sort_by("bin")
+    return [pickle.loads(blob) for blob in done["blob"].to_pylist()]  # noqa: S301 - our own workers have packed it
+
+
+def tell(
+    pieces: Pieces, far: FarArticles, n_tokens: np.ndarray, matched: Matched, drafts: dict[int, Draft], config: Config
+) -> Told:
+    """Find the stories of a run that is to tell them: in this process, from the terms of canonical articles."""
+    canonical = matched.canonical
+    rows = np.flatnonzero(canonical == np.arange(len(canonical)))
+    if not tells_stories(config) or len(rows) < 2:
+        return no_stories(len(canonical))
+
+    def terms_of(wanted: np.ndarray) -> Iterator[StoryTerms]:
+        if not len(wanted):
+            yield extract_terms(pa.array([], pa.string()))
+        for blob in pieces.take(["terms"], TakeTerms(), wanted):
+            yield pickle.loads(blob)  # noqa: S301 - our own workers have packed it
+
+    verify = Verifier(far.texts_of, pieces.spark.workers, sizes=n_tokens)
+    return tell_stories(far, terms_of, rows, drafts, canonical, matched.rank, verify)
+
+
+def _with_own_ids(light: pa.Table) -> pa.Table:
+    # Those of equal identity and text are numbered.
+    ids = light["article_id"].combine_chunks()
+    rows, values = numbered_ids(light["article_id"])
+    if len(rows):
+        again = np.zeros(len(ids), bool)
+        again[rows] = True
+        ids = pc.replace_with_mask(ids, pa.array(again), values["article_id"])
+    return light.set_column(light.schema.get_field_index("article_id"), "article_id", ids)
+
+
+def _no_light() -> pa.Table:
+    from dedupe.maps import PREPARED
+    from dedupe.spark.stages import LIGHT
+
+    return PREPARED.empty_table().select(LIGHT)
