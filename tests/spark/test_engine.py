@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedupe.cluster.clusters import components
-from dedupe.engine.spark import Spark, runs_of
+from dedupe.engine.spark import Spark, runs_of, told_as_ours
 from dedupe.engine.spark_components import spark_components
+from dedupe.errors import DedupeError
 
 
 @settings(deadline=None)  # the first batch of a process takes a second
@@ -27,6 +28,17 @@ def test_runs_of_equal_keys_are_never_parted(keys: list[int], size: int) -> None
 def test_the_pool_calls_a_function_on_every_item_in_order(session: Any) -> None:
     assert list(Spark(session).map(divmod, [(n, 3) for n in range(10)])) == [divmod(n, 3) for n in range(10)]
     assert list(Spark(session).map(divmod, [])) == []
+
+
+@pytest.mark.slow
+def test_a_failure_of_a_task_is_told_in_one_sentence_and_progress_ends(session: Any) -> None:
+    told: list[tuple[str, int, int]] = []
+    with pytest.raises(DedupeError, match=r"Spark ended the run: .*ZeroDivisionError") as failed, told_as_ours():
+        list(Spark(session).map(divmod, [(1, 0)]))
+    assert "\n" not in failed.value.sentence
+    with Spark(session).shown("a stage", lambda *news: told.append(news)):
+        pass
+    assert told == [("a stage", 1, 1)]
 
 
 @pytest.mark.slow

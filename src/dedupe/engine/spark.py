@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import shutil
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 Task = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
+_RAISED = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit): ")
 _PARTITIONS = "spark.sql.shuffle.partitions"
 
 
@@ -87,6 +90,24 @@ def _on_this_machine(builder: Any, workers: int) -> SparkSession:
 
 
 @contextmanager
+def told_as_ours() -> Iterator[None]:
+    """Tell a failure of Spark in one sentence: DedupeError, with Spark's own as its cause."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (PySparkException, Py4JError) as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        # What a task raised stands at the end of its trace, which Spark quotes; else the first line says it.
+        raised = [line for line in lines if _RAISED.match(line)]
+        raise DedupeError(
+            f"Spark ended the run: {(raised or lines or ['it did not say why'])[-1 if raised else 0][:300]}",
+            "Nothing was published. The log of Spark says more; run the same command again.",
+        ) from error
+
+
+@contextmanager
 def _environment(**values: str) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
@@ -110,6 +131,29 @@ class Spark:
     def begin(self, what: str) -> None:
         """Name what is done from here on, for the page and the log of Spark."""
         self.session.sparkContext.setJobDescription(f"dedupe: {what}")
+
+    @contextmanager
+    def shown(self, stage: str, progress: Callable[[str, int, int], None]) -> Iterator[None]:
+        """Tell `progress` each second how many tasks of what runs meanwhile are done, and in the end that all are."""
+        tracker = self.session.sparkContext.statusTracker()
+        ended = threading.Event()
+
+        def tell() -> None:
+            while not ended.wait(1):
+                found = (tracker.getStageInfo(number) for number in tracker.getActiveStageIds())
+                counts = [(info.numCompletedTasks, info.numTasks) for info in found if info is not None]
+                done, total = sum(done for done, _ in counts), sum(total for _, total in counts)
+                if done < total and not ended.is_set():
+                    progress(stage, done, total)
+
+        teller = threading.Thread(target=tell, daemon=True)
+        teller.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            teller.join()
+        progress(stage, 1, 1)
 
     @property
     def partitions(self) -> int:

@@ -39,7 +39,7 @@ def _large_star(edges: DataFrame) -> DataFrame:
 
     both = edges.union(edges.select(f.col("b").alias("a"), f.col("a").alias("b")))
     lowest = both.groupBy("a").agg(f.min("b").alias("low")).select("a", f.least("a", "low").alias("low"))
-    return both.where(f.col("b") > f.col("a")).join(lowest, "a").select(f.col("b").alias("a"), f.col("low").alias("b")).distinct()
+    return both.where(f.col("b") > f.col("a")).join(lowest, "a").select(f.col("b").alias("a"), f.col("low").alias("b"))
 
 
 def _small_star(edges: DataFrame) -> DataFrame:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from dedupe import job
 from dedupe.config import Config
 from dedupe.engine.local import Pool
-from dedupe.engine.spark import Spark, run_task, spark_session
+from dedupe.engine.spark import Spark, run_task, spark_session, told_as_ours
 from dedupe.errors import UsageError
 from dedupe.maps import PREPARED, gather_signed, prepare_shard, read_shard
 from dedupe.pipeline import Matched
@@ -62,11 +62,11 @@ def clean_paths(
         ) -> tuple[Plan, Prepared, Matched, Told]:
             plan, reads = plan_paths(spark, given, config, scratch)
             found = carry_out(spark, reads, plan, config, scratch, progress, timings, learned, forgotten)
-            with timings.of("write"):
+            with timings.of("write"), spark.shown("bring here", progress):
                 _bring_here(found, scratch)
             return plan, found.prepared, found.matched, found.told
 
-        with Pool(1) as pool:
+        with Pool(1) as pool, told_as_ours():
             return job.clean(
                 paths, output, config,
                 workers=pool, fresh=fresh, previous=previous, relearn=relearn, progress=progress, carried=carried,

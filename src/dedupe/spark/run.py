@@ -92,9 +92,8 @@ def carry_out(
     """
     pieces, prepared, keys, n_tokens = prepare(spark, reads, plan, config, scratch, progress, timings, learned, forgotten)
     far: Any = prepared.articles
-    with timings.of("match and verify"):
+    with timings.of("match and verify"), spark.shown("match and verify", progress):
         matched = match(pieces, far, keys, n_tokens, config)
-        progress("match and verify", 1, 1)
     with timings.of("de-spin"):
         spark.begin("de-spin")
         far.fetch(np.flatnonzero(far["is_spun"].to_numpy()) if config.despin == "fix" and config.clean else np.empty(0, np.int64))
@@ -127,13 +126,12 @@ def prepare(
     from pyspark import StorageLevel
     from pyspark.sql import functions as f
 
-    with timings.of("read and repair"):
+    with timings.of("read and repair"), spark.shown("read and repair", progress):
         spark.begin("read and repair")
         reads = reads.persist(StorageLevel.DISK_ONLY)
         reads.count()
         counted = reads.where(f.col("seq") < 0).select("shard", "done").coalesce(spark.partitions)
         told = run_task(counted, MergeReads(), DONE).toArrow().to_pylist()
-        progress("read and repair", 1, 1)
     with timings.of("learn repeated lines"):
         lines, done = LineCounts(), {}
         for row in told:
@@ -143,7 +141,7 @@ def prepare(
             else:
                 done[row["shard"]] = value
         residue = lines.finish() if learned is None else learned
-    with timings.of("repair and sign"):
+    with timings.of("repair and sign"), spark.shown("repair and sign", progress):
         spark.begin("repair and sign")
         shards = sorted(done)
         offsets = dict(
@@ -155,7 +153,6 @@ def prepare(
         head = frame.select("shard", "seq", "count", "light", "keys", "done").toArrow()
         head = head.sort_by([("shard", "ascending"), ("seq", "ascending")])
         reads.unpersist()
-        progress("repair and sign", 1, 1)
     pieces = Pieces(spark, frame, head)
     light = pa.concat_tables(unpack_table(blob) for blob in head["light"].to_pylist()) if head.num_rows else _no_light()
     light = _with_own_ids(light)
