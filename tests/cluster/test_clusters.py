@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,3 +77,13 @@ def test_the_order_of_articles_changes_nothing(rank: list[int], edges: set[tuple
 def test_strangers_are_not_chained() -> None:
     chain = {(n, n + 1) for n in range(N - 1)}
     assert run(list(range(N)), chain) == [0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10]
+
+
+def test_a_cluster_of_thousands_with_two_that_stand_apart_is_walked_once() -> None:
+    n = 30_000
+    a, b = np.zeros(n - 1, np.int64), np.arange(1, n)
+    begin = time.process_time()
+    canonical = clusters(np.arange(n), a, b, lambda one, other: np.zeros(len(one), bool), (np.array([1, 5]), np.array([2, 9])))
+    assert np.flatnonzero(canonical != 0).tolist() == [2, 9]
+    # The square of its size would take minutes.
+    assert time.process_time() - begin < 10

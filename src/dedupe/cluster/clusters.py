@@ -83,18 +83,24 @@ def clusters(
 
 
 def _without_conflicts(n: int, left: np.ndarray, right: np.ndarray, joined: np.ndarray, forbidden: np.ndarray) -> np.ndarray:
-    # Only clusters that hold an article of some forbidden pair are walked one by one; the rest is decided already.
+    # Only clusters that hold an article of some forbidden pair are walked one by one; the rest is decided already. Each member
+    # asks for its own forbidden pairs alone: to ask for all pairs of a cluster would take the square of its size.
     allowed = joined.copy()
-    marked = np.unique(forbidden // n)
-    hubs = np.unique(left[joined & (np.isin(right, marked) | np.isin(left, marked))])
-    for hub in hubs:
-        taken = [int(hub)]
-        for at in np.flatnonzero(joined & (left == hub)):
+    if not len(left):
+        return allowed
+    marked = np.zeros(n, bool)
+    marked[forbidden // n] = True
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(left)) + 1])
+    walked = np.logical_or.reduceat(marked[right] & joined, starts)
+    stops = np.append(starts[1:], len(left))
+    for start, stop in zip(starts[walked].tolist(), stops[walked].tolist(), strict=True):
+        taken = {int(left[start])}
+        for at in (start + np.flatnonzero(joined[start:stop])).tolist():
             member = int(right[at])
-            if _holds(forbidden, np.array([member * n + other for other in taken])).any():
+            if marked[member] and not taken.isdisjoint(_apart_from(n, forbidden, member)):
                 allowed[at] = False
             else:
-                taken.append(member)
+                taken.add(member)
     return allowed
 
 
@@ -115,7 +121,7 @@ def _as_decided(
     for start, stop in zip(starts[walked].tolist(), stops[walked].tolist(), strict=True):
         place = {row: at for at, row in enumerate(right[start:stop].tolist(), start)}
         hub = int(left[start])
-        taken: list[int] = []
+        taken: set[int] = set()
         claimed: dict[int, int] = {}
         seen: set[int] = set()
         for row in (hub, *right[start:stop][joined[start:stop]].tolist()):
@@ -128,7 +134,7 @@ def _as_decided(
             fits = not (_clash(claimed, own) or _met(n, forbidden, unit, taken))
             allowed[[place[one] for one in unit if one != hub]] = fits
             if fits:
-                taken += unit
+                taken.update(unit)
                 claimed |= own
     return allowed
 
@@ -137,8 +143,14 @@ def _clash(claimed: dict[int, int], own: dict[int, int]) -> bool:
     return any(claimed.get(decision, group) != group for decision, group in own.items())
 
 
-def _met(n: int, forbidden: np.ndarray, unit: list[int], taken: list[int]) -> bool:
-    return bool(len(forbidden)) and bool(_holds(forbidden, (np.array(unit)[:, None] * n + np.array(taken)).ravel()).any())
+def _met(n: int, forbidden: np.ndarray, unit: list[int], taken: set[int]) -> bool:
+    return any(not taken.isdisjoint(_apart_from(n, forbidden, row)) for row in unit)
+
+
+def _apart_from(n: int, forbidden: np.ndarray, row: int) -> list[int]:
+    begin, end = np.searchsorted(forbidden, [row * n, row * n + n])
+    apart: list[int] = (forbidden[begin:end] - row * n).tolist()
+    return apart
 
 
 def _both_ways(n: int, pairs: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
