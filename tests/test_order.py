@@ -127,3 +127,12 @@ def test_rows_are_those_of_arrow(chunks: list[list[str]], data: st.DataObject) -
     wanted = data.draw(st.lists(st.integers(0, max(0, len(column) - 1)), max_size=6)) if len(column) else []
     taken = take_rows(column, np.array(wanted, np.int64)).to_pylist()
     assert taken == [column[row].as_py() for row in wanted]
+
+
+def test_the_evidence_of_stories_is_the_same_however_many_are_written_at_a_time(
+    seeds: Path, seeds_output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dedupe.storytelling._BLOCK", 1)
+    job.clean([seeds], tmp_path / "out", workers=1)
+    assert len(rows(tmp_path / "out", "pairs")) > 2
+    assert rows(tmp_path / "out", "pairs") == rows(seeds_output, "pairs")

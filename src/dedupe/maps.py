@@ -286,9 +286,10 @@ def load_terms(targets: list[Path], rows: np.ndarray) -> Iterator[StoryTerms]:
     first = 0
     for target in targets:
         with np.load(f"{target}.terms.npz") as columns:
-            shard = StoryTerms._make([columns[name] for name in columns.files])
-        stop = first + len(shard.offsets) - 1
-        yield shard.take(rows[np.searchsorted(rows, first) : np.searchsorted(rows, stop)] - first)
+            stop = first + len(columns[columns.files[-1]]) - 1
+            wanted = rows[np.searchsorted(rows, first) : np.searchsorted(rows, stop)] - first
+            if len(wanted):
+                yield StoryTerms._make([columns[name] for name in columns.files]).take(wanted)
         first = stop
 
 

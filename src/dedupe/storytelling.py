@@ -10,13 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedupe.gather import take_rows, take_table
-from dedupe.match.stories import evidence, find_stories
+from dedupe.match.stories import Pairs, evidence, find_stories
 from dedupe.match.story_vectors import vectors
 from dedupe.match.terms import StoryTerms, extract_terms, story_texts
 from dedupe.match.verify import Overlaps, Verifier
 from dedupe.repair.ledger import Draft
 
 _UNKNOWN = np.iinfo(np.int64).min
+
+# Edges whose evidence is written at a time: the texts of so many articles, and their terms, are in memory meanwhile.
+_BLOCK = 20_000
 
 TermsOf = Callable[[np.ndarray], Iterator[StoryTerms]]
 
@@ -67,12 +70,17 @@ def tell_stories(
     # The preferred of the two is named first, whichever comes first in the input.
     turned = order[found.edges.a] > order[found.edges.b]
     first, second = (np.where(turned, *both) for both in (found.edges[1::-1], found.edges[:2]))
-    together = np.unique(np.concatenate([first, second]))
-    terms = StoryTerms.concatenate(list(_restored(terms_of, drafts, rows[together], articles)))
-    texts = _texts(articles, drafts, rows[together])
-    words = evidence(made, together, terms, texts, times, found.edges._replace(a=first, b=second))
+    edges = found.edges._replace(a=first, b=second)
+    # In order of the first, whose words are quoted: a block then lies in a few shards.
+    said, by_first = np.empty(len(first), object), np.argsort(first, kind="stable")
+    for begin in range(0, len(first), _BLOCK):
+        block = by_first[begin : begin + _BLOCK]
+        own = np.unique(first[block])
+        terms = StoryTerms.concatenate(list(_restored(terms_of, drafts, rows[own], articles)))
+        texts = _texts(articles, drafts, rows[own])
+        said[block] = evidence(made, own, terms, texts, times, Pairs(*(column[block] for column in edges)))
     a, b = np.minimum(rows[first], rows[second]), np.maximum(rows[first], rows[second])
-    return Told(leader[canonical], a, b, words, verify(a, b))
+    return Told(leader[canonical], a, b, said.tolist(), verify(a, b))
 
 
 def _restored(terms_of: TermsOf, drafts: dict[int, Draft], rows: np.ndarray, articles: pa.Table) -> Iterator[StoryTerms]:

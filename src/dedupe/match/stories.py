@@ -171,8 +171,8 @@ def evidence(
 ) -> list[str]:
     """Say in words what each edge rests on: time, and the rarest terms that count in its score, as the first writes them.
 
-    `rows`: the articles of the run that stand in some edge, ascending. `terms` and `texts`: theirs, row for row. `published_us`
-    as in `find_stories`.
+    `rows`: the articles of the run that stand first in some edge, ascending. `terms` and `texts`: theirs, row for row.
+    `published_us` as in `find_stories`.
     """
     unknown = np.iinfo(np.int64).min
     data, places = string_buffers(texts)
