@@ -25,7 +25,7 @@ HEAVY = {
 }
 
 # Imported packages that no list of ours names, since one that it names must bring them: it is built on them.
-BROUGHT_BY = {"llvmlite": "numba", "markupsafe": "jinja2", "scipy": "datasketch"}
+BROUGHT_BY = {"py4j": "pyspark", "llvmlite": "numba", "markupsafe": "jinja2", "scipy": "datasketch"}
 
 
 @cache
