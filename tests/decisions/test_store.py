@@ -241,3 +241,19 @@ def test_a_decision_that_makes_no_sense_is_not_kept(tmp_path: Path) -> None:
         with pytest.raises(UsageError):
             decisions.record("merge", facts_given, who="ann", queue="doubt", articles=articles)
     assert decisions.batches() == []
+
+
+def test_what_forgets_an_article_takes_nothing_else_back(tmp_path: Path) -> None:
+    ours = Decisions(tmp_path / "ours.sqlite")
+    for ids in (IDS[:2], IDS[2:5], IDS[5:7]):
+        ours.record("merge", [must_link(ids)], who="ann", queue="doubt", articles=REFERENCES)
+    ours.undo(2, who="bob")
+    # Imported, so that the undo stands before what it takes back.
+    decisions = Decisions(tmp_path / "theirs.sqlite")
+    decisions.import_lines(list(ours.export_lines())[::-1])
+    assert decisions.forget({IDS[0], IDS[2]}) == 2
+    assert [link.articles for link in decisions.standing().must_links] == [tuple(IDS[5:7])]
+    assert not {IDS[0], IDS[2]} & decisions.articles().keys()
+    lines = list(decisions.export_lines())
+    assert len(lines) == 3
+    assert Decisions(tmp_path / "again.sqlite").import_lines(lines) == 3

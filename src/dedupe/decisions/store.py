@@ -188,20 +188,15 @@ class Decisions:
             return 0
         draft = Decisions(self.path.with_name(f"{self.path.name}.tmp"))
         draft.path.unlink(missing_ok=True)
-        gone = 0
-        renamed: dict[str, str] = {}
+        left = _left_of(batches, ids)
         with draft._connected(create=True) as connection:
             for batch in batches:
-                facts = tuple(kept for fact in batch.facts for kept in _without(fact, ids))
-                touched = any(ids & set(fact.articles) for fact in batch.facts)
-                gone += sum(1 for fact in batch.facts if ids & set(fact.articles))
-                undoes = renamed.get(batch.undoes, batch.undoes) if batch.undoes else None
-                told = batch._replace(facts=facts, note="" if touched else batch.note, undoes=undoes)
-                renamed[batch.uid] = batch_uid(told) if touched or undoes != batch.undoes else batch.uid
-                named = {one for fact in facts for one in fact.articles}
-                draft._insert(connection, told._replace(uid=renamed[batch.uid]), [known[one] for one in sorted(named)])
+                told = left[batch.uid]
+                if told.facts or told.act == "undo":
+                    named = {one for fact in told.facts for one in fact.articles}
+                    draft._insert(connection, told, [known[one] for one in sorted(named)])
         os.replace(draft.path, self.path)
-        return gone
+        return sum(1 for batch in batches for fact in batch.facts if ids & set(fact.articles))
 
     def _add(
         self,
@@ -275,6 +270,24 @@ class Decisions:
             if statement.strip():
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _left_of(batches: Sequence[Batch], ids: Set[str]) -> dict[str, Batch]:
+    # Each batch by its uid, as it is without these articles. Its uid is another then, and so is that of whatever takes it back;
+    # an undo may stand before the batch that it names, where both were imported.
+    known = {batch.uid: batch for batch in batches}
+    left: dict[str, Batch] = {}
+    for batch in batches:
+        chain = [batch]
+        while chain[-1].undoes in known and chain[-1].undoes not in left:
+            chain.append(known[chain[-1].undoes])
+        for one in reversed(chain):
+            facts = tuple(kept for fact in one.facts for kept in _without(fact, ids))
+            touched = any(ids & set(fact.articles) for fact in one.facts)
+            undoes = left[one.undoes].uid if one.undoes in left else one.undoes
+            told = one._replace(facts=facts, note="" if touched else one.note, undoes=undoes)
+            left[one.uid] = told._replace(uid=batch_uid(told)) if touched or undoes != one.undoes else one
+    return left
 
 
 def _without(fact: Fact, ids: Set[str]) -> Iterator[Fact]:
