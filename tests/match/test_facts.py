@@ -195,6 +195,18 @@ def test_a_number_that_stands_elsewhere_in_both_has_not_moved() -> None:
     assert differs(early + BEFORE + AFTER + " Some 31 came.", late + BEFORE + "Some 48 came." + AFTER) == ""
 
 
+def test_paragraphs_that_changed_places_move_their_numbers() -> None:
+    one = "In 2008 the mill lost its case in the 11th month.\nThe owner, who was named by the board, dropped to 36 of its shares."
+    other = "It took him until 2 to say so.\nIn 2008 the mill lost its case in the 11th month, he said to the board."
+    rest = "\nThe case began at 2 in the morning, and it ended when 36 of the shares were sold."
+    assert differs(BEFORE + one + AFTER + rest, BEFORE + other + AFTER + rest) == ""
+
+
+def test_a_word_that_opens_a_sentence_before_a_name_may_be_none() -> None:
+    assert within("Warship Sukanya went there. It is a warship.", "INS Sukanya went there. It is a warship.") == ""
+    assert within("Maria Duarte went there.", "Elena Duarte went there.") == "'Maria' against 'Elena'"
+
+
 def test_a_paragraph_added_behind_a_changed_number_does_not_hide_it() -> None:
     added = "\n\nCrews were to go on with their work through the night, and a fuller account was promised by 9 in the morning."
     one, other = "Nobody at the mill had met them since 2012.", "Nobody at the mill had met them since 1994."

@@ -110,7 +110,9 @@ def _contradictions(a: np.ndarray, b: np.ndarray, texts: pa.Array) -> list[str]:
         )
         one = left.facts(a0, a1)
         other = right.facts(b0, b1) if one else []
-        differing = one and other and unmatched(one, other, left.text, right.text, numbers_only=length > SHORT_GAP)
+        lines = b"\n" in left.text[a0:a1] or b"\n" in right.text[b0:b1]
+        reworded = length > SHORT_GAP
+        differing = one and other and unmatched(one, other, left.text, right.text, numbers_only=reworded, lines=lines)
         if differing:
             said[pair] = f"'{differing[0]}' against '{differing[1]}'"
     return said

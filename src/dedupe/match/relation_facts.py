@@ -167,8 +167,11 @@ def _name(word: str, whole: str, found: list[re.Match[str]], at: int, more: bool
     if not _is_capital(word):
         return None
     part = _capital_follows(found, at, whole)
-    if not part and _opens_sentence(whole, found[at].start(), more):
-        return None
+    if _opens_sentence(whole, found[at].start(), more):
+        # "Maria Duarte said", but "Warship Sukanya sailed": whether it is written small elsewhere will tell.
+        if not part:
+            return None
+        part = False
     name = fold_name(word)
     follows = at > 0 and _is_capital(found[at - 1].group()) and _capital_follows(found, at - 1, whole)
     # "told Reuters" names who reported it; Michael Bloomberg and President Fox are people.
@@ -221,11 +224,14 @@ def title_case(text: bytes, line: int, stop: int) -> bool:
     return len(words) >= 3 and capitals > (0.85 if sentence else 0.6) * len(words)
 
 
-def unmatched(one: list[Fact], other: list[Fact], left: bytes, right: bytes, numbers_only: bool) -> tuple[str, str] | None:
+def unmatched(
+    one: list[Fact], other: list[Fact], left: bytes, right: bytes, numbers_only: bool, lines: bool
+) -> tuple[str, str] | None:
     """Return how two facts of one kind are written that contradict each other, or None.
 
     Facts that both sides hold are struck out. What is left on one side only contradicts nothing. With `numbers_only`, where a
-    sentence is put otherwise, numbers that the other text holds as often, elsewhere, are struck out too: they have moved.
+    sentence is put otherwise, numbers that the other text holds as often, elsewhere, are struck out too: they have moved. With
+    `lines`, where several lines are put otherwise, it is enough that it holds them.
     """
     for kind in (NUMBER,) if numbers_only else (NUMBER, MONTH, DAY, NAME):
         a = [fact for fact in one if fact.kind == kind]
@@ -239,7 +245,7 @@ def unmatched(one: list[Fact], other: list[Fact], left: bytes, right: bytes, num
             # The same sum in dollars and in dirhams is no contradiction.
             a, b = [x for x in a if any(_comparable(x, y) for y in b)], [y for y in b if any(_comparable(x, y) for x in a)]
             if numbers_only:
-                a, b = [f for f in a if not _moved(f, left, right)], [f for f in b if not _moved(f, right, left)]
+                a, b = [f for f in a if not _moved(f, left, right, lines)], [f for f in b if not _moved(f, right, left, lines)]
         if not a or not b:
             continue
         if kind == NAME:
@@ -313,9 +319,9 @@ def _initials(facts: list[Fact], short: str) -> bool:
     return len(facts) > 1 and "".join(str(f.value)[0] for f in facts) == short
 
 
-def _moved(fact: Fact, text: bytes, other: bytes) -> bool:
+def _moved(fact: Fact, text: bytes, other: bytes, lines: bool) -> bool:
     # A number that both texts hold elsewhere, in the same place, says nothing about this one.
-    return _count(other, fact.written) >= _count(text, fact.written)
+    return _count(other, fact.written) >= (1 if lines else _count(text, fact.written))
 
 
 def _small(fact: Fact, left: bytes, right: bytes) -> bool:
