@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import re
 import shutil
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def snapshot(output: Path) -> dict[str, bytes]:
     manifest = json.loads((output / "manifest.json").read_text())
     del manifest["run"]
     files["manifest.json"] = json.dumps(manifest).encode()
+    files["report.html"] = re.sub(rb'<section id="run">.*?</section>', b"", files["report.html"], flags=re.S)
     return files
 
 

@@ -143,6 +143,24 @@ def stats(output: Path, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("output", type=click.Path(path_type=Path), default="output")
+@click.option("-o", "--to", "path", type=click.Path(path_type=Path), help="File to write.  [default: report.html of the output]")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object, and write nothing.")
+def report(output: Path, path: Path | None, as_json: bool) -> None:
+    """Write the report of an output again: one HTML file to look at and to send."""
+    from dedupe.console import show_json
+    from dedupe.output import Output
+    from dedupe.report.figures import figures
+    from dedupe.report.page import write_report
+
+    opened = Output(output)
+    if as_json:
+        show_json(figures(output, opened.manifest))
+    else:
+        click.echo(f"wrote {write_report(output, opened.manifest, path=path)}")
+
+
+@cli.command()
+@click.argument("output", type=click.Path(path_type=Path), default="output")
 @click.option("--check", is_flag=True, help="Check schemas, counts, IDs, references and hashes; exit 1 where one is wrong.")
 @click.option("--json", "as_json", is_flag=True, help="Print as one JSON object.")
 def inspect(output: Path, check: bool, as_json: bool) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dedupe.quantities import amount, duration, size
+
 if TYPE_CHECKING:
     from dedupe.job import Summary
     from dedupe.timings import Progress
@@ -25,30 +27,6 @@ def notice(sentence: str) -> None:
 def show_json(value: Any) -> None:
     """Print a result as one JSON object, sorted by nothing: the order of the fields is that of their meaning."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
-
-
-def amount(count: int, unit: str, plural: str | None = None) -> str:
-    """Return a number with separators and its unit: `1 article`, `12,345 articles`."""
-    return f"{count:,} {unit if count == 1 else plural or unit + 's'}"
-
-
-def size(count: int) -> str:
-    """Return bytes in the unit that reads best."""
-    value = float(count)
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if value < 1000 or unit == "GB":
-            return f"{value:,.0f} {unit}" if unit == "bytes" else f"{value:,.1f} {unit}"
-        value /= 1000
-    raise AssertionError
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as people say them."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
 @contextmanager
@@ -164,7 +142,8 @@ def show_summary(summary: Summary) -> None:
         return
     singles = summary.articles - summary.duplicates
     click.echo(
-        f"\nwrote {summary.output}/corpus.parquet ({amount(summary.articles, 'article')}) and canonical.parquet ({singles:,}).\n"
+        f"\nwrote {summary.output}/corpus.parquet ({amount(summary.articles, 'article')}), canonical.parquet ({singles:,})"
+        " and report.html.\n"
         f"next: dedupe stats {summary.output}"
     )
 

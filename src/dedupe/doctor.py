@@ -18,8 +18,8 @@ import click
 
 from dedupe import __version__
 from dedupe.cache import cache_dir, kernels_compiled
-from dedupe.console import size
 from dedupe.engine.local import default_workers
+from dedupe.quantities import size
 
 DISTRIBUTION = "article-dedupe"
 

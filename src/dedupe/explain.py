@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dedupe.console import amount
 from dedupe.decisions.standing import Apart, Chosen, Refused, Standing, Together
 from dedupe.decisions.store import Decisions
 from dedupe.errors import OutputError
@@ -23,6 +22,7 @@ from dedupe.match.facts import contradictions
 from dedupe.match.relations import LEAST_SHINGLES
 from dedupe.match.verify import Overlaps, Verifier
 from dedupe.output import Output
+from dedupe.quantities import amount
 from dedupe.references import References
 from dedupe.repair.ledger import restore
 from dedupe.repair.rules import RULES

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from dedupe import job
 from dedupe.cluster.identity import canonical_url
-from dedupe.console import amount
 from dedupe.engine.local import Pool
 from dedupe.errors import ConditionError
 from dedupe.output import Output
+from dedupe.quantities import amount
 from dedupe.timings import Progress, silent
 
 

@@ -28,6 +28,7 @@ from dedupe.pipeline import Matched, carry_out
 from dedupe.preparing import Prepared
 from dedupe.read import plan as plan_input
 from dedupe.read.parts import Plan
+from dedupe.report.page import write_report
 from dedupe.results import name_results
 from dedupe.schema import REJECTS
 from dedupe.storytelling import Told
@@ -285,6 +286,8 @@ def _write(
     (new / MANIFEST).write_text(
         manifest(config, before.generation + 1 if before else 1, inputs, counts, matching, tables, run), encoding="utf-8"
     )
+    # After the manifest, which it quotes and which names no hash of it: it tells the times of this run.
+    write_report(new, load_manifest(new), articles)
     return summary
 
 

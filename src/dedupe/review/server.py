@@ -14,8 +14,9 @@ from pathlib import Path
 import click
 import uvicorn
 
-from dedupe.console import amount, notice
+from dedupe.console import notice
 from dedupe.errors import DedupeError
+from dedupe.quantities import amount
 from dedupe.review.app import Room, make_app
 
 # Where nothing else is asked for; another one where it is taken.
