@@ -5,6 +5,7 @@
 
 import ast
 import importlib.util
+import inspect
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
@@ -120,6 +122,14 @@ def schema_table(name: str) -> str:
     return table(["column", "type", "what it holds"], rows)
 
 
+def peers_table() -> str:
+    """Return the rows of the benchmark's figures that compare with another tool."""
+    text = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8").partition("## Figures")[2]
+    rows = [[cell.strip() for cell in row.strip("| ").split("|")] for row in re.findall(r"^\|.*\|$", text, re.M)]
+    others = re.compile(r"against (?:rensa|datasketch|langdetect|ftfy|text-dedup|datatrove|NeMo)")
+    return table(["what", "times as fast"], [row[:2] for row in rows if others.search(row[0])])
+
+
 def generated(name: str) -> str:
     kind, _, argument = name.partition(" ")
     makers = {
@@ -131,6 +141,7 @@ def generated(name: str) -> str:
         "languages": languages_table,
         "settings": settings_table,
         "schema": lambda: schema_table(argument),
+        "peers": peers_table,
     }
     return makers[kind]()
 
@@ -157,6 +168,100 @@ def test_every_rule_schema_code_and_column_is_documented() -> None:
     wanted = {f"schema {name}" for name in TABLES if name != "canonical"}  # which has the columns of the corpus
     assert wanted | {"formats", "compressions", "columns", "rejects", "languages", "settings"} <= named
     assert [code for code in RULES if f"`{code}`" not in documented] == []
+
+
+COMMANDS = ROOT / "docs" / "commands.md"
+
+
+def fill(text: str) -> str:
+    return textwrap.fill(" ".join(text.split()), 118, break_long_words=False, break_on_hyphens=False)
+
+
+def commands_page() -> str:
+    """Return the page that repeats the help of every command."""
+    from dedupe.cli import cli
+
+    page = """# Commands
+
+What `dedupe COMMAND --help` says, on one page. Results go to stdout, progress, notices and errors to stderr; the
+[exit statuses](outputs.md#exit-statuses) are the same for all.
+"""
+    for name, command in sorted(cli.commands.items()):
+        context = click.Context(command)
+        first, *more = inspect.cleandoc(command.help or "").split("\n\n")
+        # Lines that click is told not to wrap, under a mark of its own, are examples.
+        paragraphs = [
+            f"```text\n{part.removeprefix(chr(8)).strip()}\n```" if part.startswith("\b") else fill(part) for part in more
+        ]
+        usage = f"```text\ndedupe {name} {' '.join(command.collect_usage_pieces(context))}\n```"
+        rows = []
+        for parameter in command.params:
+            record = parameter.get_help_record(context) if isinstance(parameter, click.Option) else None
+            if record:
+                rows.append([f"`{record[0]}`", " ".join(record[1].split())])
+        parts = [f"## dedupe {name}", fill(first), usage, *paragraphs, table(["option", "what it does"], rows)]
+        page += "\n" + "\n\n".join(parts) + "\n"
+    return page
+
+
+API = ROOT / "docs" / "api.md"
+
+
+def api_page() -> str:
+    """Return the page that repeats the signatures and docstrings of what `import dedupe` gives."""
+    import dedupe
+
+    page = """# What `import dedupe` gives
+
+Every public name, its signature and its docstring. [From Python](python.md) shows them at work.
+"""
+    public = {name: getattr(dedupe, name) for name in dedupe.__all__ if not name.startswith("__")}
+    for name, thing in sorted(public.items(), key=lambda item: (inspect.isclass(item[1]), item[0])):
+        node = ast.parse(textwrap.dedent(inspect.getsource(thing))).body[0]
+        first, *more = inspect.cleandoc(thing.__doc__ or "").split("\n\n")
+        parts = [f"## {name}"]
+        if isinstance(node, ast.FunctionDef):
+            parts.append(f"```text\n{signature(node)}\n```")
+        parts += [fill(first), *map(fill, more)]
+        if isinstance(node, ast.ClassDef):
+            parts += members(node)
+        page += "\n" + "\n\n".join(parts) + "\n"
+    return page
+
+
+def signature(node: ast.FunctionDef) -> str:
+    arguments = ast.unparse(node.args).removeprefix("self, ").removeprefix("cls, ").removeprefix("self").removeprefix("cls")
+    returned = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    call = f"{node.name}({arguments}){returned}"
+    if len(call) <= 100:
+        return call
+    # Commas inside brackets part no arguments.
+    parted = re.sub(r", (?![^\[(]*[\])])", ",\n    ", arguments)
+    return f"{node.name}(\n    {parted},\n){returned}"
+
+
+def members(node: ast.ClassDef) -> Iterator[str]:
+    """Yield a table of the fields of a class, and one of its methods and properties."""
+    fields = [one for one in node.body if isinstance(one, ast.AnnAssign) and not ast.unparse(one.target).startswith("_")]
+    if fields:
+        yield table(["field", "type"], [[f"`{ast.unparse(one.target)}`", f"`{ast.unparse(one.annotation)}`"] for one in fields])
+    methods = [one for one in node.body if isinstance(one, ast.FunctionDef) and not one.name.startswith("_")]
+    rows = []
+    for one in methods:
+        is_value = any(ast.unparse(mark).endswith("property") for mark in one.decorator_list)
+        returned = ast.unparse(one.returns) if one.returns else ""
+        called = f"{one.name}: {returned}" if is_value else " ".join(signature(one).split())
+        rows.append([f"`{called}`", " ".join((ast.get_docstring(one) or "").split("\n\n")[0].split())])
+    if rows:
+        yield table(["method or value", "what it does"], rows)
+
+
+def test_the_page_of_names_says_what_their_docstrings_say() -> None:
+    assert API.read_text(encoding="utf-8") == api_page(), "write it anew with: python tests/test_docs.py"
+
+
+def test_the_page_of_commands_says_what_their_help_says() -> None:
+    assert COMMANDS.read_text(encoding="utf-8") == commands_page(), "write it anew with: python tests/test_docs.py"
 
 
 def test_every_event_that_reading_counts_is_documented() -> None:
@@ -449,7 +554,54 @@ def test_every_document_is_on_the_map() -> None:
     assert sorted(there - linked) == []
 
 
+# The site.
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning_and_has_every_document(site: Path) -> None:
+    pages = {path.stem for path in site.glob("*.html")}
+    assert {path.stem for path in (ROOT / "docs").glob("*.md")} <= pages
+    assert {"start", "benchmarks", "contributing", "changelog", "notice"} <= pages
+    start = (site / "start.html").read_text(encoding="utf-8")
+    assert "Turn a heap of scraped news" in start
+    assert "<!-- " not in start.partition("<article")[2].partition("</article>")[0]
+    # Tables under a mark are tables, and diagrams are there.
+    assert (site / "commands.html").read_text(encoding="utf-8").count("<table>") >= 10
+    assert (site / "how.html").read_text(encoding="utf-8").count("<img ") == len(list(site.glob("pictures/*.svg")))
+
+
+@pytest.mark.slow
+def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
+    fetching = re.compile(
+        r"""<(?:script|img|iframe|source)\b[^>]*\bsrc=["']?(?:https?:)?//|<link\b[^>]*\bhref=["']?(?:https?:)?//"""
+    )
+    found = [f"{path.name}: {hit[0]}" for path in site.rglob("*.html") for hit in fetching.finditer(path.read_text("utf-8"))]
+    found += [
+        f"{path.name}: {hit[0]}"
+        for path in site.rglob("*.css")
+        for hit in re.finditer(r"""(?:url\(|@import )["']?(?:https?:)?//[^)\s]+""", path.read_text("utf-8"))
+    ]
+    assert [one for one in found if 'rel="canonical"' not in one] == []
+
+
+def test_every_page_of_the_site_is_in_its_contents() -> None:
+    contents = set(re.findall(r": (\w+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.M))
+    there = {path.name for path in (ROOT / "docs").glob("*.md")}
+    assert there <= contents
+
+
 if __name__ == "__main__":
+    COMMANDS.write_text(commands_page(), encoding="utf-8")
+    API.write_text(api_page(), encoding="utf-8")
     for one in DOCUMENTS:
         before = one.read_text(encoding="utf-8")
         if (after := with_tables(before)) != before:
