@@ -1,96 +1,275 @@
-"""Measure the de-spinner on generated copies whose pairs it was partly, or never, told of.
+"""Measure the whole product on spun copies among honest articles, where the copies' pairs are partly or wholly unknown to it.
 
     python -m benchmarks.spin_held_out --data ../shared/data
 
-Every pair of the lexicon is held out, with all rows that repeat it, or known. Gate, class key and decoder's table are built
-from the known ones; the copies are spun with all pairs, or, as the worst case, with those held out alone.
+The rows of the lexicon are dealt by their original; those *held out* are kept from the product, with every other row that repeats
+one of their pairs in either direction. The product under test is a copy of the package whose lexicon and gate were made without
+them; class key and decoder's table are then built from what is left, as always. Of 4 honest seeds and 200 newspaper articles a
+copy is spun until 15 to 30 % of its words are swapped, and `dedupe clean` runs over all of them among 2,000 other articles.
+
+Restored are spans whose every word stands in the copy's final text where the source has it, both texts aligned word by word.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import json
+import os
 import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
 import zlib
 from collections import Counter
-from itertools import pairwise
+from difflib import SequenceMatcher
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import numpy as np
-import pyarrow as pa
+import pyarrow.parquet as pq
 
-from benchmarks.spin import describe, outcome
+import dedupe
 from benchmarks.spin_data import read_news
-from dedupe.repair.spin.class_key import build_class_key, class_tokens
-from dedupe.repair.spin.decoder import Decoder, read_weights
-from dedupe.repair.spin.gate import Gate, score
+from dedupe.repair.ledger import restore
 from dedupe.repair.spin.gate_training import PER_TOKEN, THRESHOLD, gate_weights
 from dedupe.repair.spin.language_model import SphinxModel
 from dedupe.repair.spin.lexicon import Pair, fold, read_lexicon
-from dedupe.repair.spin.phrase_index import build_index
-from dedupe.repair.spin.siblings import Sibling, sibling_replacements
-from dedupe.repair.spin.spinner import build_spinner, spin
-from dedupe.repair.spin.table import build_table, read_habits
-from dedupe.repair.spin.training import Rewrite, count_outcomes
+from dedupe.repair.spin.spinner import Spinner, build_spinner, spin
+from dedupe.repair.spin.stage import SIBLING_RULE
+from dedupe.repair.spin.training import Example
 from dedupe.repair.spin.vocabulary import Vocabulary
-from dedupe.tokens import tokenize
 
-# One pair in so many is held out; whether the copies are spun with all pairs; at what rate.
-SETTINGS = ((5, True, 0.22), (2, True, 0.22), (2, False, 0.22))
-_COPIES = 60
-
-
-def held_out(pair: Pair, parts: int) -> bool:
-    return zlib.crc32(f"{fold(pair.original)}\t{fold(pair.variant)}".encode()) % parts == 0
+ARTICLES, BACKGROUND = 200, 2_000
+LOW, HIGH = 0.15, 0.30
+# Copies that the gate of a lexicon is counted from, and honest articles beside them: as for the one that ships, but half as many.
+_COUNTED = 600
+_OTHER_KINDS = {"science", "science-echo", "style-b"}
 
 
-def build_gate(pairs: list[Pair], honest: list[str]) -> Gate:
-    usable = [pair for pair in pairs if pair.condition not in {"science", "science-echo", "style-b"}]
-    spinner, vocabulary = build_spinner(usable, 4), Vocabulary(SphinxModel())
+class Setting(NamedTuple):
+    """Say what a spinner knows that the product does not: one row in `parts` (0: none), and whether it knows the others."""
+
+    name: str
+    parts: int
+    with_all: bool
+
+
+SETTINGS = (
+    Setting("every pair known", 0, True),
+    Setting("all rows, 1 in 5 held out", 5, True),
+    Setting("all rows, 1 in 2 held out", 2, True),
+    Setting("held-out rows alone, 1 in 2", 2, False),
+)
+
+
+def held_out(pairs: list[Pair], parts: int, fold_number: int = 0) -> tuple[list[Pair], list[Pair]]:
+    """Return the pairs that the product may know, and those of the rows that it may not."""
+
+    def dealt(pair: Pair) -> bool:
+        return parts > 0 and zlib.crc32(fold(pair.original).encode()) % parts == fold_number
+
+    unknown = [pair for pair in pairs if dealt(pair)]
+    ends = {(fold(pair.original), fold(pair.variant)) for pair in unknown}
+    ends |= {(variant, original) for original, variant in ends}
+    return [pair for pair in pairs if (fold(pair.original), fold(pair.variant)) not in ends], unknown
+
+
+def build_product(known: list[Pair], honest: list[str], folder: Path) -> None:
+    """Copy the package to `folder`, with a lexicon of the known pairs alone and a gate that was counted with them."""
+    package = Path(dedupe.__file__).parent
+    shutil.copytree(package, folder / "dedupe")
+    shutil.copy2(package.parent / "dedupe_command.py", folder)
+    tables = folder / "dedupe" / "lexicon" / "en"
+    for path in tables.glob("*.tsv"):
+        path.unlink()
+    by_file: dict[str, list[Pair]] = {}
+    for pair in known:
+        by_file.setdefault(pair.source, []).append(pair)
+    for source, rows in by_file.items():
+        with (tables / f"{source.removesuffix('.tsv')}.tsv").open("w", encoding="utf-8", newline="\n") as file:
+            file.write("original\tvariants\tbasis\tcondition\n")
+            cells: dict[tuple[str, str, str], list[str]] = {}
+            for pair in rows:
+                basis = f"{pair.basis}:{','.join(sorted(pair.groups))}" if pair.groups else pair.basis
+                cells.setdefault((pair.original, basis, pair.condition), []).append(pair.variant)
+            file.writelines(f"{o}\t{'|'.join(variants)}\t{basis}\t{asked}\n" for (o, basis, asked), variants in cells.items())
+    usable = [pair for pair in known if pair.condition not in _OTHER_KINDS]
+    vocabulary = Vocabulary(SphinxModel())
     vocabulary.learn({word for pair in usable for text in (pair.original, pair.variant) for word in fold(text).split(" ")})
-    rows = gate_weights(honest, [spin(text, spinner, 0.3, k).text for k, text in enumerate(honest[:600])], usable, vocabulary)
-    return Gate(build_index([p for p, _ in rows]), np.array([w for _, w in rows], np.float32), PER_TOKEN, THRESHOLD)
+    spinner = build_spinner(usable, 4)
+    copies = [spin(text, spinner, 0.3, seed).text for seed, text in enumerate(honest[:_COUNTED])]
+    with (tables / "gate.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["phrase", "weight"])
+        writer.writerows([("#per_token", PER_TOKEN), ("#threshold", THRESHOLD)])
+        writer.writerows((phrase, f"{weight:g}") for phrase, weight in gate_weights(honest, copies, usable, vocabulary))
 
 
-def shingles(texts: list[str], known: list[Pair]) -> list[set[tuple[int, int, int]]]:
-    hashes, offsets = class_tokens(tokenize(pa.array(texts, pa.string())), build_class_key(known, "held out"))
-    keys = [hashes[a:b].tolist() for a, b in pairwise(offsets)]
-    return [set(zip(key, key[1:], key[2:], strict=False)) for key in keys]
+def words_of(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+(?:['’][^\W_]+)*", text.lower())
+
+
+def swapped(text: str, example: Example) -> float:
+    """Return the share of the source's words that the copy has otherwise."""
+    return sum(len(words_of(span.originals[0])) for span in example.spans) / max(1, len(words_of(text)))
+
+
+def spin_to(text: str, spinner: Spinner, share: float, seed: int) -> Example:
+    """Spin a text so that about this share of its words is swapped, or as much as the spinner can."""
+    low, high = 0.0, 1.0
+    best = spin(text, spinner, 1.0, seed)
+    for _ in range(5):
+        rate = (low + high) / 2
+        made = spin(text, spinner, rate, seed)
+        got = swapped(text, made)
+        if abs(got - share) < abs(swapped(text, best) - share):
+            best = made
+        low, high = (rate, high) if got < share else (low, rate)
+    return best
+
+
+def source_spans(example: Example) -> list[tuple[int, int]]:
+    """Return the place of every span in the source: character offsets, in order."""
+    spans, moved = [], 0
+    for span in example.spans:
+        original = span.originals[0]
+        start = span.start + moved
+        spans.append((start, start + len(original)))
+        moved += len(original) - (span.end - span.start)
+    return spans
+
+
+def aligned(one: list[str], other: list[str]) -> dict[int, int]:
+    if one == other:
+        return {at: at for at in range(len(one))}
+    blocks = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
+    return {block.a + step: block.b + step for block in blocks for step in range(block.size)}
+
+
+def restored(source: str, example: Example, clean_source: str, copy: str) -> Counter[str]:
+    """Count the spans of a copy, and those whose words stand in the final text where the source has them.
+
+    Spans in what repair took out of the source itself (residue) are left out.
+    """
+    theirs = words_of(clean_source)
+    kept, back = aligned(words_of(source), theirs), aligned(theirs, words_of(copy))
+    starts = [match.start() for match in re.finditer(r"[^\W_]+(?:['’][^\W_]+)*", source.lower())]
+    counts: Counter[str] = Counter()
+    for start, end in source_spans(example):
+        places = [at for at, place in enumerate(starts) if start <= place < end]
+        if not places or any(at not in kept for at in places):
+            continue
+        found = [back.get(kept[at], -1) for at in places]
+        counts["spans"] += 1
+        counts["restored"] += found[0] >= 0 and found == list(range(found[0], found[0] + len(found)))
+    return counts
+
+
+class Result(NamedTuple):
+    """Hold what a run made of its articles: rows by input ID, the text before other copies had a say, and the pairs typed."""
+
+    rows: dict[str, dict[str, Any]]
+    by_model: dict[str, str]
+    relations: dict[tuple[str, str], str]
+
+    def relation(self, one: str, other: str) -> str:
+        return self.relations.get((min(one, other), max(one, other)), "no relation")
+
+
+def run(package: Path, articles: list[dict[str, str]], scratch: Path) -> Result:
+    """Run `dedupe clean` of a package over articles, as a process of its own."""
+    given, output = scratch / "in.jsonl", scratch / "out"
+    given.write_text("".join(json.dumps(article) + "\n" for article in articles), encoding="utf-8")
+    command = [sys.executable, "-m", "dedupe", "clean", str(given), "-o", str(output), "--no-stories", "--json"]
+    subprocess.run(command, env=os.environ | {"PYTHONPATH": str(package)}, check=True, capture_output=True)
+    columns = ["article_id", "input_id", "canonical_id", "relation", "spin_score", "text"]
+    rows = {row["input_id"]: row for row in pq.read_table(output / "corpus.parquet", columns=columns).to_pylist()}
+    names = {row["article_id"]: name for name, row in rows.items()}
+    edits: dict[str, list[dict[str, Any]]] = {}
+    for edit in pq.read_table(output / "edits.parquet").to_pylist():
+        if edit["rule"] == SIBLING_RULE:
+            edits.setdefault(names[edit["article_id"]], []).append(edit)
+    by_model = {name: restore(row["text"], edits.get(name, [])) for name, row in rows.items() if name.startswith("copy")}
+    relations = {}
+    for pair in pq.read_table(output / "pairs.parquet", columns=["a_id", "b_id", "relation"]).to_pylist():
+        one, other = sorted((names[pair["a_id"]], names[pair["b_id"]]))
+        relations[one, other] = pair["relation"]
+    return Result(rows, by_model, relations)
+
+
+def measure(setting: Setting, texts: list[str], background: list[str], honest: list[str]) -> None:
+    known, unknown = held_out(read_lexicon(), setting.parts)
+    spinner = build_spinner(read_lexicon(), 4) if setting.with_all else build_spinner(unknown, 99)
+    draw = random.Random(11)
+    examples = [spin_to(text, spinner, draw.uniform(LOW, HIGH), seed) for seed, text in enumerate(texts)]
+    shares = sorted(swapped(text, example) for text, example in zip(texts, examples, strict=True))
+    middle = shares[len(shares) // 2]
+    print(f"{setting.name}: {shares[0]:.0%} to {shares[-1]:.0%} of the words swapped, half of the copies {middle:.0%} and more")
+    articles = [{"id": f"source-{at}", "text": text} for at, text in enumerate(texts)]
+    articles += [{"id": f"copy-{at}", "text": example.text} for at, example in enumerate(examples)]
+    articles += [{"id": f"other-{at}", "text": text} for at, text in enumerate(background)]
+    draw.shuffle(articles)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        package = Path(dedupe.__file__).parent.parent
+        if setting.parts:
+            package = folder / "product"
+            build_product(known, honest, package)
+        result = run(package, articles, folder)
+    report(result, texts, examples)
+
+
+def report(result: Result, texts: list[str], examples: list[Example]) -> None:
+    """Print what became of the copies, and whether anything else was taken for one."""
+    counts: Counter[str] = Counter()
+    missed, n = [], len(texts)
+    for at, (text, example) in enumerate(zip(texts, examples, strict=True)):
+        copy, source = result.rows[f"copy-{at}"], result.rows[f"source-{at}"]
+        relation = result.relation(f"copy-{at}", f"source-{at}")
+        counts["gate"] += (copy["spin_score"] or -99.0) >= THRESHOLD
+        counts["typed"] += relation == "spun"
+        counts["canonical"] += copy["relation"] == "spun" and copy["canonical_id"] == source["article_id"]
+        counts.update(restored(text, example, source["text"], copy["text"]))
+        counts["by model"] += restored(text, example, source["text"], result.by_model[f"copy-{at}"])["restored"]
+        if relation != "spun":
+            missed.append(f"{relation} at {swapped(text, example):.0%} of {len(words_of(text))} words")
+    spun = [pair for pair, relation in result.relations.items() if relation == "spun"]
+    honest = [pair for pair in spun if not any(name.startswith("copy") for name in pair)]
+    others = [pair for pair in spun if pair not in honest and len({name.split("-")[1] for name in pair}) > 1]
+    spans = max(1, counts["spans"])
+    print(f"  pass the gate by themselves {counts['gate']} of {n}")
+    print(f"  typed spun {counts['typed']} of {n}" + (f"; the others: {', '.join(missed[:8])}" if missed else ""))
+    print(f"  the honest one canonical {counts['canonical']} of {n}")
+    print(f"  restored {counts['restored']:,} of {spans:,} spans, {counts['restored'] / spans:.1%}", end="; ")
+    print(f"by the model before other copies have a say {counts['by model'] / spans:.1%}")
+    print(
+        f"  typed spun besides: {len(honest)} pairs of honest articles, {len(others)} of a copy with another article", flush=True
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--seeds", type=Path, default=Path("seeds"))
+    parser.add_argument("--articles", type=int, default=ARTICLES)
+    parser.add_argument("--background", type=int, default=BACKGROUND)
+    parser.add_argument("--only", type=int, choices=range(len(SETTINGS)), help="one of the settings, by number")
     given = parser.parse_args()
-    news, pairs = read_news(given.data), read_lexicon()
+    news = read_news(given.data)
+    draw = random.Random(7)
+    order = list(range(1, len(news), 2))  # the gate is counted from the others
+    draw.shuffle(order)
+    order = [at for at in order if len(news[at].split()) > 150]
     texts = [path.read_text(encoding="utf-8") for path in sorted(given.seeds.glob("*.txt")) if "spun" not in path.name]
-    texts += random.Random(7).sample([text for text in news[1::2] if len(text.split()) > 150], _COPIES)
-    for parts, with_all, rate in SETTINGS:
-        known = [pair for pair in pairs if not held_out(pair, parts)]
-        unknown = [pair for pair in pairs if held_out(pair, parts)]
-        spinner = build_spinner(pairs, 4) if with_all else build_spinner(unknown, 99)
-        spun = [spin(text, spinner, rate, seed) for seed, text in enumerate(texts)]
-        share = np.mean([sum(s.end - s.start for s in e.spans) / len(e.text) for e in spun])
-        print(
-            f"1 pair in {parts} held out, spun with {'all pairs' if with_all else 'those alone'}, {share:.0%} of the characters"
-        )
-        gate = build_gate(known, news[::2])
-        copied, source = (score(pa.array(column, pa.string()), gate) for column in ([e.text for e in spun], texts))
-        print(f"  gate: {int((copied >= gate.threshold).sum())} of {len(spun)} pass", end="; ")
-        print(f"above their sources by {np.min(copied - source):.1f} at least, {np.median(copied - source):.1f} in the median")
-        keys, sources = shingles([e.text for e in spun], known), shingles(texts, known)
-        same = [len(a & b) / max(1, len(a | b)) for a, b in zip(keys, sources, strict=True)]
-        other = [len(a & b) / max(1, len(a | b)) for i, a in enumerate(sources) for b in sources[:i]]
-        print(f"  class key: mean {np.mean(same):.2f}, lowest {min(same):.2f}; honest pairs highest {max(other):.2f}")
-        table = build_table(known, Vocabulary(SphinxModel()), read_habits())
-        by_sibling: Counter[str] = Counter()
-        for text, example in zip(texts, spun, strict=True):
-            made = sibling_replacements(example.text, [Sibling(text, False, "the source")], table)
-            by_sibling.update(count_outcomes(example, [Rewrite(r.start, r.end, r.after) for r in made]))
-        by_model: Counter[str] = Counter()
-        for example in spun[:20]:
-            by_model.update(outcome(Decoder(table, read_weights()), example))
-        print(f"  by sibling: {describe(by_sibling)}\n  by model:   {describe(by_model)}", flush=True)
+    texts += [news[at] for at in order[: given.articles]]
+    chosen = set(order[: given.articles])
+    background = [text for at, text in enumerate(news) if at not in chosen]
+    draw.shuffle(background)
+    for number, setting in enumerate(SETTINGS):
+        if given.only is None or given.only == number:
+            measure(setting, texts, background[: given.background], news[::2])
 
 
 if __name__ == "__main__":

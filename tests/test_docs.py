@@ -283,12 +283,13 @@ def test_every_event_that_reading_counts_is_documented() -> None:
 
 def figures() -> Iterator[tuple[str, str]]:
     from dedupe.config import Config
-    from dedupe.match import spun, stories
+    from dedupe.match import spun, stories, swaps
     from dedupe.match.verify import Verifier  # noqa: F401  loads what explain needs, so that a broken import shows here
     from dedupe.read import extraction, html, jsonlines, streams
     from dedupe.repair import encoding, ledger, repetition, residue
     from dedupe.repair.language import MIN_LETTERS, MIN_SCORE, REACH, REGIONS, SAMPLE
     from dedupe.repair.spin import gate_training, stage
+    from dedupe.repair.spin import reading as spin_reading
     from dedupe.write import parquet, publish
 
     reading, cleaning, outputs = "docs/reading.md", "docs/cleaning.md", "docs/outputs.md"
@@ -318,7 +319,9 @@ def figures() -> Iterator[tuple[str, str]]:
     despin = "docs/despin.md"
     yield despin, f"At {gate_training.THRESHOLD:g} and above"
     yield despin, f"{stage.SURENESS:g} nats a word; spun articles"
-    yield despin, f"scores {spun.SUSPECT_SCORE:g} or more"
+    yield despin, f"{100 * swaps._RATE:g} % of the words"
+    yield despin, f"{100 * swaps._PARALLEL:g} % of either text"
+    yield despin, f"{spin_reading._LEAST_GAIN:g} nats a swap"
     yield despin, f"Jaccard of {spun.THRESHOLD:g} or more"
     yield "docs/stories.md", f"The default: {stories.THRESHOLD:g}"
     yield "docs/stories.md", f"1 - (days / {stories.WINDOW_DAYS:g})²"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dedupe
-from dedupe import job
+from dedupe import despinning, job, pipeline
 from dedupe.gather import take_rows
 from dedupe.match.containment import Sketches
 from dedupe.match.signatures import Signer
@@ -68,6 +68,28 @@ def test_spun_copies_meet_their_source_which_is_canonical_and_gives_its_wording_
         same = difflib.SequenceMatcher(None, words, restored, autojunk=False).ratio()
         spun = difflib.SequenceMatcher(None, words, str(spin(one["text"], spinner, 0.3, 7).text).split(), autojunk=False).ratio()
         assert same > 0.97 > spun
+
+
+def test_copies_that_pass_no_gate_are_told_by_their_source(seeds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (pipeline, despinning):
+        monkeypatch.setattr(module, "gate_threshold", lambda: float("inf"))
+    spinner = build_spinner(read_lexicon("en"))
+    honest = {path.stem: path.read_text(encoding="utf-8") for path in seeds.iterdir() if "spun" not in path.name}
+    articles = [{"id": name, "text": text} for name, text in honest.items()]
+    articles += [{"id": f"{name}-copy", "text": spin(text, spinner, 0.25, 7).text} for name, text in honest.items()]
+    # An honest version, shorter by its last paragraph and edited in a few words, is near, and no copy that was spun.
+    edited = {name: text.strip().rpartition("\n")[0].replace(" said ", " told reporters ") for name, text in honest.items()}
+    articles += [{"id": f"{name}-edited", "text": text} for name, text in edited.items()]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, articles)), encoding="utf-8")
+    job.clean([tmp_path / "in.jsonl"], tmp_path / "out", workers=1)
+    found = {row["input_id"]: row for row in rows(tmp_path / "out")}
+    for name in honest:
+        whole, short, copy = (found[f"{name}{part}"] for part in ("", "-edited", "-copy"))
+        assert copy["relation"] == "spun"
+        assert copy["canonical_id"] == whole["canonical_id"] == short["canonical_id"]
+        assert {whole["relation"], short["relation"]} <= {"canonical", "near", "contained", "exact"}
+    spun = {found[f"{name}-copy"]["article_id"] for name in honest}
+    assert {edit["article_id"] for edit in rows(tmp_path / "out", "edits") if str(edit["rule"]).startswith("R4")} == spun
 
 
 def test_flag_scores_and_changes_nothing_and_off_does_neither(seeds: Path, tmp_path: Path) -> None:

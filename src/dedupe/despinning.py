@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +16,12 @@ import pyarrow as pa
 from dedupe.config import Config
 from dedupe.engine import Workers
 from dedupe.gather import take_table
-from dedupe.maps import class_shingle_sets
+from dedupe.maps import class_shingle_sets, gate_threshold
+from dedupe.match.edges import Edges
+from dedupe.match.spun import propose_swapped
+from dedupe.match.verify import TextsOf
 from dedupe.repair.ledger import Draft, Edit
+from dedupe.repair.spin.reading import worse_reading
 from dedupe.repair.spin.siblings import Sibling
 from dedupe.repair.spin.stage import SpinRepair, corrections, load_decoder
 from dedupe.schema import EDIT
@@ -25,6 +29,8 @@ from dedupe.tokens import tokenize
 
 # Spun articles that a worker takes at a time: one takes 20 to 50 ms.
 _AT_ONCE = 64
+
+Done = TypeVar("Done")
 
 # Other copies that a spun article is compared with: the canonical first, then members in order of preference.
 _MOST_SIBLINGS = 8
@@ -35,6 +41,40 @@ def load_despinning() -> None:
     class_shingle_sets(pa.array(["one two three four five"]))
     decoder = load_decoder()
     corrections("The White Home has not issued a proper response.", decoder)
+
+
+def tell_spun(
+    scores: np.ndarray,
+    akin: tuple[np.ndarray, np.ndarray],
+    n_tokens: np.ndarray,
+    edges: Edges,
+    texts_of: TextsOf,
+    pool: Workers | None = None,
+) -> np.ndarray:
+    """Tell which articles are spun: those that pass the gate, and those that read worse than their source. (n,) bool.
+
+    `scores`: (n,) float32, NaN where an article was not judged. `akin`: pairs that may be one text with words swapped.
+    """
+    spun: np.ndarray = scores >= gate_threshold()
+    a, b = propose_swapped(akin, n_tokens, scores, edges, texts_of)
+    untold = ~spun[a] & ~spun[b]
+    a, b = a[untold], b[untold]
+    if not len(a):
+        return spun
+    blocks = [(one, other) for one, other in zip(_blocks(a, texts_of), _blocks(b, texts_of), strict=True)]
+    worse = np.array([side for sides in _shared_out(pool, _worse, blocks) for side in sides], np.int64)
+    spun[a[worse < 0]] = True
+    spun[b[worse > 0]] = True
+    return spun
+
+
+def _blocks(rows: np.ndarray, texts_of: TextsOf) -> list[list[str]]:
+    return [texts_of(rows[start : start + _AT_ONCE]).to_pylist() for start in range(0, len(rows), _AT_ONCE)]
+
+
+def _worse(one: list[str], other: list[str]) -> list[int]:
+    vocabulary = load_decoder().table.vocabulary
+    return [worse_reading(*texts, vocabulary) for texts in zip(one, other, strict=True)]
 
 
 def restore_by_model(articles: pa.Table, config: Config, pool: Workers) -> dict[int, Draft]:
@@ -92,9 +132,9 @@ def _follow(jobs: list[tuple[Draft, list[Sibling], float]], config: Config) -> l
     return [job[0] for job in jobs]
 
 
-def _shared_out(pool: Workers, function: Callable[..., list[Draft]], blocks: list[tuple[Any, ...]]) -> Iterator[list[Draft]]:
+def _shared_out(pool: Workers | None, function: Callable[..., list[Done]], blocks: list[tuple[Any, ...]]) -> Iterator[list[Done]]:
     # The language model and the lexicon take 350 MB a process: for one block they are loaded in this one alone.
-    return pool.map(function, blocks) if len(blocks) > 1 else (function(*block) for block in blocks)
+    return pool.map(function, blocks) if pool and len(blocks) > 1 else (function(*block) for block in blocks)
 
 
 def drafted(articles: pa.Table, drafts: dict[int, Draft]) -> tuple[np.ndarray, dict[str, pa.Array], Counter[str]]:

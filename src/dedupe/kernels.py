@@ -16,6 +16,7 @@ from dedupe.match.containment import propose_contained
 from dedupe.match.edges import find_edges
 from dedupe.match.relations import relate
 from dedupe.match.signatures import Signer
+from dedupe.match.spun import propose_swapped
 from dedupe.match.stories import find_stories
 from dedupe.match.story_vectors import vectors
 from dedupe.match.terms import extract_terms
@@ -68,3 +69,4 @@ def load_matching() -> None:
     verify = Verifier(read)
     edges = find_edges(signed.signatures, rows, signed.n_tokens, rows, bands, 0.5, verify, read).edges
     relate(edges, propose_contained(signed.sketches, rows, rows), 0.5, verify, read)
+    propose_swapped((rows[:2], rows[1:]), signed.n_tokens, np.zeros(3, np.float32), edges, read)

@@ -14,15 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from dedupe.despinning import tell_spun
 from dedupe.errors import OutputError
-from dedupe.maps import class_shingle_sets, gate_threshold, identifier
+from dedupe.maps import class_shingle_sets, identifier
 from dedupe.match.bands import choose_bands
 from dedupe.match.candidates import agreements, least_agreement
 from dedupe.match.containment import Proposed, Sketches, count_shared, least_shared
 from dedupe.match.edges import CONTAINED_IN, EXACT, JOINING, NEAR, PART_OF, RELATIONS, Edges
 from dedupe.match.relations import evidence, relate
 from dedupe.match.signatures import Signer
-from dedupe.match.spun import given_away, propose_spun, relate_spun
+from dedupe.match.spun import propose_spun, relate_spun
 from dedupe.match.verify import Overlaps, Verifier
 from dedupe.output import Output
 from dedupe.read import plan, read
@@ -141,8 +142,8 @@ class Lookup:
         edges = Edges(new[near], others[near], np.full(len(near), NEAR), overlap, np.zeros(len(near), bool))
         known = [(place[a], place[b]) for a in place for b in self._partners.get(a, []) if b in place]
         small, large = np.array([*zip(new.tolist(), others.tolist(), strict=True), *known], np.int64).reshape(-1, 2).T
-        edges, facts = relate(edges, Proposed(small, large, 0, 0), self.config.threshold, verify, read)
-        edges = self._with_spun(edges, query, rows, texts, verify)
+        edges, facts = relate(edges, Proposed(small, large, 0, 0, (new, others)), self.config.threshold, verify, read)
+        edges = self._with_spun(edges, query, rows, texts)
         said = evidence(edges.a, edges.b, edges.relation, edges.overlap, edges.star, np.arange(len(texts)), facts)
         found = []
         for edge in np.flatnonzero((edges.a == 0) & (edges.b <= len(copies))).tolist():
@@ -189,7 +190,7 @@ class Lookup:
         found = [self._partners.get(row, [])[:_MOST_PARTS] for row in rows.tolist()]
         return np.array(sorted({row for part in found for row in part}), np.int64)
 
-    def _with_spun(self, edges: Edges, query: _Query, rows: np.ndarray, texts: pa.Array, verify: Verifier) -> Edges:
+    def _with_spun(self, edges: Edges, query: _Query, rows: np.ndarray, texts: pa.Array) -> Edges:
         scores = np.concatenate([[query.spin_score], self._scores[rows]]).astype(np.float32)
         if np.isnan(scores).all():
             return edges
@@ -198,7 +199,8 @@ class Lookup:
             return texts.take(pa.array(wanted))
 
         signed, by_class = self._sign(texts), Verifier(read, sets_of=class_shingle_sets)
-        spun = given_away(scores, gate_threshold(), signed.sketches, signed.n_tokens, verify, by_class)
+        others = np.arange(1, len(texts))
+        spun = tell_spun(scores, (np.zeros_like(others), others), signed.n_tokens, edges, read)
         a, b = propose_spun(signed.sketches, np.arange(len(texts)), np.flatnonzero(spun))
         return relate_spun(edges, (a[a == 0], b[a == 0]), spun, by_class, read)[0]
 

@@ -12,13 +12,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dedupe.config import Config
+from dedupe.despinning import tell_spun
 from dedupe.errors import UsageError
 from dedupe.maps import class_shingle_sets, gate_threshold, identifier
 from dedupe.match.containment import Proposed
 from dedupe.match.edges import EXACT, JOINING, RELATIONS, joined
 from dedupe.match.relations import evidence, relate
 from dedupe.match.signatures import Signer, shingle_sets
-from dedupe.match.spun import given_away, propose_spun, relate_spun
+from dedupe.match.spun import propose_spun, relate_spun
 from dedupe.match.verify import Verifier
 from dedupe.read.tables import plain
 from dedupe.repair.ledger import Draft, Edit, restore
@@ -220,9 +221,9 @@ def compare(a: str, b: str, *, config: Config | None = None) -> Comparison:
         jaccard = 1.0
     else:
         small_first = overlap.size_a[0] <= overlap.size_b[0]
-        proposed = Proposed(*(pair if small_first else pair[::-1]), 0, 0)
+        proposed = Proposed(*(pair if small_first else pair[::-1]), 0, 0, pair)
         edges, facts = relate(joined([]), proposed, settings.threshold, verify, read)
-        spun = _spun(texts, settings, signed, verify, by_class)
+        spun = tell_spun(_scores(texts, settings), pair, signed.n_tokens, edges, read)
         if spun.any():
             pairs = propose_spun(signed.sketches, np.arange(2), np.flatnonzero(spun))
             edges, _ = relate_spun(edges, pairs, spun, by_class, read)
@@ -248,11 +249,10 @@ def compare(a: str, b: str, *, config: Config | None = None) -> Comparison:
     )
 
 
-def _spun(texts: pa.Array, config: Config, signed: Any, verify: Verifier, by_class: Verifier) -> NDArray[np.bool_]:
+def _scores(texts: pa.Array, config: Config) -> NDArray[np.float32]:
     spin = SpinRepair(config)
     languages, _ = identifier().identify(texts)
-    scores = np.where(np.array(languages.to_pylist()) == spin.language, spin.score(texts), np.float32("nan"))
-    return given_away(scores, gate_threshold(), signed.sketches, signed.n_tokens, verify, by_class)
+    return np.where(np.array(languages.to_pylist()) == spin.language, spin.score(texts), np.float32("nan"))
 
 
 def _strings(texts: Any) -> list[pa.Array]:

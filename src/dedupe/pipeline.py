@@ -17,7 +17,7 @@ from dedupe.cluster.canonical import preference_columns, preference_rank
 from dedupe.cluster.clusters import JoinsOf, clusters
 from dedupe.config import Config
 from dedupe.deciding import Honoured, Taken, honour, rewrite, sign_again
-from dedupe.despinning import drafted, restore_by_model, restore_by_siblings
+from dedupe.despinning import drafted, restore_by_model, restore_by_siblings, tell_spun
 from dedupe.engine.local import Pool
 from dedupe.maps import class_shingle_sets, gate_threshold, load_signed, load_terms, tells_stories
 from dedupe.match.bands import Bands, choose_bands
@@ -36,7 +36,7 @@ from dedupe.match.edges import (
 )
 from dedupe.match.relations import joins_near, relate
 from dedupe.match.signatures import Signed
-from dedupe.match.spun import given_away, propose_spun, relate_spun
+from dedupe.match.spun import propose_spun, relate_spun
 from dedupe.match.verify import TextsOf, Verifier
 from dedupe.preparing import Prepared, prepare, with_spun
 from dedupe.read.parts import Plan
@@ -152,10 +152,15 @@ class Standing(NamedTuple):
 
 
 def stand(
-    articles: pa.Table, keys: np.ndarray, n_tokens: np.ndarray, config: Config, honoured: Honoured | None = None
+    articles: pa.Table,
+    spun: np.ndarray,
+    keys: np.ndarray,
+    n_tokens: np.ndarray,
+    config: Config,
+    honoured: Honoured | None = None,
 ) -> Standing:
-    """Order the articles, and find who stands for those of equal text. `keys`, `n_tokens`: as in `Signed`."""
-    preference = preference_columns(articles)
+    """Order the articles, and find who stands for those of equal text. `spun`: (n,) bool. `keys`, `n_tokens`: as in `Signed`."""
+    preference = preference_columns(articles, spun)
     rank = preference_rank(preference)
     representative = exact_groups(keys, rank)
     if honoured:
@@ -182,17 +187,17 @@ def match(
     similar = Similar(prepared.texts_of, pool.workers, signed.n_tokens)
     with timings.of("match and verify"):
         scores = prepared.articles["spin_score"].to_numpy()
-        spun = given_away(scores, gate_threshold(), signed.sketches, signed.n_tokens, similar.verify, similar.by_class)
+        spun = scores >= gate_threshold()
         if adopted:
             spun[: prepared.fresh] = adopted.spun()
+        known = stand(prepared.articles, spun, signed.keys, signed.n_tokens, config, honoured)
+        proposed = propose_contained(signed.sketches, np.flatnonzero(known.compared), known.rank, prepared.fresh)
+        told = spun | tell_spun(scores, proposed.akin, signed.n_tokens, joined([]), prepared.texts_of, pool)[known.representative]
+        if (told != spun).any():
+            spun, known = told, stand(prepared.articles, told, signed.keys, signed.n_tokens, config, honoured)
         prepared.articles = with_spun(prepared.articles, pa.array(spun))
-        known = stand(prepared.articles, signed.keys, signed.n_tokens, config, honoured)
-
-    def contained() -> Proposed:
-        return propose_contained(signed.sketches, np.flatnonzero(known.compared), known.rank, prepared.fresh)
-
     older = partial(adopted.edges, prepared.articles["article_id"].combine_chunks(), known.representative) if adopted else None
-    return decide(signed, spun, known, contained, similar, config, progress, timings, honoured, prepared.fresh, older)
+    return decide(signed, spun, known, lambda: proposed, similar, config, progress, timings, honoured, prepared.fresh, older)
 
 
 def decide(

@@ -8,7 +8,7 @@ import pytest
 
 from dedupe.match.bands import Bands, choose_bands
 from dedupe.match.candidates import find_candidates, least_agreement
-from dedupe.match.containment import least_shared, propose_contained
+from dedupe.match.containment import MOST_AKIN, least_shared, propose_contained
 from dedupe.match.signatures import Signed, Signer
 from dedupe.spark import proposing
 from dedupe.spark.proposing import LARGE, PAIR, BandRows, BucketPairs, EnoughShared, PostingPairs, PostingRows
@@ -66,11 +66,20 @@ def test_contained_pairs_are_those_of_the_local_engine(column: pa.Array, monkeyp
         monkeypatch.setattr(proposing, "_PAIRS_AT_ONCE", at_once)
         ordered = sorted_batches(list(PostingRows()(iter([batch]))), ["hash", "rank"])
         shared = pa.Table.from_batches(PostingPairs()(iter(ordered)))
-        summed = shared.group_by(["small", "large", "size"]).aggregate([("shared", "sum")]).rename_columns(shared.column_names)
-        found = pa.Table.from_batches(EnoughShared()(iter(summed.to_batches()))).to_pylist()
-        pairs = sorted((row["small"], row["large"]) for row in found if row["small"] >= 0)
+        names = [name for name in shared.column_names if name != "shared"]
+        summed = shared.group_by(names).aggregate([("shared", "sum")]).rename_columns(shared.column_names)
+        found = pa.Table.from_batches(EnoughShared(rank)(iter(summed.to_batches()))).to_pylist()
+        pairs = sorted((row["row"], row["other"]) for row in found if row["contained"] and row["row"] >= 0)
         assert pairs == list(zip(expected.small.tolist(), expected.large.tolist(), strict=True))
-        assert [row["shared"] for row in found if row["small"] < 0] == [expected.capped]
+        assert [row["shared"] for row in found if row["row"] < 0] == [expected.capped]
+        akin: dict[int, list[tuple[int, int, int]]] = {}
+        for row in found:
+            if row["akin"]:
+                akin.setdefault(row["row"], []).append((-row["shared"], row["other_rank"], row["other"]))
+        nearest = {(one, other) for one, met in akin.items() for _, _, other in sorted(met)[:MOST_AKIN]}
+        both = sorted({(min(pair), max(pair)) for pair in nearest})
+        assert both == list(zip(*(side.tolist() for side in expected.akin), strict=True))
+        assert both
 
 
 def test_a_digest_never_loses_an_agreement() -> None:
@@ -89,8 +98,9 @@ def test_a_digest_never_loses_an_agreement() -> None:
 
 
 def test_least_shared_is_asked_for_each_size() -> None:
-    batch = pa.record_batch(
-        {"small": [1, 2, -1], "large": [2, 3, -1], "size": pa.array([60, 60, 0], pa.int32()), "shared": [least_shared(60), 1, 0]}
-    )
-    (kept,) = EnoughShared()(iter([batch]))
-    assert kept["small"].to_pylist() == [1, -1]
+    enough, few = least_shared(60), least_shared(60) - 1
+    columns = {"row": [1, 2, -1], "other": [2, 3, -1], "size": [60, 60, 0], "other_size": [900, 900, 0], "other_rank": [2, 3, 0]}
+    batch = pa.RecordBatch.from_pydict(columns | {"shared": [enough, few, 0]}, schema=proposing.SHARED)
+    (kept,) = EnoughShared(np.arange(4))(iter([batch]))
+    assert kept["row"].to_pylist() == [1, -1]
+    assert kept["akin"].to_pylist() == [False, False]

@@ -20,11 +20,11 @@ _REASONS = (
 )
 
 
-def preference_columns(articles: pa.Table) -> list[np.ndarray]:
+def preference_columns(articles: pa.Table, spun: np.ndarray) -> list[np.ndarray]:
     """Return the columns that order articles as canonical, most telling first, smaller preferred: (n,) each, int64.
 
-    Each speaks of one article alone, so the order is total and the same whatever else is in the run. The last column is the
-    place of the article's ID, which is unique.
+    `spun`: (n,) bool, which articles are. Each column speaks of one article alone, so the order is total; the last is the place
+    of the article's ID, which is unique.
     """
     words = articles["n_words"].to_numpy().astype(np.int64)
     complete = np.floor(np.log2(np.maximum(words, 1)) * _STEPS_PER_DOUBLING).astype(np.int64)
@@ -35,8 +35,7 @@ def preference_columns(articles: pa.Table) -> list[np.ndarray]:
     order = pc.sort_indices(articles["article_id"]).to_numpy().astype(np.int64)
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    spun = articles["is_spun"].to_numpy().astype(np.int64)
-    return [spun, -complete, published, -told, articles["n_edits"].to_numpy().astype(np.int64), -words, place]
+    return [spun.astype(np.int64), -complete, published, -told, articles["n_edits"].to_numpy().astype(np.int64), -words, place]
 
 
 def preference_rank(columns: list[np.ndarray]) -> np.ndarray:

@@ -32,6 +32,11 @@ CONTAINED = 0.8
 # A pair is proposed where the sketches share no less than a true pair would, but for 2.5 standard deviations (1 in 160).
 _DEVIATIONS = 2.5
 
+# Texts of about one length that share so much of their sketches may be one text with words swapped: where 30 % of them are, 0.27
+# and more of the smaller sketch is left. Each article is paired with the few that share most with it.
+_LEAST_AKIN, _AKIN = 2, 0.2
+MOST_AKIN = 6
+
 _ONE = np.uint64(1)
 
 
@@ -45,13 +50,15 @@ class Sketches(NamedTuple):
 class Proposed(NamedTuple):
     """Hold proposed pairs, `small` perhaps inside `large`, sorted; and what was left out to stay near-linear.
 
-    `capped`: hashes that more than `LONGEST_POSTING` articles share. `skipped`: how many lookups the cap saved.
+    `capped`: hashes that more than `LONGEST_POSTING` articles share. `skipped`: how many lookups the cap saved. `akin`: pairs
+    `a < b` of about one length that have some of their text in common, sorted.
     """
 
     small: np.ndarray
     large: np.ndarray
     capped: int
     skipped: int
+    akin: tuple[np.ndarray, np.ndarray]
 
 
 @njit(cache=True, nogil=True)
@@ -115,9 +122,11 @@ def _post(ordered, bits, first, starts, runs, filled):  # type: ignore[no-untype
 
 
 @njit(cache=True, nogil=True)
-def _propose(ordered, bits, first, starts, runs, filled, least, longest, known, shared, pairs):  # type: ignore[no-untyped-def]
+def _propose(ordered, bits, first, starts, runs, filled, least, longest, known, shared, pairs, akin):  # type: ignore[no-untyped-def]
     # Returns (pairs found, runs cut, lookups saved) of a block. Articles are numbered by preference here; `shared` is all zero.
     # Where some are `known`, only the others look for what they lie in, and for what lies in them.
+    # `akin[row - first]` gets those of about one length that share most with a row, -1 where there are fewer.
+    best = np.empty(akin.shape[1], np.int32)
     some = known.any()
     low = (_ONE << bits) - _ONE
     touched = np.empty(len(shared), np.int32)
@@ -154,7 +163,22 @@ def _propose(ordered, bits, first, starts, runs, filled, least, longest, known, 
                     pairs[found, 0] = row if larger else other
                     pairs[found, 1] = other if larger else row
                 found += 1
+            same = shared[other]
             shared[other] = 0
+            smaller = min(size, other_size)
+            if same < _LEAST_AKIN or same < _AKIN * smaller or smaller < 0.5 * max(size, other_size):
+                continue
+            near = akin[row - first]
+            slot = len(best)
+            while slot > 0:
+                ahead = near[slot - 1]
+                if ahead >= 0 and (best[slot - 1] > same or (best[slot - 1] == same and ahead < other)):
+                    break
+                slot -= 1
+                if slot + 1 < len(best):
+                    near[slot + 1], best[slot + 1] = near[slot], best[slot]
+            if slot < len(best):
+                near[slot], best[slot] = other, same
     return found, cut, saved
 
 
@@ -210,14 +234,17 @@ def propose_contained(sketches: Sketches, rows: np.ndarray, rank: np.ndarray, fr
     least = np.fromiter(map(least_shared, range(min(int(sizes.max(initial=0)), _LARGEST) + 1)), np.int32)
     known, shared = rows < fresh, np.zeros(len(rows), np.int32)
     parts, cut, saved = [np.empty((0, 2), np.int32)], 0, 0
+    akin = np.full((len(rows), MOST_AKIN), -1, np.int32)
     for first in range(0, len(rows), _BLOCK_ROWS):
         size = min(_BLOCK_ROWS, len(rows) - first)
         runs, filled = np.empty(starts[first + size] - starts[first], np.int64), np.zeros(size, np.int32)
         _post(ordered, bits, first, starts, runs, filled)
         pairs = np.empty((max(1024, size), 2), np.int32)
+        near = akin[first : first + size]
         while True:
+            near[:] = -1
             found, runs_cut, lookups = _propose(
-                ordered, bits, first, starts, runs, filled, least, LONGEST_POSTING, known, shared, pairs
+                ordered, bits, first, starts, runs, filled, least, LONGEST_POSTING, known, shared, pairs, near
             )
             if found <= len(pairs):
                 break
@@ -227,4 +254,18 @@ def propose_contained(sketches: Sketches, rows: np.ndarray, rank: np.ndarray, fr
     together = np.concatenate(parts)
     small, large = rows[together[:, 0]], rows[together[:, 1]]
     order = np.lexsort((large, small))
-    return Proposed(small[order], large[order], cut, saved)
+    return Proposed(small[order], large[order], cut, saved, _akin(rows, akin))
+
+
+def akin_enough(size: np.ndarray, other_size: np.ndarray, shared: np.ndarray) -> np.ndarray:
+    """Tell which pairs are of about one length and share enough of their sketches to be akin, as the kernel does. (n,) bool."""
+    smaller, larger = np.minimum(size, other_size), np.maximum(size, other_size)
+    enough: np.ndarray = (shared >= _LEAST_AKIN) & (shared >= _AKIN * smaller) & (smaller >= 0.5 * larger)
+    return enough
+
+
+def _akin(rows: np.ndarray, akin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    number, slot = np.nonzero(akin >= 0)
+    one, other = rows[number], rows[akin[number, slot]]
+    pairs = np.unique(np.minimum(one, other) << 32 | np.maximum(one, other))
+    return pairs >> 32, pairs & 0xFFFFFFFF

@@ -12,6 +12,7 @@ import numpy as np
 
 from dedupe.match.containment import Sketches
 from dedupe.match.edges import SPUN, Edges, joined
+from dedupe.match.swaps import swapped_throughout
 from dedupe.match.verify import Overlaps, TextsOf, Verifier
 
 # Jaccard of class shingles from which a spun article is the copy of another. Real spun articles and their sources stand at 0.65
@@ -22,44 +23,35 @@ THRESHOLD = 0.3
 # and two hashes at least; two other articles share one by chance. Verification by class key decides.
 _LEAST_SHARE, _LEAST_SHARED = 0.1, 2
 
-
-# A lightly spun article may not pass the gate by itself, and be given away by its source: it scores so many nats above it, and
-# they share so much more under the class key than as they stand. Of 200 news articles with 14 % of the words swapped 88 % pass
-# the gate and 99.5 % are told so; of 6,000 honest ones 0.6 % reach the lower score, and near-copies differ by 0.5 nats at most.
-SUSPECT_SCORE = -4.0
-_GAP = 4.0
-_GAIN = 0.1
+# A hash that would propose more pairs than this is a phrase of many articles, and proposes none: where a thousand articles of
+# random words counted as spun, their common phrases proposed 289 million.
+_MOST_PAIRS = 1 << 16
 
 
-def given_away(
-    scores: np.ndarray, gate: float, sketches: Sketches, n_tokens: np.ndarray, verify: Verifier, by_class: Verifier
-) -> np.ndarray:
-    """Tell which articles are spun: those that pass the gate, and suspects that their source gives away. (n,) bool.
+# Two texts of which more is shared than this have too few words swapped to be told apart so: with 6 % of them 0.71 is left.
+_SWAPPED_BELOW = 0.8
 
-    `scores`: (n,) float32, NaN where an article was not judged. `gate`: the score from which one passes by itself.
+# Generated copies are longer than their source by 0.5 to 16 %. Texts of one length to the word had words exchanged one by one, or
+# numbers and names as in a template: no spinner's work, and read no further.
+_SHORTER = 0.75
+
+
+def propose_swapped(
+    akin: tuple[np.ndarray, np.ndarray], n_tokens: np.ndarray, scores: np.ndarray, edges: Edges, texts_of: TextsOf
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return those of the pairs `akin` that are one text with words swapped all through it: one of the two may be spun.
+
+    `scores`: (n,) float32, NaN where an article was not judged. What is known to be nearly the same is not read again.
     """
-    return judge_suspects(
-        scores, gate, propose_spun(sketches, np.flatnonzero(n_tokens > 0), suspects(scores, gate)), verify, by_class
-    )
-
-
-def suspects(scores: np.ndarray, gate: float) -> np.ndarray:
-    """Return the rows that do not pass the gate by themselves, but score high enough for their source to give them away."""
-    return np.flatnonzero((scores >= SUSPECT_SCORE) & ~(scores >= gate))
-
-
-def judge_suspects(
-    scores: np.ndarray, gate: float, pairs: tuple[np.ndarray, np.ndarray], verify: Verifier, by_class: Verifier
-) -> np.ndarray:
-    """Tell what `given_away` does, from the `pairs` proposed for the suspects."""
-    spun = scores >= gate
-    a, b = pairs
-    high, low = np.where(scores[a] >= scores[b], a, b), np.where(scores[a] >= scores[b], b, a)
-    apart = (scores[high] - scores[low] >= _GAP) & ~spun[high] & ~spun[low]
-    high, low = high[apart], low[apart]
-    under_class, plain = by_class(high, low).jaccard, verify(high, low).jaccard
-    spun[high[(under_class >= THRESHOLD) & (under_class - plain >= _GAIN)]] = True
-    return spun
+    a, b = akin
+    wanted = ~np.isnan(scores[a]) & ~np.isnan(scores[b])
+    short, long = np.minimum(n_tokens[a], n_tokens[b]), np.maximum(n_tokens[a], n_tokens[b])
+    wanted &= (short < long) & (short >= _SHORTER * long)
+    same = edges.overlap.jaccard > _SWAPPED_BELOW
+    wanted &= ~np.isin(a << 32 | b, edges.a[same] << 32 | edges.b[same])
+    a, b = a[wanted], b[wanted]
+    swapped = swapped_throughout(a, b, texts_of)
+    return a[swapped], b[swapped]
 
 
 def propose_spun(sketches: Sketches, rows: np.ndarray, spun: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -80,6 +72,9 @@ def propose_spun(sketches: Sketches, rows: np.ndarray, spun: np.ndarray) -> tupl
     low, high = np.searchsorted(hashes, sketches.hashes, "left"), np.searchsorted(hashes, sketches.hashes, "right")
     hit = np.flatnonzero((high > low) & wanted[places])
     counts = (high - low)[hit]
+    # `low` names the hash. How many pairs it would propose: as many as its articles times its spun ones.
+    few = np.bincount(low[hit], minlength=len(hashes))[low[hit]] * counts <= _MOST_PAIRS
+    hit, counts = hit[few], counts[few]
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     one = np.repeat(places[hit], counts)
     other = owners[np.repeat(low[hit], counts) + within]
@@ -108,16 +103,20 @@ def relate_spun(
 ) -> tuple[Edges, int]:
     """Add the `spun` edges to the others, and return how many pairs were verified.
 
-    `pairs`: as proposed. `spun`: (n,) bool. `verify`: by class key. A pair is `spun` from `THRESHOLD` up where no number differs.
-    One of a spun and an honest article is so whatever was found before, since swapped words make `near` and `update` of it by
-    chance; two spun ones are only where nothing was found.
+    `pairs`: as proposed. `spun`: (n,) bool. `verify`: by class key. A pair is `spun` from `THRESHOLD` up, or where words are
+    swapped all through it that the class key does not know; if no number differs. One of a spun and an honest article is so
+    whatever was found before, since swapped words make `near` and `update` of it by chance; two spun ones are only where nothing
+    was found.
     """
     a, b = pairs
     known = np.isin(a << 32 | b, edges.a << 32 | edges.b)
     wanted = ~known | (spun[a] != spun[b])
     a, b = a[wanted], b[wanted]
     overlap = verify(a, b)
-    alike = np.flatnonzero(overlap.jaccard >= THRESHOLD)
+    enough = overlap.jaccard >= THRESHOLD
+    below = np.flatnonzero(~enough & (overlap.shared > 0))
+    enough[below] = swapped_throughout(a[below], b[below], texts_of)
+    alike = np.flatnonzero(enough)
     texts = zip(texts_of(a[alike]).to_pylist(), texts_of(b[alike]).to_pylist(), strict=True)
     alike = alike[[not numbers_differ(one, other) for one, other in texts]] if len(alike) else alike
     found = Edges(

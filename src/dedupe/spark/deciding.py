@@ -91,10 +91,11 @@ class DecideBins:
         sketches = take_sketches(join_sketches([piece.sketches for piece in pieces]), order)
         signed = Signed(signatures, keys, n_tokens, sketches)
         small, large = (np.searchsorted(rows, side) for side in contained)
-        known = stand(articles, signed.keys, signed.n_tokens, self.config)
-        similar = Similar(lambda wanted: take_rows(articles["text"], wanted), 1, signed.n_tokens)
         spun = articles["is_spun"].to_numpy()
-        matched = decide(signed, spun, known, lambda: Proposed(small, large, 0, 0), similar, self.config, silent, Timings())
+        known = stand(articles, spun, signed.keys, signed.n_tokens, self.config)
+        similar = Similar(lambda wanted: take_rows(articles["text"], wanted), 1, signed.n_tokens)
+        proposed = Proposed(small, large, 0, 0, (np.empty(0, np.int64), np.empty(0, np.int64)))
+        matched = decide(signed, spun, known, lambda: proposed, similar, self.config, silent, Timings())
         # What is known of all articles anyway stays here.
         nothing = np.empty(0, np.int64)
         matched.preference, matched.rank, matched.representative = [], nothing, nothing

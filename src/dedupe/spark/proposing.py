@@ -16,7 +16,7 @@ import pyarrow as pa
 from dedupe.engine.spark import runs_of
 from dedupe.match.bands import Bands, band_keys
 from dedupe.match.candidates import LARGE_BUCKET
-from dedupe.match.containment import LONGEST_POSTING, Sketches, join_sketches, least_shared
+from dedupe.match.containment import LONGEST_POSTING, Sketches, akin_enough, join_sketches, least_shared
 from dedupe.match.spun import propose_spun
 from dedupe.spark.stages import signed_of, take_sketches
 
@@ -32,7 +32,18 @@ _PAIRS_AT_ONCE = 1 << 18
 PAIR, LARGE, LOOKED_AT = range(3)
 LINKS = pa.schema([("a", pa.int64()), ("b", pa.int64()), ("kind", pa.int32())])
 POSTINGS = pa.schema([("hash", pa.int64()), ("rank", pa.int64()), ("row", pa.int64()), ("size", pa.int32())])
-SHARED = pa.schema([("small", pa.int64()), ("large", pa.int64()), ("size", pa.int32()), ("shared", pa.int64())])
+# What an article has met by looking its hashes up: another one, the sizes of the sketches of both, the rank of the other.
+SHARED = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("other", pa.int64()),
+        ("size", pa.int32()),
+        ("other_size", pa.int32()),
+        ("other_rank", pa.int64()),
+        ("shared", pa.int64()),
+    ]
+)
+MET = SHARED.append(pa.field("contained", pa.bool_())).append(pa.field("akin", pa.bool_()))
 
 
 def band_schema(bands: Bands) -> pa.Schema:
@@ -153,16 +164,16 @@ class PostingRows:
 
 
 class PostingPairs:
-    """Write, for each posting list, who may lie inside whom: what `match.containment` counts, a hash at a time."""
+    """Write, for each posting list, who meets whom: what `match.containment` counts, a hash at a time."""
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield how many hashes pairs share, of posting rows that come sorted by hash and rank.
+        """Yield how many hashes pairs share, both ways, of posting rows that come sorted by hash and rank.
 
         A pair of -1 counts the lists that are longer than is looked up.
         """
         capped = 0
         for table in runs_of(batches, ["hash"]):
-            hashes, _, rows, sizes_of = (column.to_numpy() for column in table.columns)
+            hashes, ranks, rows, sizes = (column.to_numpy() for column in table.columns)
             starts, lengths = _runs(hashes)
             found = []
             for length in np.unique(lengths[lengths > 1]).tolist():
@@ -171,22 +182,20 @@ class PostingPairs:
                 for one, other in _looked_up(length):
                     step = max(1, _PAIRS_AT_ONCE // len(one))
                     for at in range(0, len(begins), step):
-                        # `one` stands before `other` in the list, so is preferred to it.
+                        # `one` stands before `other` in the list, and among the most preferred, which every article looks at.
                         i, j = ((begins[at : at + step, None] + side).ravel() for side in (one, other))
-                        larger = sizes_of[i] > sizes_of[j]
-                        small, large = np.where(larger, j, i), np.where(larger, i, j)
-                        # Who is not among the most preferred may lie inside another, and is no place to look for others.
-                        kept = larger | np.tile(other < LONGEST_POSTING, len(i) // len(one))
-                        found.append(rows[small[kept]] << 32 | rows[large[kept]])
+                        seen = np.tile(other < LONGEST_POSTING, len(i) // len(one))
+                        found += [rows[j] << 32 | rows[i], rows[i[seen]] << 32 | rows[j[seen]]]
             if found:
-                yield self._counted(np.concatenate(found), rows, sizes_of)
-        yield _shared(np.array([-1]), np.array([-1]), np.zeros(1, np.int32), np.array([capped]))
+                yield self._counted(np.concatenate(found), rows, sizes, ranks)
+        yield _shared(*(np.array([value]) for value in (-1, -1, 0, 0, 0, capped)))
 
-    def _counted(self, found: np.ndarray, rows: np.ndarray, sizes: np.ndarray) -> pa.RecordBatch:
+    def _counted(self, found: np.ndarray, rows: np.ndarray, sizes: np.ndarray, ranks: np.ndarray) -> pa.RecordBatch:
         codes, counts = np.unique(found, return_counts=True)
         known, place = np.unique(rows, return_index=True)
-        small = codes >> 32
-        return _shared(small, codes & 0xFFFFFFFF, sizes[place[np.searchsorted(known, small)]], counts)
+        row, other = codes >> 32, codes & 0xFFFFFFFF
+        at, to = (place[np.searchsorted(known, side)] for side in (row, other))
+        return _shared(row, other, sizes[at], sizes[to], ranks[to], counts)
 
 
 def _looked_up(length: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -199,19 +208,27 @@ def _looked_up(length: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield np.repeat(np.arange(LONGEST_POSTING), len(rest)), np.tile(rest, LONGEST_POSTING)
 
 
-def _shared(small: np.ndarray, large: np.ndarray, size: np.ndarray, shared: np.ndarray) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array(c) for c in (small, large, size, shared)], schema=SHARED)
+def _shared(*columns: np.ndarray) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array(c, f.type) for c, f in zip(columns, SHARED, strict=True)], schema=SHARED)
 
 
+@dataclass
 class EnoughShared:
-    """Keep the pairs that share as many hashes as one inside the other would."""
+    """Keep the pairs in which the row may lie inside the other, and those that are akin."""
+
+    rank: np.ndarray
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield the rows that are kept, and that of -1."""
+        """Yield the rows that are kept, with what they are kept for, and that of -1."""
         for batch in batches:
-            size, inverse = np.unique(batch["size"].to_numpy(), return_inverse=True)
-            least = np.fromiter(map(least_shared, size.tolist()), np.int64, len(size))[inverse]
-            yield batch.filter(pa.array((batch["shared"].to_numpy() >= least) | (batch["small"].to_numpy() < 0)))
+            row, _, size, other_size, other_rank, shared = (column.to_numpy() for column in batch.columns)
+            known, inverse = np.unique(np.minimum(size, other_size), return_inverse=True)
+            least = np.fromiter(map(least_shared, known.tolist()), np.int64, len(known))[inverse]
+            larger = (other_size > size) | ((other_size == size) & (other_rank > self.rank[row]))
+            contained = (row < 0) | (larger & (shared >= least))
+            akin = (row >= 0) & akin_enough(size, other_size, shared)
+            columns = [*batch.columns, pa.array(contained), pa.array(akin)]
+            yield pa.RecordBatch.from_arrays(columns, schema=MET).filter(pa.array(contained | akin))
 
 
 @dataclass

@@ -15,15 +15,15 @@ import pyarrow.compute as pc
 
 from dedupe.cluster.clusters import components
 from dedupe.config import Config
-from dedupe.despinning import restore_by_model, restore_by_siblings
+from dedupe.despinning import restore_by_model, restore_by_siblings, tell_spun
 from dedupe.engine.spark import Spark, run_task
 from dedupe.engine.spark_components import spark_components
 from dedupe.maps import gate_threshold, tells_stories
 from dedupe.match.bands import choose_bands
 from dedupe.match.candidates import least_agreement
-from dedupe.match.containment import join_sketches
+from dedupe.match.containment import MOST_AKIN, join_sketches
+from dedupe.match.edges import joined
 from dedupe.match.signatures import Signer
-from dedupe.match.spun import SUSPECT_SCORE, judge_suspects, suspects
 from dedupe.match.terms import StoryTerms, extract_terms
 from dedupe.match.verify import Verifier
 from dedupe.pipeline import Matched, Similar, Standing, stand
@@ -37,6 +37,7 @@ from dedupe.spark.deciding import BINS, DECIDED, DecideBins, GatherMembers, Memb
 from dedupe.spark.proposing import (
     LINKS,
     LOOKED_AT,
+    MET,
     POSTINGS,
     SHARED,
     BandRows,
@@ -182,33 +183,34 @@ def prepare(
 def match(pieces: Pieces, far: FarArticles, keys: np.ndarray, n_tokens: np.ndarray, config: Config) -> Matched:
     """Find what is alike, as the local engine does: propose over the whole corpus, then decide on each component."""
     scores = far.light["spin_score"].to_numpy()
-    with np.errstate(invalid="ignore"):
-        suspected = np.flatnonzero((scores >= SUSPECT_SCORE) & (n_tokens > 0))
-    pieces.spark.begin("candidates of spun text")
-    spun_a, spun_b = _spun_pairs(pieces, suspected, n_tokens)
-    given = np.isin(spun_a, suspects(scores, gate_threshold())) | np.isin(spun_b, suspects(scores, gate_threshold()))
     similar = Similar(far.texts_of, pieces.spark.workers, n_tokens)
-    far.fetch(np.unique(np.concatenate([spun_a[given], spun_b[given]])))
-    spun = judge_suspects(scores, gate_threshold(), (spun_a[given], spun_b[given]), similar.verify, similar.by_class)
-    far.light = with_spun(far.light, pa.array(spun))
-    known = stand(far.light, keys, n_tokens, config)
+    spun: np.ndarray = scores >= gate_threshold()
+    known = stand(far.light, spun, keys, n_tokens, config)
     bands = choose_bands(config.threshold, config.recall)
-    copies = np.flatnonzero(known.representative != np.arange(far.num_rows))
-    links = [(spun_a, spun_b), (known.representative[copies], copies)]
     looked = capped = 0
-    small = large = np.empty(0, np.int64)
+    links: list[tuple[np.ndarray, np.ndarray]] = []
     near = None
     if known.compared.any():
+        pieces.spark.begin("candidates of containment")
+        contained, akin, capped = _contained(pieces, known)
+        links.append(contained)
+        told = spun | tell_spun(scores, akin, n_tokens, joined([]), similar.read)[known.representative]
+        if (told != spun).any():
+            spun, known = told, stand(far.light, told, keys, n_tokens, config)
         pieces.spark.begin("candidates by bands")
         near, looked = _near_links(pieces, known, config)
-        pieces.spark.begin("candidates of containment")
-        small, large, capped = _contained(pieces, known)
-        links.append((small, large))
+    else:
+        contained = (np.empty(0, np.int64), np.empty(0, np.int64))
+    far.light = with_spun(far.light, pa.array(spun))
+    pieces.spark.begin("candidates of spun text")
+    links.append(_spun_pairs(pieces, np.flatnonzero(spun & (n_tokens > 0)), n_tokens))
+    copies = np.flatnonzero(known.representative != np.arange(far.num_rows))
+    links.append((known.representative[copies], copies))
     pieces.spark.begin("components")
     labels = _components(pieces.spark, near, links, far.num_rows)
     pieces.spark.begin("verify, relate and cluster")
-    decided = _decided(pieces, far, labels, (small, large), config)
-    return joined_up(known, decided, bands, looked + len(small), capped)
+    decided = _decided(pieces, far, labels, contained, config)
+    return joined_up(known, decided, bands, looked + len(contained[0]), capped)
 
 
 def _spun_pairs(pieces: Pieces, suspected: np.ndarray, n_tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -233,17 +235,27 @@ def _near_links(pieces: Pieces, known: Standing, config: Config) -> tuple[DataFr
     return links.where(f.col("kind") != LOOKED_AT).select("a", "b"), int(looked[0] or 0) if looked else 0
 
 
-def _contained(pieces: Pieces, known: Standing) -> tuple[np.ndarray, np.ndarray, int]:
+def _contained(pieces: Pieces, known: Standing) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], int]:
+    # What may lie inside what, what is akin, and how many hashes too many articles share.
+    from pyspark.sql import Window
     from pyspark.sql import functions as f
 
     told = pieces.run(["signed"], PostingRows(), POSTINGS, lambda rows: (rows.start, known.compared[rows], known.rank[rows]))
     ordered = told.repartition(pieces.spark.partitions, "hash").sortWithinPartitions("hash", "rank")
-    counted = run_task(ordered, PostingPairs(), SHARED).groupBy("small", "large", "size").agg(f.sum("shared").alias("shared"))
-    found = run_task(counted, EnoughShared(), SHARED).toArrow()
-    small, large, _, shared = (column.to_numpy() for column in found.columns)
-    pairs = small >= 0
-    order = np.lexsort((large[pairs], small[pairs]))
-    return small[pairs][order], large[pairs][order], int(shared[~pairs].sum())
+    names = [name for name in SHARED.names if name != "shared"]
+    counted = run_task(ordered, PostingPairs(), SHARED).groupBy(*names).agg(f.sum("shared").alias("shared"))
+    met = run_task(counted, EnoughShared(known.rank), MET)
+    place = f.row_number().over(Window.partitionBy("row", "akin").orderBy(f.desc("shared"), "other_rank"))
+    found = met.withColumn("place", place).where(f.col("contained") | (f.col("place") <= MOST_AKIN)).toArrow()
+    row, other, shared, contained, akin, at = (
+        found[name].to_numpy() for name in ("row", "other", "shared", "contained", "akin", "place")
+    )
+    inside = contained & (row >= 0)
+    order = np.lexsort((other[inside], row[inside]))
+    chosen = akin & (at <= MOST_AKIN)
+    pairs = np.unique(np.minimum(row, other)[chosen] << 32 | np.maximum(row, other)[chosen])
+    capped = int(shared[row < 0].sum())
+    return (row[inside][order], other[inside][order]), (pairs >> 32, pairs & 0xFFFFFFFF), capped
 
 
 def _components(spark: Spark, near: DataFrame | None, links: list[tuple[np.ndarray, np.ndarray]], n: int) -> np.ndarray:

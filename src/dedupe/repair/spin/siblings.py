@@ -76,7 +76,7 @@ def sibling_replacements(text: str, siblings: Sequence[Sibling], table: PhraseTa
 
 def _differences(ours: Sequence[Word], theirs: Sequence[Word]) -> list[tuple[int, int, int, int]]:
     """Return the ranges of words that differ within the same passage, in order and apart; none is empty on either side."""
-    blocks = _blocks(ours, theirs)
+    blocks = matching_blocks(ours, theirs)
     alike = np.zeros(len(ours) + 1, np.int64)
     for block in blocks:
         alike[block[0] + 1 : block[0] + block[2] + 1] = 1
@@ -113,7 +113,7 @@ def _by_clause(ours: Sequence[Word], theirs: Sequence[Word], i: int, j: int, k: 
     return [(*mine, *other) for mine, other in zip(pairwise(cuts), pairwise(others), strict=True)]
 
 
-def _blocks(ours: Sequence[Word], theirs: Sequence[Word]) -> list[tuple[int, int, int]]:
+def matching_blocks(ours: Sequence[Word], theirs: Sequence[Word]) -> list[tuple[int, int, int]]:
     """Return the runs of words that a global alignment finds alike: place in ours, in theirs, length."""
     numbers: dict[str, int] = {}
     one, other = (np.array([numbers.setdefault(w.folded, len(numbers)) for w in words], np.int32) for words in (ours, theirs))

@@ -71,6 +71,10 @@ class Vocabulary:
             return tuple(number for part in word.split("-") if part for number in self.of(part))
         return self._unknown
 
+    def knows(self, word: str) -> bool:
+        """Tell whether a folded word has a number of its own, in all its parts."""
+        return not set(self.of(word)) & set(self._unknown)
+
     def add(self, words: Mapping[str, float]) -> None:
         """Add words, each with its log-probability, that the model does not know."""
         for word, value in words.items():
