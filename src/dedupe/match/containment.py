@@ -34,7 +34,7 @@ _DEVIATIONS = 2.5
 
 # Texts of about one length that share so much of their sketches may be one text with words swapped: where 30 % of them are, 0.27
 # and more of the smaller sketch is left. Each article is paired with the few that share most with it.
-_LEAST_AKIN, _AKIN = 2, 0.2
+_LEAST_AKIN, _AKIN = 2, 0.15
 MOST_AKIN = 6
 
 _ONE = np.uint64(1)

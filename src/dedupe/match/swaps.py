@@ -19,8 +19,8 @@ from dedupe.tokens import string_buffers, tokenize
 # Texts are read in blocks of pairs, so that memory is that of a block.
 _BLOCK_PAIRS = 1024
 
-# The first 4,000 characters of a spun article, some 650 words, hold 40 swaps and more.
-_MOST_CHARACTERS = 4_000
+# The first 8,000 characters of a spun article, some 1,300 words, hold 80 swaps and more.
+_MOST_CHARACTERS = 8_000
 
 # A phrase in place of another has so many words at most; it is looked for in windows of so many.
 _PHRASE = 4
