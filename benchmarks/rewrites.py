@@ -12,7 +12,7 @@ from benchmarks.templates import DAYS, FIRST, LAST, MONTHS, PLACES, TEMPLATES
 
 TITLES = {
     "president", "secretary", "senator", "governor", "professor", "director", "general", "attorney", "chief", "judge",
-    "mayor", "party", "press", "fox", "second", "virgin",
+    "mayor", "party", "press", "fox", "virgin", "first", "second", "third", "fourth", "fifth",
 }  # fmt: skip
 LEXICON = Path(__file__).parents[1] / "src" / "dedupe" / "lexicon" / "en"
 

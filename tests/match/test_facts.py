@@ -207,6 +207,11 @@ def test_a_word_that_opens_a_sentence_before_a_name_may_be_none() -> None:
     assert within("Maria Duarte went there.", "Elena Duarte went there.") == "'Maria' against 'Elena'"
 
 
+def test_two_halves_of_one_name_are_whole_words() -> None:
+    assert within("It was Boris again. Boris Johnson left.", "It was Johnson again. Boris Johnson left.") == ""
+    assert within("It was Chris Christie again.", "It was Hugo Christie again.") == "'Chris' against 'Hugo'"
+
+
 def test_a_paragraph_added_behind_a_changed_number_does_not_hide_it() -> None:
     added = "\n\nCrews were to go on with their work through the night, and a fuller account was promised by 9 in the morning."
     one, other = "Nobody at the mill had met them since 2012.", "Nobody at the mill had met them since 1994."

@@ -307,9 +307,9 @@ def _names_left(a: list[Fact], b: list[Fact], left: bytes, right: bytes) -> tupl
         return [], []
     for x in a:
         for y in b:
-            # "Boris said" and "Johnson said", where either text names Boris Johnson.
+            # "Boris said" and "Johnson said", where either text names Boris Johnson; but not Chris for Hugo before Christie.
             for full in (f"{x.written} {y.written}", f"{y.written} {x.written}"):
-                if full.encode() in left or full.encode() in right:
+                if _count(left, full) or _count(right, full):
                     return [], []
     # A word that stands alone and is written small elsewhere carries its capital for some other reason.
     return [f for f in a if f.part or not _small(f, left, right)], [f for f in b if f.part or not _small(f, left, right)]
