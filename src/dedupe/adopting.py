@@ -23,10 +23,10 @@ from dedupe.cluster.lasting import Kind, Previous
 from dedupe.config import Config
 from dedupe.engine.local import Pool
 from dedupe.errors import OutputError, UsageError
-from dedupe.maps import PREPARED, SIGNED, tells_stories
+from dedupe.maps import PREPARED, SIGNED, keep_terms, tells_stories
 from dedupe.match.edges import JOINING, KEEPING_APART, RELATIONS, UPDATE, Edges, joined
 from dedupe.match.relations import STARRED
-from dedupe.match.terms import StoryTerms, extract_terms, story_texts
+from dedupe.match.terms import extract_terms, story_texts
 from dedupe.match.verify import Overlaps
 from dedupe.repair.ledger import restore
 from dedupe.repair.spin.stage import SPIN_RULES
@@ -210,8 +210,7 @@ def adopt_group(folder: Path, number: int, first: int, last: int, config: Config
     with pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, PREPARED) as writer:
         writer.write_batch(batch)
     if tells_stories(config):
-        terms: StoryTerms = extract_terms(story_texts(batch["title"], batch["text"]), batch["language"])
-        np.savez(f"{target}.terms.npz", *terms)
+        keep_terms(target, extract_terms(story_texts(batch["title"], batch["text"]), batch["language"]))
     return len(batch)
 
 

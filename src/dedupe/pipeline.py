@@ -99,13 +99,13 @@ def carry_out(
             honoured = find_decided(prepared, taken, config)
     matched = match(prepared, config, pool, progress, timings, honoured)
     with timings.of("de-spin"):
-        drafts = restore_by_model(prepared.articles, config, pool)
+        drafts = restore_by_model(prepared.columns, config, pool)
         drafts = honoured.without_refused(drafts) if honoured else drafts
     with timings.of("stories"):
         told = tell(prepared, matched, honoured.rewritten | drafts if honoured else drafts, config, pool.workers)
     with timings.of("de-spin"):
         # Members of a cluster alone: another article on the event words its sentences in its own way, and is no witness.
-        drafts = restore_by_siblings(drafts, prepared.articles, matched.canonical, matched.rank, config, pool)
+        drafts = restore_by_siblings(drafts, prepared.columns, matched.canonical, matched.rank, config, pool)
         drafts = honoured.without_refused(drafts) if honoured else drafts
         rows, values, rules = drafted(prepared.articles, drafts)
         prepared.put(rows, values, "despun")
@@ -135,7 +135,7 @@ def tell(prepared: Prepared, matched: Matched, drafts: dict[int, Draft], config:
     rows = np.flatnonzero(canonical == np.arange(len(canonical)))
     if len(rows) < 2:
         return no_stories(len(canonical))
-    return tell_stories(prepared.articles, partial(load_terms, prepared.shards), rows, drafts, canonical, matched.rank, verify)
+    return tell_stories(prepared.columns, partial(load_terms, prepared.shards), rows, drafts, canonical, matched.rank, verify)
 
 
 class Standing(NamedTuple):

@@ -39,7 +39,7 @@ from dedupe.match.signatures import Signed
 from dedupe.read.parts import Plan, ReadReport, Shard, record_offsets
 from dedupe.repair.repetition import LineCounts
 from dedupe.shards import LeftOut, ShardPrepared, ShardRead, rejects_of
-from dedupe.stored import Stored
+from dedupe.stored import Columns, Stored
 from dedupe.timings import Progress, Timings
 from dedupe.watch import carefully
 
@@ -82,6 +82,11 @@ class Prepared:
             spun = self.articles["is_spun"]
             self.stored = self.stored.put(rows, values, self.index.with_name(f"{name}.arrow"))
             self.articles = with_spun(self.stored.columns(PREPARED), spun)
+
+    @property
+    def columns(self) -> Columns:
+        """The articles for those who read texts of many: what they read does not stay in memory."""
+        return Columns(self.stored, self.articles)
 
     def texts_of(self, rows: np.ndarray) -> pa.Array:
         """Return the texts of some rows, in the order asked for."""

@@ -95,5 +95,29 @@ class Stored:
         return Stored(places)
 
 
+# Columns as long as the texts: what is read of these must not stay in memory.
+_LONG = frozenset(("text", "title", "edits", "extra"))
+
+
+class Columns:
+    """Stand for the table of articles: short columns are held, rows of long ones are taken from the files when asked for."""
+
+    def __init__(self, stored: Stored, table: pa.Table) -> None:
+        self._stored = stored
+        self._table = table
+
+    def __getitem__(self, name: str) -> pa.ChunkedArray | _Long:
+        return _Long(self._stored, name) if name in _LONG else self._table[name]
+
+
+class _Long:
+    def __init__(self, stored: Stored, name: str) -> None:
+        self._stored = stored
+        self._name = name
+
+    def take_rows(self, rows: np.ndarray) -> pa.Array:
+        return self._stored.take(self._name, rows)
+
+
 def _opened(file: Path) -> pa.ipc.RecordBatchFileReader:
     return pa.ipc.open_file(pa.memory_map(str(file)))

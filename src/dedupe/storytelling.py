@@ -76,8 +76,8 @@ def tell_stories(
     for begin in range(0, len(first), _BLOCK):
         block = by_first[begin : begin + _BLOCK]
         own = np.unique(first[block])
-        terms = StoryTerms.concatenate(list(_restored(terms_of, drafts, rows[own], articles)))
         texts = _texts(articles, drafts, rows[own])
+        terms = extract_terms(texts, take_rows(articles["language"], rows[own]))
         said[block] = evidence(made, own, terms, texts, times, Pairs(*(column[block] for column in edges)))
     a, b = np.minimum(rows[first], rows[second]), np.maximum(rows[first], rows[second])
     return Told(leader[canonical], a, b, said.tolist(), verify(a, b))
