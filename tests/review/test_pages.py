@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dedupe.errors import DedupeError
+from dedupe.review import rendering
 from dedupe.review.doubts import REASONS
 
 
@@ -254,6 +255,22 @@ def test_the_decision_queue_of_no_clusters_says_what_is_next(opened: Callable[..
     page.press(page.get("/bulk"), "/bulk")
     assert "Nothing is left to decide here" in page.get("/clusters")
     assert "Nothing to accept" in page.get("/bulk")
+
+
+def test_the_keys_are_those_of_the_buttons_and_of_the_document(page: Any) -> None:
+    listed = re.findall(r"<dt>(.*?)</dt>", page.get("/keys").partition("<dialog")[0])
+    keys = {key for entry in listed for key in re.findall(r"<kbd>(.*?)</kbd>", entry)}
+    document = (Path(__file__).parents[2] / "docs" / "review.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| ((?:`\S+` ?)+) \|", document.partition("### Keys")[2], re.M)
+    assert keys == {key for entry in table for key in re.findall(r"`(\S+?)`", entry)}
+    templates = Path(rendering.__file__).parent / "templates"
+    buttons = {
+        key for path in templates.glob("*.html") for key in re.findall(r'data-key="(.)"', path.read_text(encoding="utf-8"))
+    }
+    script = (templates.parent / "static" / "review.js").read_text(encoding="utf-8")
+    handled = set(re.findall(r"(\w+): ", script.partition("const special = {")[2].partition("}")[0]))
+    assert buttons | {"n", "p", "t", "r"} | {"Enter", "↓", "↑"} == keys
+    assert handled == {"n", "p", "t", "r", "ArrowDown", "ArrowUp"}
 
 
 def test_there_must_be_an_output(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from dedupe.repair.ledger import restore
 from dedupe.repair.rules import RULES
 from dedupe.review.desk import Desk
 from dedupe.review.overlay import Piece, overlay
-from dedupe.review.pages import number, page, refused_by
+from dedupe.review.pages import found, number, page, refused_by
 
 _ON_A_PAGE = 30
 _CONTEXT = 90
@@ -34,7 +34,10 @@ def repairs(request: Request) -> Response:
     places = np.flatnonzero(kept)
     pages = max(1, -(-len(places) // _ON_A_PAGE))
     at = min(number(request), pages)
-    rows = [_in_context(desk, edit) for edit in edits.take(places[(at - 1) * _ON_A_PAGE : at * _ON_A_PAGE]).to_pylist()]
+    shown = edits.take(places[(at - 1) * _ON_A_PAGE : at * _ON_A_PAGE]).to_pylist()
+    # A spun article has hundreds of repairs: its ledger is laid over it once.
+    laid = {article: _laid(desk, article) for article in {edit["article_id"] for edit in shown}}
+    rows = [_in_context(desk, edit, *laid[edit["article_id"]]) for edit in shown]
     rules = [
         {"code": code, "name": RULES[code].name if code in RULES else code, "count": n} for code, n in sorted(counts.items())
     ]
@@ -51,15 +54,15 @@ def _holding(edits: pa.Table, words: str) -> np.ndarray:
     return held
 
 
-def _in_context(desk: Desk, edit: dict[str, Any]) -> dict[str, Any]:
+def _laid(desk: Desk, article_id: str) -> tuple[dict[str, Any], list[Piece]]:
     catalog = desk.catalog
-    row = catalog.row(edit["article_id"])
-    assert row is not None, "an edit names an article of the corpus"
-    article = catalog.describe([row])[0]
-    text = catalog.texts.of([row])[0]
-    own = [one for one in catalog.edits(row) if one["field"] == edit["field"]]
-    pieces = overlay(restore(text, own), own) if edit["field"] == "text" else []
-    left, right, at = _around(pieces, edit["seq"])
+    row = found(catalog.row(article_id))
+    own = [edit for edit in catalog.edits(row) if edit["field"] == "text"]
+    return catalog.describe([row])[0], overlay(restore(catalog.texts.of([row])[0], own), own)
+
+
+def _in_context(desk: Desk, edit: dict[str, Any], article: dict[str, Any], pieces: list[Piece]) -> dict[str, Any]:
+    left, right, at = _around(pieces if edit["field"] == "text" else [], edit["seq"])
     return {
         "edit": edit,
         "article": article,

@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from dedupe.gather import take_table
+
 # A row group holds about 32 MB of text and takes 45 ms to read; so many of a table stay in memory.
 _GROUPS_KEPT = 8
 
@@ -49,10 +51,13 @@ class Groups:
 
     def rows(self, wanted: list[int]) -> list[dict[str, Any]]:
         """Return some rows of the table, in the order asked for."""
-        found: list[dict[str, Any]] = []
-        for row, group in zip(wanted, np.searchsorted(self.starts, wanted, side="right").tolist(), strict=True):
-            found += self.read(group - 1).slice(row - int(self.starts[group - 1]), 1).to_pylist()
-        return found
+        groups = np.searchsorted(self.starts, wanted, side="right") - 1
+        found: dict[int, dict[str, Any]] = {}
+        for group in np.unique(groups).tolist():
+            rows = [row for row, own in zip(wanted, groups.tolist(), strict=True) if own == group]
+            table = take_table(self.read(group), self._columns, np.array(rows) - self.starts[group])
+            found |= zip(rows, table.to_pylist(), strict=True)
+        return [found[row] for row in wanted]
 
 
 class Texts:

@@ -13,14 +13,18 @@ const compared = () => document.querySelector("#compared input[name=compared]");
 
 // n and p: from change to change, from repair to repair.
 let at = null;
+const stops = () => all("main [data-stop]").filter((stop) => stop.getClientRects().length);
 const move = (step) => {
-  const stops = all("main [data-stop]").filter((stop) => stop.getClientRects().length);
-  if (!stops.length) return say("No change to go to");
-  const now = stops.indexOf(at);
-  const next = now < 0 ? (step > 0 ? 0 : stops.length - 1) : now + step;
-  if (next < 0 || next >= stops.length) return say(step > 0 ? "That was the last one" : "That was the first one");
+  const now = stops().indexOf(at);
+  const last = stops().length - 1;
+  if (last < 0) return say("No change to go to");
+  const next = now < 0 ? (step > 0 ? 0 : last) : now + step;
+  if (next < 0 || next > last) return say(step > 0 ? "That was the last one" : "That was the first one");
+  stand(stops()[next]);
+};
+const stand = (stop) => {
   at?.classList.remove("at");
-  at = stops[next];
+  at = stop;
   at.classList.add("at");
   at.focus({ preventScroll: true });
   at.scrollIntoView({ block: "center" });
@@ -100,8 +104,14 @@ document.addEventListener("submit", (event) => {
   if (event.target.method === "post") {
     if (event.target.dataset.sent) event.preventDefault();
     event.target.dataset.sent = "1";
+    // Undoing repairs one after the other goes on where it was.
+    if (event.target.action.endsWith("/repairs/undo")) sessionStorage.setItem("stood", JSON.stringify([location.pathname, stops().indexOf(at)]));
   }
 });
+const [path, stood] = JSON.parse(sessionStorage.getItem("stood") || "[]");
+sessionStorage.removeItem("stood");
+if (path === location.pathname && stops()[stood]) stand(stops()[stood]);
+
 window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => { delete form.dataset.sent; }));
 
 // After another member was laid beside the canonical: mark its row and its place in the graph.
