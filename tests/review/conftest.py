@@ -17,11 +17,11 @@ def hostile_output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An output of articles that mean harm, shown as they came: nothing is repaired."""
     from corpora import hostile, written
 
-    import dedupe
-    from dedupe import job
+    from dedupe.config import Config
+    from dedupe.job import clean
 
     folder = tmp_path_factory.mktemp("hostile")
-    job.clean([written(folder / "in.jsonl", hostile())], folder / "out", dedupe.Config(clean=False, stories=False), workers=1)
+    clean([written(folder / "in.jsonl", hostile())], folder / "out", Config(clean=False, stories=False), workers=1)
     return folder / "out"
 
 
@@ -30,23 +30,23 @@ def plain_output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An output of a few clusters, with a scraper's residue, and a large cluster among them."""
     from corpora import family, generated, random, written
 
-    from dedupe import job
+    from dedupe.job import clean
 
     folder = tmp_path_factory.mktemp("plain")
     rows = generated(12)
     rows[0]["text"] += "\n\nLeave a Comment"
     rows += family(random.Random(3), 900, 140)
-    job.clean([written(folder / "in.jsonl", rows)], folder / "out", workers=1)
+    clean([written(folder / "in.jsonl", rows)], folder / "out", workers=1)
     return folder / "out"
 
 
 @pytest.fixture(scope="session")
 def seeds_output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output of the five articles that the project ships: a story, a spun article, no duplicates."""
-    from dedupe import job
+    from dedupe.job import clean
 
     folder = tmp_path_factory.mktemp("seeds")
-    job.clean([Path(__file__).parents[2] / "seeds"], folder / "out", workers=1)
+    clean([Path(__file__).parents[2] / "seeds"], folder / "out", workers=1)
     return folder / "out"
 
 
