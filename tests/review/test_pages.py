@@ -250,6 +250,26 @@ def test_a_new_run_is_seen_without_a_restart(page: Any, output: Path) -> None:
     assert "A new run was published" not in page.get("/clusters")
 
 
+def test_an_output_that_is_taken_away_is_said(page: Any, output: Path) -> None:
+    shutil.move(output, output.with_name("elsewhere"))
+    answer = page.client.get("/clusters")
+    assert answer.status_code == 503
+    assert "holds no output" in answer.text
+    shutil.move(output.with_name("elsewhere"), output)
+    assert page.client.get("/clusters").status_code == 200
+
+
+def test_an_output_without_articles_is_shown(opened: Callable[..., Any], tmp_path: Path) -> None:
+    from dedupe.job import clean
+
+    (tmp_path / "in.jsonl").write_text('{"text": ""}\n')
+    clean([tmp_path / "in.jsonl"], tmp_path / "out", workers=1)
+    page = opened(tmp_path / "out")
+    for path in ("/clusters", "/clusters?size=1", "/clusters?q=x", "/updates?q=x", "/stories?q=x", "/repairs?q=x", "/audit", "/bulk"):
+        page.get(path)
+    assert "there is nothing to audit" in page.get("/audit")
+
+
 def test_the_decision_queue_of_no_clusters_says_what_is_next(opened: Callable[..., Any], output: Path) -> None:
     page = opened(output)
     page.press(page.get("/bulk"), "/bulk")

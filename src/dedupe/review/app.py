@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -70,7 +70,10 @@ class Room:
             return self._desk, True
 
     def _stamp(self) -> tuple[int, int]:
-        stat = (self._folder / MANIFEST).stat()
+        try:
+            stat = (self._folder / MANIFEST).stat()
+        except OSError:
+            return 0, 0  # and then opening it says what is wrong
         return stat.st_mtime_ns, stat.st_ino
 
 
@@ -82,7 +85,12 @@ class _Seated:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not scope["path"].startswith("/static/"):
-            desk, fresh = await run_in_threadpool(self._room.desk)
+            try:
+                desk, fresh = await run_in_threadpool(self._room.desk)
+            except DedupeError as error:
+                # The output was taken away or damaged while the page was open.
+                await PlainTextResponse(f"{error.sentence}\n{error.hint}", 503)(scope, receive, send)
+                return
             scope.setdefault("state", {}).update(desk=desk, fresh=fresh)
         await self._app(scope, receive, send)
 
