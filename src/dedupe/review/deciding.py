@@ -25,10 +25,9 @@ from dedupe.decisions.facts import (
     skipped,
 )
 from dedupe.errors import DedupeError, UsageError
-from dedupe.repair.refusal import place_of
 from dedupe.review.audit_pages import drawn, next_open
 from dedupe.review.desk import Desk
-from dedupe.review.pages import found, number, page
+from dedupe.review.pages import found, number, page, place_in
 from dedupe.review.queues import View, view_of
 
 # A form with ten thousand ticks is 400 KB.
@@ -182,10 +181,7 @@ def undo_repair(request: Request, form: Form) -> Response:
     edit = next((one for one in edits if one["seq"] == seq), None)
     if edit is None:
         raise ChangedError("The article has no such repair.", "Look at it again; nothing was decided.")
-    value = catalog.texts.of([row])[0] if edit["field"] == "text" else catalog.describe([row])[0][edit["field"]]
-    if value is not None and not isinstance(value, str):
-        value = value.isoformat()
-    place = place_of(value or "", edits, seq)
+    place = place_in(desk, edit)
     told = (edit["field"], edit["rule"], edit["before"], edit["after"], place.source, place.left, place.right)
     return _decided(desk, "undo_repair", [edit_refused(article, *told)], "repairs", form)
 

@@ -10,8 +10,8 @@ import numpy as np
 from dedupe.review.catalog import Catalog
 
 WIDTH, HEIGHT = 320, 240
-_NEAR, _FAR = 52.0, 104.0
-_DRAWN = 48
+_NEAR, _FAR = 64.0, 106.0
+_DRAWN = 32
 
 
 class Node(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from dedupe.decisions.facts import members_digest
+from dedupe.repair.refusal import Place, place_of
 from dedupe.review.desk import Desk
 from dedupe.review.doubts import REASONS
 from dedupe.review.graph import draw
@@ -161,10 +163,28 @@ def _ledger(desk: Desk, article: dict[str, Any], ledger: list[dict[str, Any]]) -
 def refused_by(desk: Desk, edit: dict[str, Any]) -> str | None:
     """Say who refused an edit that the next run will therefore not make, None where nobody did."""
     told = ("field", "rule", "before", "after")
-    for one in desk.progress().standing.refused:
-        if one.article == edit["article_id"] and all(one.details[name] == edit[name] for name in told):
-            return str(one.by)
-    return None
+    alike = [
+        one
+        for one in desk.progress().standing.refused
+        if one.article == edit["article_id"] and all(one.details[name] == edit[name] for name in told)
+    ]
+    if not alike:
+        return None
+    # The same words may have been put in at several places of an article.
+    place = place_in(desk, edit)
+    here = (place.source, place.left, place.right)
+    by = (str(one.by) for one in alike if tuple(one.details[name] for name in ("source", "left", "right")) == here)
+    return next(by, None)
+
+
+def place_in(desk: Desk, edit: dict[str, Any]) -> Place:
+    """Return where an edit stands in its field as it was before any repair."""
+    row = found(desk.catalog.row(edit["article_id"]))
+    field = edit["field"]
+    value = desk.catalog.texts.of([row])[0] if field == "text" else desk.catalog.describe([row])[0][field]
+    if isinstance(value, datetime):
+        value = value.isoformat()
+    return place_of(value or "", desk.catalog.edits(row), edit["seq"])
 
 
 def updates(request: Request) -> Response:

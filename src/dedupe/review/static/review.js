@@ -108,6 +108,8 @@ document.addEventListener("submit", (event) => {
     if (event.target.action.endsWith("/repairs/undo")) sessionStorage.setItem("stood", JSON.stringify([location.pathname, stops().indexOf(at)]));
   }
 });
+document.querySelector(".members tr[aria-current]")?.scrollIntoView({ block: "nearest" });
+
 const [path, stood] = JSON.parse(sessionStorage.getItem("stood") || "[]");
 sessionStorage.removeItem("stood");
 if (path === location.pathname && stops()[stood]) stand(stops()[stood]);
