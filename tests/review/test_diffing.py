@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedupe.repair.ledger import Draft, Replacement, restore
@@ -14,6 +14,7 @@ from dedupe.review.sides import SHOWN_CHARACTERS, Comparison, compare, prepare
 WORDS = st.lists(st.sampled_from("a b c d e the of".split()), max_size=40)
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(WORDS, WORDS)
 def test_matches_are_equal_in_order_and_without_overlap(a: list[str], b: list[str]) -> None:
     found = matches(a, b)
@@ -27,11 +28,13 @@ def test_matches_are_equal_in_order_and_without_overlap(a: list[str], b: list[st
         assert (one.a + one.size, one.b + one.size) != (other.a, other.b)
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(WORDS)
 def test_a_text_matches_itself_whole(a: list[str]) -> None:
     assert [tuple(match) for match in matches(a, a)] == ([(0, 0, len(a))] if a else [])
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(st.text(max_size=200))
 def test_tokens_cover_the_text(text: str) -> None:
     cut = tokens(text)
@@ -74,6 +77,7 @@ def changed(comparison: Comparison) -> tuple[list[str], list[str]]:
 TEXT = st.lists(st.sampled_from(["one", "two", "three. ", " ", "\n\n", "四", "五", "—", "x"]), max_size=60).map("".join)
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(TEXT, TEXT)
 def test_both_sides_show_their_whole_text(one: str, other: str) -> None:
     comparison = compare(prepare(one, []), prepare(other, []))
@@ -157,6 +161,7 @@ def test_what_lies_beyond_the_bound_is_counted() -> None:
 PLACES = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 5), st.sampled_from(["", "q", "rst"])), max_size=3)
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(st.text("abc ", max_size=12), st.lists(PLACES, max_size=4))
 def test_a_ledger_laid_over_a_text_loses_nothing(text: str, rounds: list[list[tuple[int, int, str]]]) -> None:
     draft = Draft(text)
