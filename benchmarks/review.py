@@ -126,14 +126,18 @@ def make_output(folder: Path, n_clusters: int, seed: int) -> list[str]:
             pa.table({field.name: pa.array(made[field.name], field.type) for field in schema}) if made else schema.empty_table()
         )
         write_table(folder / f"{name}.parquet", schema, table.cast(schema).to_batches(), facts)
-    none = [
-        np.zeros((n, 1), np.uint32),
-        np.zeros((n, 2), np.uint64),
-        np.zeros(n, np.int32),
-        np.zeros(0, np.uint64),
-        np.zeros(n + 1, np.int64),
-    ]
-    write_index(folder, none, {})
+    # An index that knows nothing of the texts is enough to record decisions.
+    arrays = {
+        "signatures": np.zeros((n, 1), np.uint32),
+        "keys": np.zeros((n, 2), np.uint64),
+        "n_tokens": np.zeros(n, np.int32),
+        "sketches": np.zeros(0, np.uint64),
+        "sketch_offsets": np.zeros(n + 1, np.int64),
+    }
+    with tempfile.TemporaryDirectory() as made_in:
+        for name, array in arrays.items():
+            np.save(Path(made_in) / f"{name}.npy", array)
+        write_index(folder, Path(made_in), {})
     (folder / "manifest.json").write_text(manifest(Config(), 1, {}, {}, {}, {}, {}), encoding="utf-8")
     return [str(name) for name in names]
 

@@ -38,6 +38,7 @@ class Reviewer:
     def __init__(self, browser: Any, address: str) -> None:
         self.base = address.partition("/?")[0]
         self.page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+        self.page.set_default_timeout(120_000)  # a busy machine is no defect
         self.said: list[str] = []
         self.asked: list[str] = []
         self.page.on("console", lambda message: self.said.append(message.text) if message.type in ("error", "warning") else None)
@@ -56,6 +57,7 @@ class Reviewer:
         self.key(*keys[:-1])
         with self.page.expect_navigation(wait_until="load"):
             self.key(keys[-1])
+        self.page.wait_for_load_state("load")
 
     def todo(self) -> int:
         shown = self.page.locator('nav[aria-label="Queues"] a', has_text="Clusters").locator(".n").inner_text()
@@ -188,6 +190,7 @@ def test_two_hundred_clusters_by_keyboard_alone(browser: Any, tmp_path: Path, de
         ada.page.wait_for_url("**/clusters?*q=museum*")
         ada.page.wait_for_function("document.querySelector('.tally').innerText.includes('museum')")
         ada.key("Escape")
+        assert ada.page.locator("input[type=search]").input_value() == "museum"
         ada.goes("b")
         some = int(re.search(r"Accept (\d+) clusters", ada.page.locator("h1").inner_text())[1])  # type: ignore[index]
         assert 0 < some < left

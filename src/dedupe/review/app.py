@@ -20,6 +20,7 @@ from dedupe.output import Output
 from dedupe.review import audit_pages, deciding, pages, repair_pages, story_pages
 from dedupe.review.deciding import posted
 from dedupe.review.desk import Desk
+from dedupe.review.rendering import environment
 from dedupe.review.security import Guard
 from dedupe.write.publish import MANIFEST
 
@@ -113,6 +114,7 @@ def _missing(request: Request, error: Exception) -> Response:
 
 def make_app(room: Room, token: str, port: int) -> ASGIApp:
     """Return the application for one room; whoever does not hold the token is kept out."""
+    environment()
     handlers = {DedupeError: _failed, HTTPException: _missing}
     seated = Starlette(routes=_ROUTES, middleware=[Middleware(_Seated, room=room)], exception_handlers=handlers)
     return Guard(seated, token, port)

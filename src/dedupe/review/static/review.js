@@ -74,7 +74,8 @@ document.addEventListener("keydown", (event) => {
   const inDialog = document.querySelector("dialog[open]");
   const box = event.target.closest("input:not([type=checkbox]), textarea, select");
   if (box) {
-    if (event.key === "Escape") box.blur();
+    // Browsers empty a search box at Escape; here it only leaves the box, and what was found stays.
+    if (event.key === "Escape") { event.preventDefault(); box.blur(); }
     if (event.key === "ArrowDown" && box.type === "search") { event.preventDefault(); step(1); }
     return;
   }
