@@ -55,6 +55,7 @@ def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> di
     "--engine", type=click.Choice(["local", "spark"]), default="local", help="Where the work is done.  [default: local]"
 )
 @click.option("--workers", type=int, help="Worker processes.  [default: one a core]")
+@click.option("--memory", metavar="SIZE", help="Memory to get by with: 3GB.  [default: half of what there is]")
 @click.option(
     "--previous", type=click.Path(path_type=Path), help="Output that hands on its IDs; if it is -o itself, articles join it."
 )
@@ -69,6 +70,7 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     PATH is a file, a folder, a pattern, or - for standard input: text, Markdown, HTML, JSON, JSON Lines, CSV, Parquet, Arrow,
     each also compressed.
     """
+    from dedupe import memory
     from dedupe.cache import kernels_compiled
     from dedupe.console import notice, progress_shown, show_json, show_summary
     from dedupe.engine.local import Pool, useful_workers
@@ -102,7 +104,10 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
         compile_kernels()
     # Workers start first: they import what they need while this process imports the same.
     workers = 1 if options["sample"] else useful_workers(paths, options["workers"])
-    with Pool(workers, "dedupe.warmed") as pool:
+    given_memory = memory.parse(options["memory"]) if options["memory"] else (memory.total() or 0) // 2 or None
+    if given_memory is not None:
+        workers = memory.fitting_workers(given_memory, workers)
+    with Pool(workers, "dedupe.warmed", given_memory) as pool:
         start_numba()
         from dedupe import job
 

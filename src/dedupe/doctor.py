@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import shutil
@@ -16,7 +15,7 @@ from typing import Any
 
 import click
 
-from dedupe import __version__
+from dedupe import __version__, memory
 from dedupe.cache import cache_dir, kernels_compiled
 from dedupe.engine.local import default_workers
 from dedupe.quantities import size
@@ -139,24 +138,11 @@ def _version(name: str) -> str | None:
 
 
 def _memory() -> Finding:
-    total = _total_memory()
+    total = memory.total()
     if total is None:
         return Finding("memory", "not known on this system")
     enough = total >= _LEAST_MEMORY
     return Finding("memory", size(total), enough, f"Large runs want {size(_LEAST_MEMORY)}: give --workers 1.")
-
-
-def _total_memory() -> int | None:
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # Windows
-        return None
-    for limit in (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")):
-        try:
-            total = min(total, int(limit.read_text()))  # what a container may use of it
-        except (OSError, ValueError):
-            continue
-    return total
 
 
 def _kernels() -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from dedupe import memory
 from dedupe.adopting import adopt, learned_lines
 from dedupe.cluster.canonical import preference_columns, preference_rank
 from dedupe.cluster.clusters import JoinsOf, clusters
@@ -37,7 +38,7 @@ from dedupe.match.edges import (
 from dedupe.match.relations import joins_near, relate
 from dedupe.match.signatures import Signed
 from dedupe.match.spun import propose_spun, relate_spun
-from dedupe.match.verify import TextsOf, Verifier
+from dedupe.match.verify import KEPT_BYTES, TextsOf, Verifier
 from dedupe.preparing import Prepared, prepare, with_spun
 from dedupe.read.parts import Plan
 from dedupe.repair.ledger import Draft
@@ -85,7 +86,7 @@ def carry_out(
     """Carry out a run up to what is to be written, honouring the decisions `taken`; with a `limit`, over so many records only.
 
     What the output `previous` has learned of repeated lines holds; where the run `joins` it, its articles are taken over.
-    Articles that are `forgotten` become rejects.
+    Articles that are `forgotten` become rejects. Raises DedupeError where the pool's memory is too little for so many articles.
     """
     adopted = None
     if previous is not None and joins:
@@ -93,6 +94,8 @@ def carry_out(
             adopted = adopt(previous, config, scratch, pool, forgotten)
     learned = learned_lines(previous, config) if previous is not None else None
     prepared = prepare(plan, config, scratch, pool, progress, timings, limit, learned, adopted, forgotten)
+    if pool.memory is not None:
+        memory.check(len(prepared.stored), pool.workers, config, pool.memory)
     honoured = None
     if taken is not None:
         with timings.of("honour decisions"):
@@ -173,10 +176,10 @@ def stand(
 class Similar:
     """Verify pairs of the articles whose texts `read` reads: by their words, and under the class key."""
 
-    def __init__(self, read: TextsOf, threads: int, n_tokens: np.ndarray) -> None:
+    def __init__(self, read: TextsOf, threads: int, n_tokens: np.ndarray, kept_bytes: int = KEPT_BYTES) -> None:
         self.read = read
-        self.verify = Verifier(read, threads, sizes=n_tokens)
-        self.by_class = Verifier(read, threads, class_shingle_sets, n_tokens)
+        self.verify = Verifier(read, threads, sizes=n_tokens, kept_bytes=kept_bytes)
+        self.by_class = Verifier(read, threads, class_shingle_sets, n_tokens, kept_bytes)
 
 
 def match(
@@ -184,7 +187,8 @@ def match(
 ) -> Matched:
     """Find what is alike, verify it, tell what it is to each other, and choose each cluster's canonical."""
     signed, adopted = prepared.signed, prepared.adopted
-    similar = Similar(prepared.texts_of, pool.workers, signed.n_tokens)
+    kept = memory.set_bytes(pool.memory) if pool.memory is not None else KEPT_BYTES
+    similar = Similar(prepared.texts_of, pool.workers, signed.n_tokens, kept)
     with timings.of("match and verify"):
         scores = prepared.articles["spin_score"].to_numpy()
         spun = scores >= gate_threshold()

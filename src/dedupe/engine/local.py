@@ -95,12 +95,14 @@ class Pool:
 
     With one worker everything runs in this process, which saves the second that a process takes to start. `preload` names a
     module whose import loads what the shards need: by name, so that the workers start before this process has imported it.
+    `memory`: bytes that the run is to get by with, None for no limit.
     """
 
-    def __init__(self, workers: int, preload: str | None = None) -> None:
+    def __init__(self, workers: int, preload: str | None = None, memory: int | None = None) -> None:
         if workers < 1:
             raise UsageError(f"{workers} workers cannot do anything.", "Give 1 or more to --workers.")
         self.workers = workers
+        self.memory = memory
         self._pool: ProcessPoolExecutor | None = None
         # Starting a process waits until the server has imported what it needs; a thread of its own waits, so that this process
         # imports the same meanwhile: 0.5 s of each run.

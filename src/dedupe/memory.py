@@ -1,0 +1,70 @@
+"""How much memory a run may take, and how much it needs."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from dedupe.config import Config
+from dedupe.errors import DedupeError, UsageError
+from dedupe.quantities import size
+
+# Measured by `python -m benchmarks.scale`, with a fifth to spare: a process with its kernels and tables; a worker beside it, with
+# the shard in hand; and what is held of each article at the worst moment, without its stories and with them.
+_BASE = 400_000_000
+_WORKER = 300_000_000
+_ARTICLE, _STORY = 900, 1_300
+
+# Shingle sets may take this share of it.
+_SETS = 16
+_FEWEST_SETS = 64_000_000
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+def parse(given: str) -> int:
+    """Return the bytes that `3GB`, `500 MB` or a plain number mean. Raises UsageError."""
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]?)(?:i?B)?", given.strip(), re.IGNORECASE)
+    if not found:
+        raise UsageError(f"--memory {given} is no amount of memory.", "Write it as 3GB or 500MB.")
+    return int(float(found[1]) * _UNITS[found[2].upper()])
+
+
+def total() -> int | None:
+    """Return how much memory this machine, or the container that we run in, has; None where the system does not say."""
+    try:
+        found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows
+        return None
+    for limit in (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")):
+        try:
+            found = min(found, int(limit.read_text()))  # what a container may use of it
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def fitting_workers(memory: int, wanted: int) -> int:
+    """Return how many workers there is room for, at least one."""
+    return max(1, min(wanted, (memory - _BASE) // _WORKER))
+
+
+def set_bytes(memory: int) -> int:
+    """Return how much of the memory the verifier may keep shingle sets in."""
+    return max(_FEWEST_SETS, memory // _SETS)
+
+
+def check(articles: int, workers: int, config: Config, memory: int) -> None:
+    """Raise DedupeError where so many articles cannot be matched within the memory: before it is taken, not after."""
+    stories = config.stories and not config.exact_only
+    held = _BASE + (workers if workers > 1 else 0) * _WORKER
+    need = held + articles * (_ARTICLE + (_STORY if stories else 0))
+    if need <= memory:
+        return
+    less = "" if not stories else f", --no-stories (then {size(held + articles * _ARTICLE)})"
+    raise DedupeError(
+        f"To match {articles:,} articles takes about {size(need)} of memory, and {size(memory)} are given.",
+        f"Give --memory {-(-need // 10**9)}GB{less}, or fewer articles at a time (--previous OUTPUT -o OUTPUT); the run goes on where"
+        " it was.",
+    )

@@ -1,0 +1,76 @@
+"""What a run may take of memory: read as people write it, kept by refusing early, and told when it is not enough."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from click.testing import Result
+
+from dedupe import memory
+from dedupe.config import Config
+from dedupe.errors import DedupeError, UsageError
+from dedupe.match.verify import Verifier
+
+
+@pytest.mark.parametrize(("given", "bytes_"), [("3GB", 3 * 10**9), ("500 mb", 5 * 10**8), ("1.5GiB", 15 * 10**8), ("1000", 1000)])
+def test_amounts_are_read_as_people_write_them(given: str, bytes_: int) -> None:
+    assert memory.parse(given) == bytes_
+
+
+@pytest.mark.parametrize("given", ["", "much", "3 gigs", "-1GB", "1e9"])
+def test_what_is_no_amount_is_said(given: str) -> None:
+    with pytest.raises(UsageError, match="no amount of memory"):
+        memory.parse(given)
+
+
+def test_workers_are_as_many_as_fit() -> None:
+    assert memory.fitting_workers(10**10, 2) == 2
+    assert memory.fitting_workers(10**9, 8) == 2
+    assert memory.fitting_workers(1, 8) == 1
+
+
+def test_a_million_articles_fit_into_three_gigabytes_and_ten_do_not() -> None:
+    memory.check(1_000_000, 2, Config(), 3_400_000_000)
+    with pytest.raises(DedupeError, match="10,000,000 articles") as refused:
+        memory.check(10_000_000, 2, Config(), 3_000_000_000)
+    assert refused.value.exit_status == 3
+    assert "--no-stories" in refused.value.hint
+
+
+def test_too_little_memory_is_said_before_it_is_taken_and_the_run_goes_on_with_more(
+    tmp_path: Path, dedupe: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(json.dumps({"text": f"article number {n} of a few words"}) + "\n" for n in range(50)))
+    refused = dedupe("clean", source, "-o", tmp_path / "out", "--memory", "1MB", "-q")
+    assert refused.exit_code == 3
+    assert "50 articles" in refused.stderr
+    done = dedupe("clean", source, "-o", tmp_path / "out", "--memory", "2GB", "-q", "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["reused"] == {"read and repair": 50, "repair and sign": 50}
+    assert dedupe("clean", source, "--memory", "lots").exit_code == 2
+
+
+def test_overlaps_are_the_same_however_little_is_kept() -> None:
+    rng = np.random.default_rng(3)
+    texts = pa.array([" ".join(f"w{word}" for word in rng.integers(0, 40, 60)) for _ in range(30)])
+    sizes = np.full(30, 58, np.int32)
+    a, b = np.triu_indices(30, 1)
+    asked: list[int] = []
+
+    def read(rows: np.ndarray) -> pa.Array:
+        asked.append(len(rows))
+        return texts.take(pa.array(rows))
+
+    whole = Verifier(read)(a, b)
+    assert asked == [30]
+    asked.clear()
+    tight = Verifier(read, sizes=sizes, kept_bytes=8 * 58 * 7)(a, b)
+    assert max(asked) <= 8
+    for one, other in zip(whole, tight, strict=True):
+        np.testing.assert_array_equal(one, other)
