@@ -65,6 +65,6 @@ def check(articles: int, workers: int, config: Config, memory: int) -> None:
     less = "" if not stories else f", --no-stories (then {size(held + articles * _ARTICLE)})"
     raise DedupeError(
         f"To match {articles:,} articles takes about {size(need)} of memory, and {size(memory)} are given.",
-        f"Give --memory {-(-need // 10**9)}GB{less}, or fewer articles at a time (--previous OUTPUT -o OUTPUT); the run goes on where"
-        " it was.",
+        f"Give --memory {-(-need // 10**9)}GB{less}, or fewer articles at a time (--previous OUTPUT -o OUTPUT);"
+        " the run goes on where it was.",
     )
