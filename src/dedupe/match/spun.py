@@ -7,9 +7,12 @@ their shingles, whatever was swapped. Only pairs with a spun side are looked for
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
+from dedupe.gather import release
 from dedupe.match.containment import Sketches
 from dedupe.match.edges import SPUN, Edges, joined
 from dedupe.match.swaps import swapped_throughout
@@ -26,6 +29,8 @@ _LEAST_SHARE, _LEAST_SHARED = 0.1, 2
 # A hash that would propose more pairs than this is a phrase of many articles, and proposes none: where a thousand articles of
 # random words counted as spun, their common phrases proposed 289 million.
 _MOST_PAIRS = 1 << 16
+
+_HASHES_AT_ONCE = 1 << 21
 
 
 # Two texts of which more is shared than this have too few words swapped to be told apart so: with 6 % of them 0.71 is left.
@@ -57,33 +62,49 @@ def propose_swapped(
 def propose_spun(sketches: Sketches, rows: np.ndarray, spun: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the pairs of `rows` (a < b) whose sketches have something in common, one of them in `spun` at least.
 
-    One look-up a hash of the corpus in the hashes of the spun articles: linear in the corpus, nothing where no article is spun.
+    Two look-ups a hash of the corpus in the hashes of the spun articles: linear in the corpus, nothing where no article is spun.
     """
     sizes = np.diff(sketches.offsets)
-    places = np.repeat(np.arange(len(sizes)), sizes)
-    wanted = np.zeros(len(sizes), bool)
-    wanted[rows] = True
-    suspect = np.zeros(len(sizes), bool)
-    suspect[spun] = True
-    mine = np.flatnonzero(suspect[places] & wanted[places])
-    hashes, owners = np.asarray(sketches.hashes)[mine], places[mine]
+    wanted, suspect = np.zeros(len(sizes), bool), np.zeros(len(sizes), bool)
+    wanted[rows], suspect[spun] = True, True
+    mine = np.flatnonzero(suspect & wanted)
+    if not len(mine):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    hashes = np.concatenate([sketches.hashes[sketches.offsets[row] : sketches.offsets[row + 1]] for row in mine.tolist()])
+    owners = np.repeat(mine, sizes[mine])
     order = np.argsort(hashes, kind="stable")
     hashes, owners = hashes[order], owners[order]
-    low, high = np.searchsorted(hashes, sketches.hashes, "left"), np.searchsorted(hashes, sketches.hashes, "right")
-    hit = np.flatnonzero((high > low) & wanted[places])
-    counts = (high - low)[hit]
-    # `low` names the hash. How many pairs it would propose: as many as its articles times its spun ones.
-    few = np.bincount(low[hit], minlength=len(hashes))[low[hit]] * counts <= _MOST_PAIRS
-    hit, counts = hit[few], counts[few]
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    one = np.repeat(places[hit], counts)
-    other = owners[np.repeat(low[hit], counts) + within]
-    pairs, shared = np.unique((np.minimum(one, other) << 32 | np.maximum(one, other))[one != other], return_counts=True)
+    # How many articles hold each hash: times its spun ones, so many pairs would it propose.
+    holders = np.zeros(len(hashes), np.int64)
+    for low, _, _ in _looked_up(sketches, wanted, hashes):
+        holders += np.bincount(low, minlength=len(hashes))
+    found = [np.empty(0, np.int64)]
+    for low, high, places in _looked_up(sketches, wanted, hashes):
+        few = holders[low] * (high - low) <= _MOST_PAIRS
+        low, counts, places = low[few], (high - low)[few], places[few]
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        one, other = np.repeat(places, counts), owners[np.repeat(low, counts) + within]
+        found.append((np.minimum(one, other) << 32 | np.maximum(one, other))[one != other])
+    pairs, shared = np.unique(np.concatenate(found), return_counts=True)
     a, b = pairs >> 32, pairs & 0xFFFFFFFF
     # A pair of two spun articles is met from both sides.
     shared = np.where(suspect[a] & suspect[b], shared // 2, shared)
     enough = shared >= np.maximum(_LEAST_SHARED, _LEAST_SHARE * np.minimum(sizes[a], sizes[b]))
     return a[enough], b[enough]
+
+
+def _looked_up(sketches: Sketches, wanted: np.ndarray, hashes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    # For each hash of a wanted article that is among the sorted `hashes`: where it begins and ends there, and the article. Some
+    # articles at a time, so that memory is theirs.
+    offsets = sketches.offsets
+    cuts = np.searchsorted(offsets, np.arange(0, offsets[-1] + _HASHES_AT_ONCE, _HASHES_AT_ONCE))
+    for first, last in pairwise(np.unique(np.minimum([0, *cuts, len(wanted)], len(wanted))).tolist()):
+        block = sketches.hashes[offsets[first] : offsets[last]]
+        low, high = np.searchsorted(hashes, block, "left"), np.searchsorted(hashes, block, "right")
+        places = np.repeat(np.arange(first, last), np.diff(offsets[first : last + 1]))
+        hit = (high > low) & wanted[places]
+        yield low[hit], high[hit], places[hit]
+    release(sketches.hashes)
 
 
 _NUMBER = re.compile(r"\d[\d.,]*\d")
