@@ -12,15 +12,15 @@ from dedupe.despinning import load_despinning
 from dedupe.engine.local import Pool, default_workers
 from dedupe.maps import warm_cleaning, warm_signing
 from dedupe.match.bands import choose_bands
-from dedupe.match.containment import propose_contained
-from dedupe.match.edges import find_edges
+from dedupe.match.containment import Proposed, propose_contained
+from dedupe.match.edges import Edges, find_edges
 from dedupe.match.relations import relate
 from dedupe.match.signatures import Signer
 from dedupe.match.spun import propose_swapped
 from dedupe.match.stories import find_stories
 from dedupe.match.story_vectors import vectors
 from dedupe.match.terms import extract_terms
-from dedupe.match.verify import Verifier
+from dedupe.match.verify import TextsOf, Verifier
 
 
 def compile_kernels() -> None:
@@ -42,31 +42,37 @@ def _load(part: Callable[[], None]) -> None:
 
 def load_grouping() -> None:
     """Load the kernels that every run matches, clusters and tells stories with."""
-    texts = pa.array(["one two three four", "one two three five", "six"])
-    rows, bands = np.arange(3), choose_bands(0.5, 0.9)
+    _match(["one two three four", "one two three five", "six"])
+    _tell_stories()
+
+
+def load_matching(stories: bool) -> None:
+    """Load the kernels of all of matching, by relating three texts: a third of a second, while workers read.
+
+    With those of stories where the run tells any.
+    """
+    words = [f"w{number}" for number in range(60)]
+    edges, proposed, verify, read, n_tokens = _match(
+        [" ".join(words), " ".join([*words[:30], "2", *words[31:]]), " ".join(words[:40])]
+    )
+    relate(edges, proposed, 0.5, verify, read)
+    propose_swapped((np.arange(2), np.arange(1, 3)), n_tokens, np.zeros(3, np.float32), edges, read)
+    if stories:
+        _tell_stories()
+
+
+def _match(given: list[str]) -> tuple[Edges, Proposed, Verifier, TextsOf, np.ndarray]:
+    texts, rows, bands = pa.array(given), np.arange(len(given)), choose_bands(0.5, 0.9)
     signed = Signer(bands.num_perm)(texts)
 
     def read(wanted: np.ndarray) -> pa.Array:
         return texts.take(pa.array(wanted))
 
-    find_edges(signed.signatures, rows, signed.n_tokens, rows, bands, 0.5, Verifier(read), read)
-    propose_contained(signed.sketches, rows, rows)
-    terms = extract_terms(texts)
-    find_stories(vectors([terms], 3), np.zeros(3, np.int64), rows)
-
-
-def load_matching() -> None:
-    """Load the kernels of all of matching, by relating three texts: half a second, which this process has while workers read."""
-    load_grouping()
-    words = [f"w{number}" for number in range(60)]
-    texts = pa.array([" ".join(words), " ".join([*words[:30], "2", *words[31:]]), " ".join(words[:40])])
-
-    def read(rows: np.ndarray) -> pa.Array:
-        return texts.take(pa.array(rows))
-
-    rows, bands = np.arange(3), choose_bands(0.5, 0.9)
-    signed = Signer(bands.num_perm)(texts)
     verify = Verifier(read)
     edges = find_edges(signed.signatures, rows, signed.n_tokens, rows, bands, 0.5, verify, read).edges
-    relate(edges, propose_contained(signed.sketches, rows, rows), 0.5, verify, read)
-    propose_swapped((rows[:2], rows[1:]), signed.n_tokens, np.zeros(3, np.float32), edges, read)
+    return edges, propose_contained(signed.sketches, rows, rows), verify, read, signed.n_tokens
+
+
+def _tell_stories() -> None:
+    terms = extract_terms(pa.array(["one two three four", "one two three five", "six"]))
+    find_stories(vectors([terms], 3), np.zeros(3, np.int64), np.arange(3))

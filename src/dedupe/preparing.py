@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +217,8 @@ def _read_all(
     known = [ShardRead.load(source) for source in sources]
     missing = [(shard, config, source) for shard, source, done in zip(plan.shards, sources, known, strict=True) if done is None]
     progress("read and repair", len(sources) - len(missing), len(sources))
-    fresh = pool.map(read_shard, missing, load_matching, lambda *item: _read_carefully(pool, *item))
+    load = partial(load_matching, tells_stories(config))
+    fresh = pool.map(read_shard, missing, load, lambda *item: _read_carefully(pool, *item))
     for done in known:
         reads.append(next(fresh) if done is None else done)
         progress("read and repair", len(reads), len(sources))
