@@ -105,7 +105,7 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     # Workers start first: they import what they need while this process imports the same.
     workers = 1 if options["sample"] else useful_workers(paths, options["workers"])
     given_memory = memory.parse(options["memory"]) if options["memory"] else (memory.total() or 0) // 2 or None
-    if given_memory is not None:
+    if given_memory is not None and workers > 1:
         workers = memory.fitting_workers(given_memory, workers)
     with Pool(workers, "dedupe.warmed", given_memory) as pool:
         start_numba()

@@ -198,7 +198,7 @@ class Prepare:
                 packed, light = pack_table(articles), pack_table(articles.select(LIGHT))
             # Whatever the stage keeps beside the articles: terms apart, since only some of them are asked for again.
             beside = {path.name.removeprefix(target.name): path.read_bytes() for path in Path(folder).glob(f"{target.name}.*")}
-            terms = {name: data for name, data in beside.items() if ".terms." in name}
+            terms = {name: data for name, data in beside.items() if name.endswith(".terms")}
             signed = {name: data for name, data in beside.items() if name not in terms}
             together = pickle.dumps(signed)
             known = signed_of(together)
