@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import multiprocessing
 import os
@@ -30,9 +29,7 @@ def _start_worker() -> None:
     os.environ["NUMBA_NUM_THREADS"] = "1"
     # The process that the user started answers an interrupt, for all.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        # PR_SET_PDEATHSIG of prctl(2): a run that is killed takes its workers with it.
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     from dedupe.engine.numba_start import start_numba
 
     start_numba()
@@ -43,6 +40,15 @@ def _start_worker() -> None:
     # What was imported stays, and a shard makes no cycles to speak of: looking for them took 6 % of a worker's time.
     gc.freeze()
     gc.set_threshold(100_000)
+
+
+def _end_with_parent() -> None:
+    # A run that is killed takes its workers with it: they would go on writing into the scratch of the next one. The server that
+    # forks them is no help, as it lives for as long as any of them does.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _ready() -> None:
