@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
 
 from dedupe.config import Config
 from dedupe.corpus import Corpus
-from dedupe.errors import OutputError, UsageError
+from dedupe.errors import UsageError
 from dedupe.read.spool import TABLE, Source, spool
 from dedupe.settings import checked
 
@@ -55,19 +54,12 @@ def clean(
         compile_kernels()
     temporary = tempfile.TemporaryDirectory(prefix="dedupe-") if output is None else None
     target = Path(output) if output is not None else Path(temporary.name) / "output" if temporary else Path()
-    # On the file system of the corpus to come, where there is room for it, under a name that no reader of folders looks at.
-    beside = target if target.is_dir() else target.parent
-    try:
-        beside.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".input-", dir=beside))
-    except OSError as error:
-        raise OutputError(f"{target} cannot be written: {error.strerror}.", "Give a folder that you may write to.") from error
-    try:
-        paths = spool(source, scratch, name)
-        with progress_shown(not progress) as shown:
-            summary = job.clean(
-                paths, target, settings, workers=workers, fresh=fresh, previous=previous, relearn=relearn, progress=shown
-            )
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+
+    def paths(scratch: Path) -> list[str | Path]:
+        return spool(source, scratch, name)
+
+    with progress_shown(not progress) as shown:
+        summary = job.clean(
+            paths, target, settings, workers=workers, fresh=fresh, previous=previous, relearn=relearn, progress=shown
+        )
     return Corpus(target, summary, temporary)

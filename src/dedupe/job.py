@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,8 +91,12 @@ class Summary:
         return asdict(self)
 
 
+# Given the scratch folder of the run: writes there what has to be read, and returns the paths of it.
+Spooled = Callable[[Path], Sequence[str | Path]]
+
+
 def clean(
-    paths: Sequence[str | Path],
+    paths: Sequence[str | Path] | Spooled,
     output: str | Path = "output",
     config: Config | None = None,
     *,
@@ -107,15 +111,15 @@ def clean(
 
     An output already in place is replaced whole, at the end; its cluster IDs are carried over unless `fresh`. `previous` is an
     output that hands on its IDs, and the lines it has learned unless `relearn`; where it is `output` itself, its articles stay,
-    and those of `paths` join them. `workers`: how many processes, or a pool that is running already and stays the caller's.
+    and those of `paths` join them. `paths` may be what writes them into the scratch, which goes with the run, even one that is
+    killed. `workers`: how many processes, or a pool that is running already and stays the caller's.
     `carried`: what carries the run out, where that is not this machine's processes. Raises UsageError for paths that cannot be
     read as given, OutputError where the output cannot be written or another run holds it.
     """
-    given = [str(path) for path in paths]
     held = Path(previous) if previous is not None else None
     return _run(
-        lambda scratch: plan_input(given, config or Config(), spool=scratch),
-        given, Path(output), config or Config(), workers, progress,
+        lambda given, scratch: plan_input(given, config or Config(), spool=scratch),
+        paths, Path(output), config or Config(), workers, progress,
         None if fresh else held, fresh=fresh, relearn=relearn, carried=carried,
     )  # fmt: skip
 
@@ -129,14 +133,14 @@ def forget(output: str | Path, ids: Set[str], *, workers: int | Pool | None = No
     target = Path(output)
     config = Config.from_mapping(load_manifest(target)["settings"], str(target))
     empty = Plan([], pa.RecordBatch.from_pylist([], REJECTS), 0, 0, {})
-    summary = _run(lambda _: empty, [], target, config, workers, progress, target, forgotten=frozenset(ids))
+    summary = _run(lambda *_: empty, [], target, config, workers, progress, target, forgotten=frozenset(ids))
     Decisions.open(target).forget(ids)
     return summary
 
 
 def _run(
-    plan_of: Callable[[Path], Plan],
-    given: list[str],
+    plan_of: Callable[[list[str], Path], Plan],
+    paths: Sequence[str | Path] | Spooled,
     target: Path,
     config: Config,
     workers: int | Pool | None,
@@ -149,17 +153,18 @@ def _run(
     carried: Carried | None = None,
 ) -> Summary:
     begin = time.perf_counter()
-    pool = workers if isinstance(workers, Pool) else Pool(useful_workers(given, workers), "dedupe.warmed")
-    with writing(target), pool if pool is not workers else nullcontext():
+    with writing(target), ExitStack() as ours:
         run = begin_run(target)
         scratch, new = run / "scratch", run / "new"
+        given = [str(path) for path in (paths(scratch) if callable(paths) else paths)]
+        pool = workers if isinstance(workers, Pool) else ours.enter_context(_pool(given, workers))
         before = None if fresh else read_previous(previous or target, explicit=previous is not None)
         taken, handed_on = take_decisions(target, previous)
         timings = Timings()
         held = None if relearn else previous
         buried = forgotten | forgotten_ids(target) | (forgotten_ids(previous) if previous else frozenset())
         if carried is None:
-            plan = plan_of(scratch)
+            plan = plan_of(given, scratch)
             prepared, matched, told = carry_out(
                 plan, config, scratch, pool, progress, timings,
                 taken=taken, previous=held, joins=_same(held, target), forgotten=buried,
@@ -179,6 +184,10 @@ def _run(
     summary.worker_deaths = pool.deaths
     summary.seconds = time.perf_counter() - begin
     return summary
+
+
+def _pool(given: list[str], workers: int | None) -> Pool:
+    return Pool(useful_workers(given, workers), "dedupe.warmed")
 
 
 def _refuse_unless_plain(target: Path, decided: bool, joins: bool) -> None:
@@ -283,9 +292,9 @@ def _write(
     inputs = {"files": plan.n_files, "sha256": input_digest(articles, prepared.rejects), "previous": previous_digest(before)}
     inputs["decisions"] = matched.honoured.digest if matched.honoured else None
     run = run_section(paths, time.perf_counter() - begin, timings.seconds, threads)
-    (new / MANIFEST).write_text(
-        manifest(config, before.generation + 1 if before else 1, inputs, counts, matching, tables, run), encoding="utf-8"
-    )
+    written = manifest(config, before.generation + 1 if before else 1, inputs, counts, matching, tables, run)
+    # A path that is no Unicode stands in it as JSON's own escapes.
+    (new / MANIFEST).write_text(written, encoding="utf-8", errors="backslashreplace")
     # After the manifest, which it quotes and which names no hash of it: it tells the times of this run.
     write_report(new, load_manifest(new), articles)
     return summary
