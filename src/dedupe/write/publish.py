@@ -8,6 +8,7 @@ goes on with it.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -47,6 +48,9 @@ OURS = (
 @contextmanager
 def writing(output: Path) -> Iterator[None]:
     """Hold the output for one run. Raises UsageError where it is no folder of ours, OutputError while another run holds it."""
+    if any("\ud800" <= char <= "\udfff" for char in str(output)):
+        # Arrow opens no file under such a path.
+        raise UsageError(f"{str(output)!r} is no name in UTF-8.", "Give another folder to --output.")
     if output.exists() and not output.is_dir():
         raise UsageError(f"{output} is a file, not a folder.", "Give a folder to --output.")
     if output.is_dir() and not (output / MANIFEST).exists() and not (output / RUNS).exists():
@@ -73,10 +77,11 @@ def writing(output: Path) -> Iterator[None]:
         raise OutputError(
             f"Another run is writing to {output}.", "Wait until it has finished, or give another folder to --output."
         ) from None
-    except PermissionError as error:
-        raise OutputError(
-            f"{output} cannot be written: {error.strerror}.", "Give a folder that you may write to --output."
-        ) from error
+    except OSError as error:
+        told = _told(output, error)
+        if told is None:
+            raise
+        raise told from error
     finally:
         unfinished = (output / MANIFEST, output / RUNS / _JOURNAL)
         if not was_there and output.is_dir() and not any(path.exists() for path in unfinished) and not _unfinished(output):
@@ -95,11 +100,34 @@ def begin(output: Path) -> Path:
     run = unfinished[-1] if unfinished else output / RUNS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     shutil.rmtree(run / "new", ignore_errors=True)
     (run / "scratch").mkdir(parents=True, exist_ok=True)
+    _remove_but_shards(run)
+    (run / "new").mkdir()
+    return run
+
+
+def _remove_but_shards(run: Path) -> None:
+    # Among the rest is what was streamed into the run, which comes anew with the next one.
     for entry in (run / "scratch").iterdir():
         if not entry.is_dir() and not entry.name.startswith(("read-", "prepared-")):
             entry.unlink()
-    (run / "new").mkdir()
-    return run
+
+
+_NOT_OURS = {errno.EACCES, errno.EPERM, errno.EROFS}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def _told(output: Path, error: OSError) -> OutputError | None:
+    # What a user can mend of what the system says, in a sentence.
+    if error.errno in _NOT_OURS:
+        return OutputError(f"{output} cannot be written: {error.strerror}.", "Give a folder that you may write to --output.")
+    # Of an array that was written in part numpy tells the numbers alone.
+    if error.errno in _FULL or " requested and " in str(error):
+        why = "a file became larger than is allowed" if error.errno == errno.EFBIG else "there is no space left"
+        return OutputError(
+            f"{output} cannot be written: {why}.",
+            "Make room there and run the same command again: it goes on where it was. What was published before is as it was.",
+        )
+    return None
 
 
 def _unfinished(output: Path) -> list[Path]:
@@ -115,6 +143,8 @@ def _keep_scratch(output: Path) -> None:
     for entry in (output / RUNS).iterdir():
         if entry.is_dir():
             shutil.rmtree(entry / "new" if entry in kept else entry, ignore_errors=True)
+        if entry in kept:
+            _remove_but_shards(entry)
 
 
 def settle(output: Path) -> None:
@@ -141,8 +171,16 @@ def _complete(output: Path) -> None:
     journal = output / RUNS / _JOURNAL
     try:
         plan = json.loads(journal.read_text(encoding="utf-8"))
+        known = {"run", "move", "remove"} <= plan.keys()
     except FileNotFoundError:
         return
+    except (ValueError, AttributeError):
+        known = False
+    if not known:
+        raise OutputError(
+            f"{output} holds a publication that was cut short, and its journal is damaged.",
+            f"Delete {journal}, then run `dedupe clean` on the same input with -o {output}.",
+        )
     _carry_out(output, plan)
 
 
