@@ -32,9 +32,11 @@ from dedupe.repair.ledger import restore
 from dedupe.repair.spin.stage import SPIN_RULES
 from dedupe.schema import EDIT, EDITS, RESIDUE
 from dedupe.tokens import tokenize
-from dedupe.write.manifest import load_manifest
+from dedupe.write.manifest import check_files, damaged, load_manifest
 from dedupe.write.publish import MANIFEST
 
+# What the articles of an output are made from, besides its index.
+_TAKEN = ("corpus.parquet", "edits.parquet", "pairs.parquet", "rejects.parquet")
 _KINDS: dict[Kind, str] = {"cluster": "clusters.parquet", "story": "stories.parquet"}
 # What the map of IDs says of an article that was taken out on request.
 FORGOTTEN = "forgotten"
@@ -111,10 +113,16 @@ def _taken(edges: Edges, places: np.ndarray) -> Edges:
 
 def forgotten_ids(folder: Path) -> frozenset[str]:
     """Return the IDs of articles that were forgotten on request, as the map of an output keeps them; none where there is none."""
-    try:
-        kept = pq.read_table(folder / "id_map.parquet", filters=[("change", "=", FORGOTTEN)])
-    except (OSError, pa.ArrowException):
+    path = folder / "id_map.parquet"
+    if not path.exists():
         return frozenset()
+    try:
+        kept = pq.read_table(path, filters=[("change", "=", FORGOTTEN)])
+    except (OSError, pa.ArrowException) as error:
+        raise OutputError(
+            f"{path} cannot be read, and it names the articles that were forgotten on request.",
+            "Bring it back from a copy; or delete it, and forget them again after the run.",
+        ) from error
     return frozenset(kept["old_id"].to_pylist())
 
 
@@ -129,10 +137,7 @@ def read_previous(folder: Path, explicit: bool) -> Previous | None:
         since = {kind: _since(folder, kind) for kind in _KINDS}
         return Previous(articles, since, pq.read_table(folder / "id_map.parquet"), load_manifest(folder)["generation"])
     except (pa.ArrowException, OSError, KeyError) as error:
-        raise OutputError(
-            f"The output in {folder} cannot hand its IDs on: {str(error).splitlines()[0]}.",
-            "Give --fresh for new IDs, or another folder.",
-        ) from error
+        raise damaged(folder, "corpus.parquet or a table beside it", error) from error
 
 
 def _since(folder: Path, kind: Kind) -> dict[str, int]:
@@ -158,11 +163,17 @@ def learned_lines(folder: Path, config: Config) -> pa.Table | None:
     settings = load_manifest(folder)["settings"]
     if settings["clean"] != config.clean or set(settings["no_rules"]) != config.no_rules:
         return None
-    return pq.read_table(folder / "residue.parquet").cast(RESIDUE)
+    try:
+        return pq.read_table(folder / "residue.parquet").cast(RESIDUE)
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(folder, "residue.parquet", error) from error
 
 
 def adopt(folder: Path, config: Config, scratch: Path, pool: Pool, forgotten: frozenset[str]) -> Adopted:
-    """Make shards of the articles of an output, but for those forgotten. Raises UsageError where it was made otherwise."""
+    """Make shards of the articles of an output, but for those forgotten.
+
+    Raises UsageError where it was made otherwise, OutputError where a file of it is damaged.
+    """
     manifest = load_manifest(folder)
     differing = sorted(name for name, value in config.as_dict().items() if manifest["settings"].get(name) != value)
     if differing:
@@ -170,6 +181,7 @@ def adopt(folder: Path, config: Config, scratch: Path, pool: Pool, forgotten: fr
             f"{folder} was made with other settings for {', '.join(differing)}, so new articles cannot join it.",
             "Give the same settings, or all the input and --relearn.",
         )
+    check_files(folder, manifest, lambda name: name in _TAKEN or name.startswith("index/"))
     corpus = pq.ParquetFile(folder / "corpus.parquet")
     table = pq.read_table(folder / "corpus.parquet", columns=["n_edits", "article_id"])
     counts = table["n_edits"].to_numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import io
 import os
 import sys
 from pathlib import Path
@@ -330,6 +331,10 @@ for command in (export, doctor, init, completion):
 
 def main() -> None:
     """Run the command line and exit with its status: 0 done, 1 a condition holds, 2 wrong use, 3 failed, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        # A path that is no Unicode, or a terminal that knows few characters, is no reason to lose what is told.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Abort:
@@ -351,6 +356,8 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(0)
     except OSError as error:
+        if error.errno is None:
+            _end_unreadable(error)
         where = f" ({error.filename})" if error.filename else ""
         click.echo(
             f"dedupe: {error.strerror or error}{where}.\n  Nothing was published; mend this and run the same command again.",
@@ -362,6 +369,21 @@ def main() -> None:
             "dedupe: memory ran out.\n  Run the same command with --workers 1, or on a machine with more memory.", err=True
         )
         sys.exit(3)
+    except Exception as error:
+        if not type(error).__module__.startswith("pyarrow"):
+            raise
+        _end_unreadable(error)
+
+
+def _end_unreadable(error: Exception) -> None:
+    # What Arrow says of a table that is damaged, and nobody has put better.
+    said = "".join(char if char.isprintable() else " " for char in str(error).partition("\n")[0])
+    click.echo(
+        f"dedupe: a file cannot be read: {said.strip().rstrip('.')}.\n"
+        "  Of an output, `dedupe inspect OUTPUT --check` tells what is damaged, and `dedupe clean` makes it again.",
+        err=True,
+    )
+    sys.exit(3)
 
 
 def run() -> None:

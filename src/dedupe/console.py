@@ -135,8 +135,8 @@ def show_summary(summary: Summary) -> None:
         click.echo(f"{name:<{width}}  {value}")
     for example in summary.examples:
         rule = RULES.get(example["what"])
-        click.echo(f"\n{rule.name if rule else example['what']}  {example['where']}")
-        click.echo(f"  - {_one_line(example['before'])}\n  + {_one_line(example['after'])}")
+        click.echo(f"\n{rule.name if rule else example['what']}  {one_line(example['where'])}")
+        click.echo(f"  - {one_line(example['before']) or '(nothing)'}\n  + {one_line(example['after']) or '(nothing)'}")
     if summary.output is None:
         click.echo("\nNothing was written. Run the same command without --sample to write the corpus.")
         return
@@ -148,6 +148,7 @@ def show_summary(summary: Summary) -> None:
     )
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return what may stand in a line of a terminal: characters that can be printed, and blanks for the others."""
     # Article text is hostile: a terminal must never be sent its control sequences.
-    return "".join(char if char.isprintable() else " " for char in text) or "(nothing)"
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dedupe.console import one_line
 from dedupe.output import Output
 
 _EXAMPLES = 3
@@ -71,6 +72,6 @@ def show_difference(found: dict[str, Any], old: Output, new: Output) -> None:
     for name, change in found["changes"].items():
         click.echo(f"{name}: {change['count']:,}")
         for example in change["examples"]:
-            title = "".join(c if c.isprintable() else " " for c in example["title"] or "")
-            click.echo(f"  {example['article_id'][:12]}  {example['source']}  {title[:80]}")
+            title = one_line(example["title"] or "")
+            click.echo(f"  {example['article_id'][:12]}  {one_line(example['source'])}  {title[:80]}")
     click.echo(f"\nnext: dedupe explain ID -o {new.folder}")

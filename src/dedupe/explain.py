@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dedupe.console import one_line
 from dedupe.decisions.standing import Apart, Chosen, Refused, Standing, Together
 from dedupe.decisions.store import Decisions
 from dedupe.errors import OutputError
@@ -213,8 +214,9 @@ def _never_met(output: Output, one: str, other: str, overlap: Overlaps) -> str:
     rows = pc.index_in(pa.array([one, other]), ids).to_pylist()
     try:
         index = read_index(output.folder, len(ids))
-    except OutputError:
-        return f"they were never compared, as happens to {missed}, or met in a bucket too large for all pairs"
+    except OutputError as error:
+        either = f"they were never compared, as happens to {missed}, or met in a bucket too large for all pairs"
+        return f"{either} ({error.sentence.rstrip('.')}: {error.hint.rstrip('.')}, and it will tell which)"
     same = np.asarray(index.signatures[rows[0]]) == np.asarray(index.signatures[rows[1]])
     if not same.reshape(bands.number, bands.rows).all(axis=1).any():
         return f"they were never a candidate: no band of their signatures is the same, as happens to {missed}"
@@ -267,16 +269,16 @@ def _apart(output: Output, edge: dict[str, Any], a: dict[str, Any], b: dict[str,
 def show_article(found: dict[str, Any], output: Output) -> None:
     """Print what is known of one article."""
     article, cluster = found["article"], found["cluster"]
-    click.echo(f"{article['article_id']}  {article['source']}:{article['record']}")
-    click.echo(f"title     {_plain(article['title'] or 'none')}")
+    click.echo(f"{article['article_id']}  {one_line(article['source'])}:{article['record']}")
+    click.echo(f"title     {one_line(article['title'] or 'none')}")
     click.echo(f"language  {article['language']}, {amount(article['n_words'], 'word')}")
     click.echo(f"repaired  {amount(len(found['repairs']), 'edit')}")
     for edit in found["repairs"]:
         where = "" if edit["field"] == "text" else f" in {edit['field']}"
-        click.echo(f"  {edit['rule']} {edit['name']}{where}" + (f": {_plain(edit['evidence'])}" if edit["evidence"] else ""))
+        click.echo(f"  {edit['rule']} {edit['name']}{where}" + (f": {one_line(edit['evidence'])}" if edit["evidence"] else ""))
         click.echo(
-            f"    …{_plain(edit.get('left', ''))}[-{_plain(edit['before'])}-]"
-            f"{{+{_plain(edit['after'])}+}}{_plain(edit.get('right', ''))}…"
+            f"    …{one_line(edit.get('left', ''))}[-{one_line(edit['before'])}-]"
+            f"{{+{one_line(edit['after'])}+}}{one_line(edit.get('right', ''))}…"
         )
     click.echo(f"cluster   {cluster['cluster_id']}, {amount(cluster['size'], 'article')}")
     click.echo(f"canonical {cluster['canonical_id'][:12]}: {cluster['why_canonical']}")
@@ -288,17 +290,18 @@ def show_article(found: dict[str, Any], output: Output) -> None:
     for member in cluster["members"] if cluster["size"] > 1 else []:
         click.echo(
             f"  {member['article_id'][:12]}  {member['relation']:<9} {member['similarity']:.2f}"
-            f"  {_plain(member['title'] or member['source'])[:80]}"
+            f"  {one_line(member['title'] or member['source'])[:80]}"
         )
     for decision in found["decisions"]:
         if decision["kind"] == "edit refused":
-            what = f"refused {decision['rule']}: {_plain(decision['before'])[:_CONTEXT]} → {_plain(decision['after'])[:_CONTEXT]}"
+            before, after = (one_line(decision[name])[:_CONTEXT] for name in ("before", "after"))
+            what = f"refused {decision['rule']}: {before} → {after}"
         else:
             named = ", ".join(one[:12] for one in decision["articles"][:_MEMBERS])
             more = len(decision["articles"]) - _MEMBERS
             what = f"{decision['kind']} {named}" + (f" and {more:,} more" if more > 0 else "")
-        note = f" ({_plain(decision['note'])})" if decision["note"] else ""
-        click.echo(f"decided   {what.strip()}, by {_plain(decision['who'])} on {decision['at'][:10]}{note}")
+        note = f" ({one_line(decision['note'])})" if decision["note"] else ""
+        click.echo(f"decided   {what.strip()}, by {one_line(decision['who'])} on {decision['at'][:10]}{note}")
     if story := found["story"]:
         click.echo(f"story     {story['story_id']}, {amount(story['size'], 'article')}")
     click.echo(f"\nnext: dedupe explain {article['article_id'][:12]} ID -o {output.folder}")
@@ -307,8 +310,4 @@ def show_article(found: dict[str, Any], output: Output) -> None:
 def show_pair(found: dict[str, Any]) -> None:
     """Print why two articles are together or not."""
     click.echo("together" if found["together"] else "not together")
-    click.echo(found["reason"])
-
-
-def _plain(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)
+    click.echo(one_line(found["reason"]))

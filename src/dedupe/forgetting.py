@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from dedupe import job
 from dedupe.cluster.identity import canonical_url
+from dedupe.console import one_line
 from dedupe.engine.local import Pool
 from dedupe.errors import ConditionError
 from dedupe.output import Output
@@ -58,6 +59,6 @@ def forget(
 def show_forgotten(found: list[dict[str, Any]], output: Path) -> None:
     """Print which articles were forgotten, and what to look at next."""
     for row in found:
-        click.echo(f"{row['article_id']}  {row['source']}:{row['record']}")
+        click.echo(f"{row['article_id']}  {one_line(row['source'])}:{row['record']}")
     click.echo(f"\n{amount(len(found), 'article')} forgotten; their IDs stay in id_map.parquet. The input still holds them.")
     click.echo(f"Next: dedupe inspect {output} --check")

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from dedupe.console import one_line
 from dedupe.match.edges import RELATIONS
 from dedupe.output import Output
 from dedupe.quantities import amount, size
@@ -37,20 +38,21 @@ _TOP = 8
 
 def describe(output: Path) -> list[dict[str, Any]]:
     """Return for each table its rows, row groups, bytes and columns."""
-    Output(output)
+    opened = Output(output)
     described = []
     for name in TABLES:
         path = output / f"{name}.parquet"
         if not path.exists():
             continue
-        meta = pq.read_metadata(path)
+        with opened.reading(name):
+            meta = pq.read_metadata(path)
         described.append(
             {
                 "table": name,
                 "rows": meta.num_rows,
                 "row_groups": meta.num_row_groups,
                 "bytes": path.stat().st_size,
-                "columns": pq.read_schema(path).names,
+                "columns": meta.schema.to_arrow_schema().names,
             }
         )
     return described
@@ -58,8 +60,9 @@ def describe(output: Path) -> list[dict[str, Any]]:
 
 def statistics(output: Path) -> dict[str, Any]:
     """Return what an output holds, in numbers."""
-    manifest = Output(output).manifest
-    corpus = pq.read_table(output / "corpus.parquet", columns=_COUNTED)
+    opened = Output(output)
+    manifest = opened.manifest
+    corpus = opened.table("corpus", _COUNTED)
     words = corpus["n_words"]
     sizes = corpus.filter(corpus["is_canonical"])["cluster_size"].to_numpy()
     bounds = [1, 2, 3, 4, 6, 11, 51, np.iinfo(np.int64).max]
@@ -69,12 +72,12 @@ def statistics(output: Path) -> dict[str, Any]:
         )
         for low, high in pairwise(bounds)
     }
-    edits = pq.read_table(output / "edits.parquet", columns=["rule"])["rule"]
-    stories = pq.read_table(output / "stories.parquet", columns=["size"])["size"].to_numpy()
+    edits = opened.table("edits", ["rule"])["rule"]
+    stories = opened.table("stories", ["size"])["size"].to_numpy()
     dates = pc.min_max(corpus["published_at"]).as_py()
     return {
         "articles": corpus.num_rows,
-        "rejects": pq.read_metadata(output / "rejects.parquet").num_rows,
+        "rejects": opened.table("rejects", ["record"]).num_rows,
         "clusters": len(sizes),
         "duplicates": corpus.num_rows - len(sizes),
         "cluster_sizes": {name: count for name, count in histogram.items() if count},
@@ -229,7 +232,7 @@ def show_stats(found: dict[str, Any], output: Path) -> None:
     def ranked(counts: dict[str, int]) -> str:
         items = list(counts.items())
         more = f" and {len(items) - _TOP:,} more" if len(items) > _TOP else ""
-        return (", ".join(f"{_printable(name)} {count:,}" for name, count in items[:_TOP]) or "none") + more
+        return (", ".join(f"{one_line(name)} {count:,}" for name, count in items[:_TOP]) or "none") + more
 
     rows = [
         (
@@ -256,7 +259,3 @@ def _told(found: dict[str, Any]) -> str:
     if not found["stories"]:
         return "none"
     return f"{found['stories']:,}, of {amount(found['articles_in_stories'], 'article')} (largest {found['largest_story']:,})"
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from dedupe.console import one_line
 from dedupe.despinning import tell_spun
 from dedupe.errors import OutputError
 from dedupe.maps import class_shingle_sets, identifier
@@ -78,7 +79,8 @@ class Lookup:
         self._repeated = RepetitionRepair(self.config, output.table("residue"))
         self._spin = SpinRepair(self.config)
         self._held: dict[int, pa.ChunkedArray] = {}
-        self._file = pq.ParquetFile(output.path("corpus"))
+        with output.reading("corpus"):
+            self._file = pq.ParquetFile(output.path("corpus"))
         self._group_starts = np.cumsum(
             [0] + [self._file.metadata.row_group(n).num_rows for n in range(self._file.num_row_groups)]
         )
@@ -223,7 +225,8 @@ class Lookup:
     def _texts_of_group(self, group: int) -> pa.ChunkedArray:
         column = self._held.pop(group, None)
         if column is None:
-            column = self._file.read_row_group(group, columns=["text"], use_threads=False)["text"]
+            with self.output.reading("corpus"):
+                column = self._file.read_row_group(group, columns=["text"], use_threads=False)["text"]
         self._held[group] = column  # the last one read stands last
         while len(self._held) > 1 and sum(held.nbytes for held in self._held.values()) > _HELD_BYTES:
             self._held.pop(next(iter(self._held)))
@@ -271,17 +274,17 @@ def match_files(output: Output, paths: Sequence[str]) -> list[dict[str, Any]]:
 def show_matches(results: list[dict[str, Any]], output: Output) -> None:
     """Print what each article is to the corpus."""
     for result in results:
-        where = f"{result['source']}:{result['record']}"
+        where = one_line(f"{result['source']}:{result['record']}")
         if "rejected" in result:
             click.echo(f"{where}  rejected: {result['rejected']}")
         elif not result["matches"]:
             click.echo(f"{where}  new: nothing in {output.folder} is like it")
         for match in result["matches"]:
-            title = "".join(char if char.isprintable() else " " for char in match["title"] or "")
+            title = one_line(match["title"] or "")
             story = f"  story {match['story_id']}" if match["story_id"] else ""
             click.echo(
                 f"{where}  {match['relation']} {match['jaccard']:.2f}  {match['article_id'][:12]}"
-                f"  {match['source']}  {title[:60]}{story}"
+                f"  {one_line(match['source'])}  {title[:60]}{story}"
             )
     if any(result["matches"] for result in results):
         best = next(result["matches"][0] for result in results if result["matches"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pyarrow.parquet as pq
 from dedupe.config import Config
 from dedupe.errors import DedupeError, UsageError
 from dedupe.schema import SCHEMA_VERSION
-from dedupe.write.manifest import load_manifest
+from dedupe.write.manifest import damaged, load_manifest
 from dedupe.write.publish import settle
 
 
@@ -21,7 +23,7 @@ class Output:
     """Open the output of a run for reading.
 
     Completes what a killed publication has left. Raises UsageError where there is no output, DedupeError where it is of a newer
-    version.
+    version, OutputError where a file of it is damaged.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,11 +49,21 @@ class Output:
 
     def table(self, name: str, columns: list[str] | None = None) -> pa.Table:
         """Read a table, or some of its columns."""
-        return pq.read_table(self.path(name), columns=columns)
+        with self.reading(name):
+            return pq.read_table(self.path(name), columns=columns)
+
+    @contextmanager
+    def reading(self, table: str) -> Iterator[None]:
+        """Say of a table that cannot be read which command makes it again, by an OutputError."""
+        try:
+            yield
+        except (pa.ArrowException, OSError, KeyError) as error:
+            raise damaged(self.folder, f"{table}.parquet", error) from error
 
     def select(self, name: str, column: str, values: list[str], columns: list[str] | None = None) -> list[dict[str, Any]]:
         """Return the rows of a table in which `column` has one of the values, reading row groups that may hold them only."""
-        found = ds.dataset(self.path(name)).to_table(columns=columns, filter=pc.field(column).isin(values))
+        with self.reading(name):
+            found = ds.dataset(self.path(name)).to_table(columns=columns, filter=pc.field(column).isin(values))
         rows: list[dict[str, Any]] = found.to_pylist()
         return rows
 

@@ -14,6 +14,7 @@ from dedupe.errors import OutputError
 
 FOLDER = "index"
 _FACTS = "index.json"
+_SHAPES = [("uint32", 2), ("uint64", 2), ("int32", 1), ("uint64", 1), ("int64", 1)]
 _ARRAYS = ("signatures", "keys", "n_tokens", "sketches", "sketch_offsets")
 
 
@@ -50,8 +51,12 @@ def read_index(output: Path, rows: int) -> Index:
     try:
         facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
         arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS]
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
         raise OutputError(f"The index of {output} cannot be read: {error}.", hint) from None
-    if any(len(array) != rows for array in arrays[:3]) or len(arrays[4]) != rows + 1:
+    shapes = [(str(array.dtype), array.ndim) for array in arrays]
+    offsets = arrays[4]
+    if not isinstance(facts, dict) or shapes != _SHAPES or (len(offsets) and int(offsets[-1]) != len(arrays[3])):
+        raise OutputError(f"The index of {output} is damaged.", hint)
+    if any(len(array) != rows for array in arrays[:3]) or len(offsets) != rows + 1:
         raise OutputError(f"The index of {output} is of another corpus than corpus.parquet.", hint)
     return Index._make([*arrays, facts])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from dedupe import __version__
 from dedupe.config import Config
-from dedupe.errors import DedupeError, UsageError
+from dedupe.errors import OutputError, UsageError
 from dedupe.schema import SCHEMA_VERSION
 from dedupe.tokens import string_buffers
 from dedupe.write.publish import MANIFEST
@@ -80,15 +80,51 @@ def manifest(
     )
 
 
+_NEEDED: dict[str, type] = {
+    "dedupe": dict, "settings": dict, "fingerprint": str, "generation": int, "counts": dict, "tables": dict
+}  # fmt: skip
+
+
 def load_manifest(output: Path) -> dict[str, Any]:
-    """Read the manifest of an output. Raises UsageError where there is none."""
+    """Read the manifest of an output. Raises UsageError where there is none, OutputError where it is damaged."""
     try:
         loaded: dict[str, Any] = json.loads((output / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"{output} holds no output of dedupe.", "Run `dedupe clean PATH -o OUTPUT` first.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
-        raise DedupeError(f"The manifest of {output} cannot be read: {error}.", "Run `dedupe clean` again.") from None
+    except (ValueError, RecursionError, OSError) as error:
+        raise damaged(output, MANIFEST, error) from None
+    entries = loaded if isinstance(loaded, dict) else {}
+    missing = [name for name, kind in _NEEDED.items() if not isinstance(entries.get(name), kind)]
+    if missing:
+        raise damaged(output, MANIFEST, f"it says nothing of {missing[0]!r}")
     return loaded
+
+
+def damaged(output: Path, name: str, why: object) -> OutputError:
+    """Return what to raise of a file of an output that is missing or damaged: which command makes it again."""
+    said = str(why).splitlines()[0] if str(why) else type(why).__name__
+    # Without what gives IDs no run can hand them on.
+    fresh = " --fresh" if name.startswith(("manifest", "corpus", "clusters", "stories", "id_map")) else ""
+    return OutputError(
+        f"{name} of {output} is damaged or missing: {said.rstrip('.')}.",
+        f"Run `dedupe clean{fresh}` on all of its input with -o {output} to make it again.",
+    )
+
+
+def check_files(output: Path, loaded: Mapping[str, Any], names: Callable[[str], bool]) -> None:
+    """Compare files of an output with the hashes in its manifest. Raises OutputError for one that is another, or missing.
+
+    1.7 GB a second: a run that builds on an output must not hand its damage on.
+    """
+    for name, entry in loaded["tables"].items():
+        if not names(name):
+            continue
+        try:
+            same = file_digest(output / name) == entry["sha256"]
+        except OSError as error:
+            raise damaged(output, name, error.strerror) from None
+        if not same:
+            raise damaged(output, name, "its hash is not the one in the manifest")
 
 
 def run_section(paths: list[str], seconds: float, timings: Mapping[str, float], workers: int) -> dict[str, Any]:
