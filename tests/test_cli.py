@@ -191,7 +191,7 @@ def test_a_failed_run_leaves_the_last_output(
     monkeypatch.setattr("dedupe.job.write_tables", full)
     result = dedupe("clean", seeds / "phone-call-breitbart.txt", "-o", out)
     assert result.exit_code == 3
-    assert "No space left on device" in result.stderr
+    assert "Make room there" in result.stderr
     assert {path.name: path.read_bytes() for path in out.glob("[a-zA-Z]*.*")} == before
 
 
