@@ -94,6 +94,7 @@ def carry_out(
             adopted = adopt(previous, config, scratch, pool, forgotten)
     learned = learned_lines(previous, config) if previous is not None else None
     prepared = prepare(plan, config, scratch, pool, progress, timings, limit, learned, adopted, forgotten)
+    pool.rest()
     if pool.memory is not None:
         memory.check(len(prepared.stored), pool.workers, config, pool.memory)
     honoured = None

@@ -115,6 +115,7 @@ class Pool:
         self._door = ThreadPoolExecutor(1)
         self._preload = preload
         self.deaths = 0
+        self._resting = False
         if workers > 1:
             self._pool = self._started()
 
@@ -140,6 +141,15 @@ class Pool:
             self._door.shutdown(cancel_futures=True)
             self._pool.shutdown(cancel_futures=True)
 
+    def rest(self) -> None:
+        """Let the workers go until there is work again: half a gigabyte for as long as this process works alone.
+
+        The server that they are forked from stays, so the next ones start at once.
+        """
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._resting = True
+
     def map(
         self,
         function: Callable[..., Result],
@@ -157,6 +167,8 @@ class Pool:
             for item in items:
                 yield function(*item)
             return
+        if self._resting:
+            self._pool, self._resting = self._started(), False
         remaining = iter(items)
         waiting = [(item, self._submit(self._pool, function, *item)) for item in islice(remaining, self.workers * _AHEAD)]
         if meanwhile is not None:
