@@ -97,7 +97,7 @@ def test_a_full_disk_is_told_and_gone_on_from(room: str, tmp_path: Path, small_d
     source = articles(tmp_path / "in", 900, size=150)
     disk = small_disk(f"size={room}")
     done = command("clean", source, "-o", disk / "out", "--workers", "2", "-q")
-    assert_told(done, 3, "no space left", "run the same command again")
+    assert_told(done, 3, "No space left", "run the same command again")
     assert not (disk / "out" / "manifest.json").exists()
     subprocess.run(["mount", "-o", "remount,size=200m", disk], check=True)
     assert command("clean", source, "-o", disk / "out", "--workers", "2", "-q").returncode == 0
@@ -113,7 +113,7 @@ def test_a_full_disk_leaves_the_output_that_is_there(tmp_path: Path, small_disk:
     job.clean([source], out, workers=1)
     before = contents(out)
     more = articles(tmp_path / "more", 3000, size=300)
-    assert_told(command("clean", source, more, "-o", out, "-q"), 3, "no space left")
+    assert_told(command("clean", source, more, "-o", out, "-q"), 3, "No space left")
     assert contents(out) == before
     assert check_output(out) == []
 
@@ -138,7 +138,7 @@ def test_an_array_that_is_written_in_part_is_a_full_disk(tmp_path: Path, monkeyp
         raise OSError("1000 requested and 24 written")
 
     monkeypatch.setattr("dedupe.job.np.save", cut)
-    with pytest.raises(OutputError, match="no space left") as told:
+    with pytest.raises(OutputError, match="No space left") as told:
         job.clean([articles(tmp_path / "in")], tmp_path / "out", workers=1)
     assert "same command again" in told.value.hint
 

@@ -122,9 +122,8 @@ def _told(output: Path, error: OSError) -> OutputError | None:
         return OutputError(f"{output} cannot be written: {error.strerror}.", "Give a folder that you may write to --output.")
     # Of an array that was written in part numpy tells the numbers alone.
     if error.errno in _FULL or " requested and " in str(error):
-        why = "a file became larger than is allowed" if error.errno == errno.EFBIG else "there is no space left"
         return OutputError(
-            f"{output} cannot be written: {why}.",
+            f"{output} cannot be written: {os.strerror(error.errno or errno.ENOSPC)}.",
             "Make room there and run the same command again: it goes on where it was. What was published before is as it was.",
         )
     return None
