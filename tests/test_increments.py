@@ -120,3 +120,27 @@ def test_other_settings_are_refused_and_relearning_reads_all(tmp_path: Path) -> 
         job.clean([source], output, Config(threshold=0.6), previous=output, workers=1)
     summary = job.clean([source], output, Config(threshold=0.6), previous=output, relearn=True, workers=1)
     assert (summary.taken_over, summary.articles) == (0, 30)
+
+
+class CutError(Exception):
+    """Stand for whatever ends a run."""
+
+
+def test_a_join_that_was_cut_short_knows_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Every file a shard of its own, and the cut after some of them have given their first half away.
+    monkeypatch.setattr("dedupe.read.planning.MOST_FILES", 1)
+    rows, output = articles(), tmp_path / "out"
+    job.clean([write(tmp_path / "first", "0.jsonl", rows[:40])], output, workers=1)
+    for file, start in enumerate((20, 30, 40)):
+        write(tmp_path / "again", f"{file}.jsonl", rows[start : start + 10])
+
+    def cut(stage: str, done: int, total: int) -> None:
+        if stage == "repair and sign" and done:
+            raise CutError
+
+    with pytest.raises(CutError):
+        job.clean([tmp_path / "again"], output, previous=output, workers=1, progress=cut)
+    summary = job.clean([tmp_path / "again"], output, previous=output, workers=1)
+    assert (summary.known, summary.taken_over, summary.articles) == (20, 40, 50)
+    assert summary.reused["read and repair"] == 30
+    assert check_output(output) == []

@@ -46,9 +46,10 @@ _FROM_CORPUS = [name for name in PREPARED.names if name not in ("edits", "decode
 
 @dataclass
 class Adopted:
-    """Hold what was taken over: the output, its articles in shards, its numbers of rows, and the tables that hold for all."""
+    """Hold what was taken over: the output, the hash of its corpus, its articles in shards and the tables that hold for all."""
 
     folder: Path
+    digest: str
     shards: list[Path]
     articles: int
     kept: np.ndarray
@@ -197,6 +198,7 @@ def adopt(folder: Path, config: Config, scratch: Path, pool: Pool, forgotten: fr
         pass
     return Adopted(
         folder,
+        manifest["tables"]["corpus.parquet"]["sha256"],
         [job[-2] for job in jobs],
         int(kept.sum()),
         kept,

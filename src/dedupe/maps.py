@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from dedupe.cluster.identity import identify
 from dedupe.config import Config
@@ -144,13 +145,14 @@ def prepare_shard(
     signer = Signer(num_perm, config.seed)
     spin = SpinRepair(config)
     done = ShardPrepared(0)
+    held = pq.read_table(out.held, columns=["article_id"])["article_id"] if out.held else pa.array([], pa.string())
     signed, terms = [], []
     with pa.memory_map(str(source)) as mapped, pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, PREPARED) as writer:
         reader = pa.ipc.open_file(mapped)
         read_batches = (reader.get_batch(number) for number in range(reader.num_record_batches))
         for read_batch in read_batches if watch is None else _watched(read_batches, watch, done.deadly):
-            if out.known or out.forgotten:
-                read_batch = _left_in(read_batch, out, done)
+            if out.held or out.forgotten:
+                read_batch = _left_in(read_batch, held, out.forgotten, done)
             batch = repair(read_batch.select(CLEANED.names))
             if offset:
                 batch = batch.set_column(batch.schema.get_field_index("record"), "record", pc.add(batch["record"], offset))
@@ -205,12 +207,13 @@ def prepare_shard(
     return done
 
 
-def _left_in(batch: pa.RecordBatch, out: LeftOut, done: ShardPrepared) -> pa.RecordBatch:
-    ids = batch["article_id"].to_pylist()
-    names = zip(batch["source"].to_pylist(), batch["record"].to_pylist(), strict=True)
-    done.known += sum(one in out.known for one in ids)
-    done.forgotten += [name for name, one in zip(names, ids, strict=True) if one in out.forgotten]
-    return batch.filter(pa.array([one not in out.known and one not in out.forgotten for one in ids], pa.bool_()))
+def _left_in(batch: pa.RecordBatch, held: pa.ChunkedArray, forgotten: frozenset[str], done: ShardPrepared) -> pa.RecordBatch:
+    known = pc.is_in(batch["article_id"], held)
+    gone = pc.is_in(batch["article_id"], pa.array(sorted(forgotten), pa.string()))
+    done.known += pc.sum(known).as_py() or 0
+    names = batch.filter(gone)
+    done.forgotten += zip(names["source"].to_pylist(), names["record"].to_pylist(), strict=True)
+    return batch.filter(pc.invert(pc.or_(known, gone)))
 
 
 def _watched(batches: Iterable[pa.RecordBatch], watch: Watch, deadly: list[Name]) -> Iterator[pa.RecordBatch]:

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from dedupe import __version__
 from dedupe.adopting import Adopted
@@ -128,8 +127,9 @@ def prepare(
     offsets = record_offsets(plan.shards[: len(reads)], [read.numbered for read in reads])
     with timings.of("repair and sign"):
         num_perm = choose_bands(config.threshold, config.recall).num_perm
-        known = _known(sources[: len(reads)], adopted)
-        out = LeftOut(known, forgotten)
+        out = LeftOut(forgotten=forgotten)
+        if adopted:
+            out = LeftOut(adopted.folder / "corpus.parquet", adopted.digest, forgotten)
         how = _prepare_how(config, residue, num_perm, out)
         shards = [_target(source, offset, how) for source, offset in zip(sources, offsets, strict=False)]
         _sweep(scratch, {source.stem.removeprefix("read-") for source in sources}, {shard.stem for shard in shards})
@@ -172,21 +172,12 @@ def _read_key(shard: Shard, config: Config) -> str:
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _known(sources: list[Path], adopted: Adopted | None) -> frozenset[str]:
-    # The IDs of new articles that the output holds already.
-    if adopted is None:
-        return frozenset()
-    held = pq.read_table(adopted.folder / "corpus.parquet", columns=["article_id"])["article_id"]
-    batches = (batch["article_id"] for source in sources if source.exists() for batch in Stored.of([source]).batches())
-    return frozenset(one for ids in batches for one in ids.filter(pc.is_in(ids, held)).to_pylist())
-
-
 def _prepare_how(config: Config, residue: pa.Table, num_perm: int, out: LeftOut) -> str:
     digest = hashlib.sha256()
     for batch in residue.combine_chunks().to_batches():
         digest.update(batch.serialize())
     settings = (config.clean, sorted(config.no_rules), config.despin != "off", tells_stories(config), config.seed, num_perm)
-    return f"{__version__} {settings} {digest.hexdigest()} {sorted(out.known)} {sorted(out.forgotten)}"
+    return f"{__version__} {settings} {digest.hexdigest()} {out.digest} {sorted(out.forgotten)}"
 
 
 def _target(source: Path, offset: int, how: str) -> Path:

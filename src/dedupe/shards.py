@@ -21,9 +21,11 @@ from dedupe.watch import Name
 
 
 class LeftOut(NamedTuple):
-    """Hold the IDs of articles that a run leaves out: `known` ones, that the corpus holds already, and `forgotten` ones."""
+    """Name what a run leaves out: articles whose IDs the corpus `held` has already, of which `digest` is the hash, and those
+    that were `forgotten` on request."""
 
-    known: frozenset[str] = frozenset()
+    held: Path | None = None
+    digest: str = ""
     forgotten: frozenset[str] = frozenset()
 
 
