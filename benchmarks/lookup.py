@@ -24,8 +24,8 @@ from benchmarks.corpus import make, vocabulary
 from benchmarks.rewrites import Lexicon
 from benchmarks.templates import Prose
 from dedupe import job
-from dedupe.lookup import Lookup
-from dedupe.output import Output
+from dedupe.corpus.lookup import Lookup
+from dedupe.corpus.output import Output
 from dedupe.schema import ARTICLES
 
 GOAL_SECONDS = 1.0

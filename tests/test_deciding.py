@@ -10,12 +10,12 @@ import pytest
 from click.testing import Result
 
 from dedupe import job, restore
+from dedupe.corpus.inspect import check_output
+from dedupe.corpus.output import Output
+from dedupe.corpus.references import References, refusal_of
 from dedupe.decisions.facts import Fact, accepted, cannot_link, canonical, must_link, skipped
 from dedupe.decisions.standing import still_decided
 from dedupe.decisions.store import Decisions
-from dedupe.inspect import check_output
-from dedupe.output import Output
-from dedupe.references import References, refusal_of
 
 Command = Callable[..., Result]
 

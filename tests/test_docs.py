@@ -114,7 +114,7 @@ def settings_table() -> str:
 
 
 def schema_table(name: str) -> str:
-    from dedupe.inspect import TABLES
+    from dedupe.corpus.inspect import TABLES
     from dedupe.write.card import _type
 
     schema = TABLES[name]
@@ -160,7 +160,7 @@ def test_tables_say_what_the_code_says(document: Path) -> None:
 
 
 def test_every_rule_schema_code_and_column_is_documented() -> None:
-    from dedupe.inspect import TABLES
+    from dedupe.corpus.inspect import TABLES
     from dedupe.repair.rules import RULES
 
     named = {found["name"] for document in DOCUMENTS for found in _TABLE.finditer(document.read_text(encoding="utf-8"))}

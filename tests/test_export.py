@@ -20,11 +20,11 @@ from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedupe import export as exporting
 from dedupe import job
+from dedupe.corpus import export as exporting
+from dedupe.corpus.export import export, safe_name
+from dedupe.corpus.output import Output
 from dedupe.errors import DedupeError
-from dedupe.export import export, safe_name
-from dedupe.output import Output
 from dedupe.schema import CORPUS
 
 Dedupe = Callable[..., Result]

@@ -13,11 +13,11 @@ import pytest
 from click.testing import Result
 
 from dedupe import job
+from dedupe.corpus.inspect import check_output
+from dedupe.corpus.output import Output
+from dedupe.corpus.references import References
 from dedupe.decisions.facts import must_link
 from dedupe.decisions.store import Decisions, decisions_path
-from dedupe.inspect import check_output
-from dedupe.output import Output
-from dedupe.references import References
 
 SECRET = "the heron of Quillbrook kept its seventh lantern under a violet bridge"
 PLAIN = [

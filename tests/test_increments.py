@@ -12,8 +12,8 @@ import pytest
 
 from dedupe import job
 from dedupe.config import Config
+from dedupe.corpus.inspect import check_output
 from dedupe.errors import UsageError
-from dedupe.inspect import check_output
 
 
 def articles() -> list[dict[str, str]]:

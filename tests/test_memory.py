@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from click.testing import Result
 
-from dedupe import memory
 from dedupe.config import Config
+from dedupe.engine import memory
 from dedupe.errors import DedupeError, UsageError
 from dedupe.match.verify import Verifier
 

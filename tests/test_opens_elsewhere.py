@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from dedupe import job
-from dedupe.export import export
-from dedupe.output import Output
+from dedupe.corpus.export import export
+from dedupe.corpus.output import Output
 from dedupe.schema import CORPUS
 
 

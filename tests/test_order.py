@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dedupe
-from dedupe import despinning, job, pipeline
+from dedupe import job, pipeline
 from dedupe.gather import take_rows
 from dedupe.match.containment import Sketches
 from dedupe.match.signatures import Signer
 from dedupe.match.spun import numbers_differ, propose_spun
 from dedupe.repair.spin.lexicon import read_lexicon
 from dedupe.repair.spin.spinner import build_spinner, spin
+from dedupe.stages import despinning
 
 
 def rows(output: Path, table: str = "corpus") -> list[dict[str, object]]:
@@ -154,7 +155,7 @@ def test_rows_are_those_of_arrow(chunks: list[list[str]], data: st.DataObject) -
 def test_the_evidence_of_stories_is_the_same_however_many_are_written_at_a_time(
     seeds: Path, seeds_output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dedupe.storytelling._BLOCK", 1)
+    monkeypatch.setattr("dedupe.stages.storytelling._BLOCK", 1)
     job.clean([seeds], tmp_path / "out", workers=1)
     assert len(rows(tmp_path / "out", "pairs")) > 2
     assert rows(tmp_path / "out", "pairs") == rows(seeds_output, "pairs")

@@ -21,10 +21,10 @@ from filelock import FileLock
 
 import dedupe as product
 from dedupe import job
+from dedupe.corpus.explain import explain_pair
+from dedupe.corpus.inspect import check_output
+from dedupe.corpus.output import Output
 from dedupe.errors import OutputError
-from dedupe.explain import explain_pair
-from dedupe.inspect import check_output
-from dedupe.output import Output
 from dedupe.write.publish import RUNS
 
 LONGEST_SECONDS = 300  # whatever takes longer hangs
@@ -374,7 +374,7 @@ def test_explain_goes_on_without_an_index_and_says_how_to_have_it(
     text = rows[0]["text"].removesuffix(" More.")
     one, other = [row["article_id"] for row in rows if row["text"].startswith(text)][:2]
     damage(output / "index" / "signatures.npy", "cut")
-    monkeypatch.setattr("dedupe.explain._edge", lambda *_: None)
+    monkeypatch.setattr("dedupe.corpus.explain._edge", lambda *_: None)
     reason = explain_pair(opened, one, other)["reason"]
     assert f"-o {output}" in reason
     assert dedupe("explain", one, other, "-o", output).exit_code == 0

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from dedupe import job
-from dedupe.inspect import check_output
-from dedupe.output import Output
+from dedupe.corpus.inspect import check_output
+from dedupe.corpus.output import Output
 from dedupe.write.publish import MANIFEST, RUNS
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,8 @@ LONGEST_SECONDS = 300
 # A run that ends itself by a signal that nothing can catch, as it begins or ends a stage, or between two steps of publishing.
 RUN = """
 import os, signal, sys
-from dedupe import job, timings
+from dedupe import job
+from dedupe.engine import timings
 
 source, output, boundary = sys.argv[1:]
 seen = []

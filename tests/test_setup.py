@@ -16,7 +16,8 @@ import pytest
 from click.testing import Result
 
 import dedupe as package
-from dedupe import doctor, settings
+from dedupe import settings
+from dedupe.commands import doctor
 from dedupe.config import Config
 from dedupe.errors import ConfigError
 
@@ -72,7 +73,7 @@ def test_doctor_tells_of_folders_that_cannot_be_written(dedupe: Dedupe, monkeypa
 
 
 def test_doctor_tells_of_too_little_room(dedupe: Dedupe, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dedupe.memory.total", lambda: 1 << 30)
+    monkeypatch.setattr("dedupe.engine.memory.total", lambda: 1 << 30)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 10**6))  # type: ignore[attr-defined]
     assert set(wrong(dedupe("doctor", "--json"))) == {"memory", "temporary folder", "this folder"}
 

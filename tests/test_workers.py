@@ -55,10 +55,10 @@ import importlib.abc, importlib.machinery, os, signal, sys
 
 class Patch(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name != "dedupe.maps":
+        if name != "dedupe.stages.maps":
             return None
         sys.meta_path.remove(self)
-        import dedupe.maps as maps
+        import dedupe.stages.maps as maps
         which = getattr(maps, os.environ["DEADLY_STAGE"])
         work = which.__call__
 

@@ -10,10 +10,11 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from dedupe.cleaning import clean as clean
     from dedupe.config import Config as Config
-    from dedupe.corpus import Cluster as Cluster
-    from dedupe.corpus import Corpus as Corpus
-    from dedupe.corpus import Explanation as Explanation
-    from dedupe.corpus import Pair as Pair
+    from dedupe.corpus.corpus import Cluster as Cluster
+    from dedupe.corpus.corpus import Corpus as Corpus
+    from dedupe.corpus.corpus import Explanation as Explanation
+    from dedupe.corpus.corpus import Pair as Pair
+    from dedupe.corpus.table import Table as Table
     from dedupe.errors import DedupeError as DedupeError
     from dedupe.job import Summary as Summary
     from dedupe.pieces import Comparison as Comparison
@@ -27,23 +28,22 @@ if TYPE_CHECKING:
     from dedupe.pieces import signatures as signatures
     from dedupe.repair.ledger import Edit as Edit
     from dedupe.repair.ledger import restore as restore
-    from dedupe.table import Table as Table
 
 # Loaded at first use: a program that only wants `restore` should not wait for pyarrow and numba.
 _HOMES = {
-    "Cluster": "dedupe.corpus",
+    "Cluster": "dedupe.corpus.corpus",
     "Comparison": "dedupe.pieces",
     "Config": "dedupe.config",
-    "Corpus": "dedupe.corpus",
+    "Corpus": "dedupe.corpus.corpus",
     "DedupeError": "dedupe.errors",
     "Despun": "dedupe.pieces",
     "Edit": "dedupe.repair.ledger",
-    "Explanation": "dedupe.corpus",
-    "Pair": "dedupe.corpus",
+    "Explanation": "dedupe.corpus.corpus",
+    "Pair": "dedupe.corpus.corpus",
     "Repaired": "dedupe.pieces",
     "Signatures": "dedupe.pieces",
     "Summary": "dedupe.job",
-    "Table": "dedupe.table",
+    "Table": "dedupe.corpus.table",
     "clean": "dedupe.cleaning",
     "compare": "dedupe.pieces",
     "despin_text": "dedupe.pieces",

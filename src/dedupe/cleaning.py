@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from dedupe.config import Config
-from dedupe.corpus import Corpus
+from dedupe.corpus.corpus import Corpus
 from dedupe.errors import UsageError
 from dedupe.read.spool import TABLE, Source, spool
 from dedupe.settings import checked
@@ -46,7 +46,7 @@ def clean(
     from dedupe import job
     from dedupe.cache import kernels_compiled
     from dedupe.console import notice, progress_shown
-    from dedupe.kernels import compile_kernels
+    from dedupe.stages.kernels import compile_kernels
 
     if not kernels_compiled():
         if progress:

@@ -12,9 +12,9 @@ from typing import Any
 import click
 
 from dedupe import __version__
-from dedupe.cli_export import export
-from dedupe.cli_people import decisions, forget, review
-from dedupe.cli_setup import completion, doctor, init
+from dedupe.commands.export import export
+from dedupe.commands.people import decisions, forget, review
+from dedupe.commands.setup import completion, doctor, init
 from dedupe.errors import ConditionError, DedupeError, UsageError
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -72,9 +72,9 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     PATH is a file, a folder, a pattern, or - for standard input: text, Markdown, HTML, JSON, JSON Lines, CSV, Parquet, Arrow,
     each also compressed.
     """
-    from dedupe import memory
     from dedupe.cache import kernels_compiled
     from dedupe.console import notice, progress_shown, show_json, show_summary
+    from dedupe.engine import memory
     from dedupe.engine.local import Pool, useful_workers
     from dedupe.engine.numba_start import start_numba
     from dedupe.settings import load_settings
@@ -101,7 +101,7 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     if not kernels_compiled():
         notice("Compiling for this machine: this happens once and takes about 20 seconds.")
         start_numba()
-        from dedupe.kernels import compile_kernels
+        from dedupe.stages.kernels import compile_kernels
 
         compile_kernels()
     # Workers start first: they import what they need while this process imports the same.
@@ -109,7 +109,7 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     given_memory = memory.parse(options["memory"]) if options["memory"] else (memory.total() or 0) // 2 or None
     if given_memory is not None and workers > 1:
         workers = memory.fitting_workers(given_memory, workers)
-    with Pool(workers, "dedupe.warmed", given_memory) as pool:
+    with Pool(workers, "dedupe.stages.warmed", given_memory) as pool:
         start_numba()
         from dedupe import job
 
@@ -139,7 +139,7 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
 def stats(output: Path, as_json: bool) -> None:
     """Show what an output holds: articles, clusters, languages, publishers, repairs."""
     from dedupe.console import show_json
-    from dedupe.inspect import show_stats, statistics
+    from dedupe.corpus.inspect import show_stats, statistics
 
     found = statistics(output)
     if as_json:
@@ -155,7 +155,7 @@ def stats(output: Path, as_json: bool) -> None:
 def report(output: Path, path: Path | None, as_json: bool) -> None:
     """Write the report of an output again: one HTML file to look at and to send."""
     from dedupe.console import show_json
-    from dedupe.output import Output
+    from dedupe.corpus.output import Output
     from dedupe.report.figures import figures
     from dedupe.report.page import write_report
 
@@ -173,7 +173,7 @@ def report(output: Path, path: Path | None, as_json: bool) -> None:
 def inspect(output: Path, check: bool, as_json: bool) -> None:
     """Show the tables of an output, and check that they hold together."""
     from dedupe.console import show_json
-    from dedupe.inspect import check_output, describe, show_tables
+    from dedupe.corpus.inspect import check_output, describe, show_tables
 
     tables = describe(output)
     problems = check_output(output) if check else None
@@ -192,8 +192,8 @@ def inspect(output: Path, check: bool, as_json: bool) -> None:
 def diff(old: Path, new: Path, as_json: bool) -> None:
     """Compare two outputs: settings, then articles, clusters and canonicals; exit 1 where they differ."""
     from dedupe.console import show_json
-    from dedupe.diff import compare, show_difference
-    from dedupe.output import Output
+    from dedupe.corpus.diff import compare, show_difference
+    from dedupe.corpus.output import Output
 
     before, after = Output(old), Output(new)
     found = compare(before, after)
@@ -217,8 +217,8 @@ def explain(ids: tuple[str, ...], output: Path, as_json: bool) -> None:
     ID is an article_id or its beginning.
     """
     from dedupe.console import show_json
-    from dedupe.explain import explain_article, explain_pair, show_article, show_pair
-    from dedupe.output import Output
+    from dedupe.corpus.explain import explain_article, explain_pair, show_article, show_pair
+    from dedupe.corpus.output import Output
 
     if len(ids) > 2:
         raise UsageError(f"{len(ids)} IDs were given.", "Give one article, or two to compare.")
@@ -241,8 +241,8 @@ def explain(ids: tuple[str, ...], output: Path, as_json: bool) -> None:
 def match(paths: tuple[str, ...], output: Path, as_json: bool) -> None:
     """Tell what new articles are to an existing corpus, without running it again."""
     from dedupe.console import show_json
-    from dedupe.lookup import match_files, show_matches
-    from dedupe.output import Output
+    from dedupe.corpus.lookup import match_files, show_matches
+    from dedupe.corpus.output import Output
 
     opened = Output(output)
     results = match_files(opened, paths)

@@ -13,8 +13,8 @@ import click
 from dedupe.quantities import amount, duration, size
 
 if TYPE_CHECKING:
+    from dedupe.engine.timings import Progress
     from dedupe.job import Summary
-    from dedupe.timings import Progress
 
 _SHOWN = 6
 
@@ -33,7 +33,7 @@ def show_json(value: Any) -> None:
 def progress_shown(quiet: bool) -> Iterator[Progress]:
     """Give a function that shows progress on stderr: a bar in a terminal, a line a stage elsewhere."""
     if quiet:
-        from dedupe.timings import silent
+        from dedupe.engine.timings import silent
 
         yield silent
         return

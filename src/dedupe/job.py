@@ -15,24 +15,24 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dedupe.adopting import forgotten_ids, learned_lines, previous_digest, read_previous
 from dedupe.cluster.lasting import Previous
 from dedupe.config import Config
-from dedupe.deciding import take_decisions
 from dedupe.decisions.store import Decisions
 from dedupe.engine.local import Pool, useful_workers
+from dedupe.engine.timings import Progress, Timings, silent
 from dedupe.errors import DedupeError, UsageError
-from dedupe.examples import examples
 from dedupe.match.edges import RELATIONS
 from dedupe.pipeline import Matched, carry_out
-from dedupe.preparing import Prepared
 from dedupe.read import plan as plan_input
 from dedupe.read.parts import Plan
 from dedupe.report.page import write_report
-from dedupe.results import name_results
 from dedupe.schema import REJECTS
-from dedupe.storytelling import Told
-from dedupe.timings import Progress, Timings, silent
+from dedupe.stages.adopting import forgotten_ids, learned_lines, previous_digest, read_previous
+from dedupe.stages.deciding import take_decisions
+from dedupe.stages.examples import examples
+from dedupe.stages.preparing import Prepared
+from dedupe.stages.results import name_results
+from dedupe.stages.storytelling import Told
 from dedupe.write.card import card
 from dedupe.write.index import write_index
 from dedupe.write.manifest import file_digest, input_digest, load_manifest, manifest, run_section
@@ -187,7 +187,7 @@ def _run(
 
 
 def _pool(given: list[str], workers: int | None) -> Pool:
-    return Pool(useful_workers(given, workers), "dedupe.warmed")
+    return Pool(useful_workers(given, workers), "dedupe.stages.warmed")
 
 
 def _refuse_unless_plain(target: Path, decided: bool, joins: bool) -> None:

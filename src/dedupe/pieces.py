@@ -12,9 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dedupe.config import Config
-from dedupe.despinning import tell_spun
 from dedupe.errors import UsageError
-from dedupe.maps import class_shingle_sets, gate_threshold, identifier
 from dedupe.match.containment import Proposed
 from dedupe.match.edges import EXACT, JOINING, RELATIONS, joined
 from dedupe.match.relations import evidence, relate
@@ -27,6 +25,8 @@ from dedupe.repair.spin.stage import SpinRepair
 from dedupe.repair.stages import LocalRepair
 from dedupe.schema import ARTICLES
 from dedupe.settings import checked
+from dedupe.stages.despinning import tell_spun
+from dedupe.stages.maps import class_shingle_sets, gate_threshold, identifier
 
 if TYPE_CHECKING:
     from datasketch import MinHash

@@ -12,15 +12,12 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from dedupe import memory
-from dedupe.adopting import adopt, learned_lines
 from dedupe.cluster.canonical import preference_columns, preference_rank
 from dedupe.cluster.clusters import JoinsOf, clusters
 from dedupe.config import Config
-from dedupe.deciding import Honoured, Taken, honour, rewrite, sign_again
-from dedupe.despinning import drafted, restore_by_model, restore_by_siblings, tell_spun
+from dedupe.engine import memory
 from dedupe.engine.local import Pool
-from dedupe.maps import class_shingle_sets, gate_threshold, load_signed, load_terms, tells_stories
+from dedupe.engine.timings import Progress, Timings
 from dedupe.match.bands import Bands, choose_bands
 from dedupe.match.containment import Proposed, propose_contained
 from dedupe.match.edges import (
@@ -39,11 +36,14 @@ from dedupe.match.relations import joins_near, relate
 from dedupe.match.signatures import Signed
 from dedupe.match.spun import propose_spun, relate_spun
 from dedupe.match.verify import KEPT_BYTES, TextsOf, Verifier
-from dedupe.preparing import Prepared, prepare, with_spun
 from dedupe.read.parts import Plan
 from dedupe.repair.ledger import Draft
-from dedupe.storytelling import Told, no_stories, tell_stories
-from dedupe.timings import Progress, Timings
+from dedupe.stages.adopting import adopt, learned_lines
+from dedupe.stages.deciding import Honoured, Taken, honour, rewrite, sign_again
+from dedupe.stages.despinning import drafted, restore_by_model, restore_by_siblings, tell_spun
+from dedupe.stages.maps import class_shingle_sets, gate_threshold, load_signed, load_terms, tells_stories
+from dedupe.stages.preparing import Prepared, prepare, with_spun
+from dedupe.stages.storytelling import Told, no_stories, tell_stories
 
 
 @dataclass

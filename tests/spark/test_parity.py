@@ -108,9 +108,9 @@ def test_an_output_opens_in_spark_with_its_comments(local: tuple[Path, dedupe.Su
 
 def test_a_store_is_read_as_a_folder_is(news: Path, tmp_path: Path, session: Any) -> None:
     from dedupe.engine.spark import Spark
-    from dedupe.maps import read_shard
     from dedupe.spark.stages import unpack_table
     from dedupe.spark.store import plan_store, read_store
+    from dedupe.stages.maps import read_shard
 
     (tmp_path / "in" / "deeper").mkdir(parents=True)
     for path in [*news.glob("*.txt"), news / "picture.png"]:

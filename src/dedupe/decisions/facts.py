@@ -112,7 +112,7 @@ def edit_refused(article: str, field: str, rule: str, before: str, after: str, s
     """State that an edit of an article was wrong: the field keeps its wording there.
 
     `source`: what the field had in that place before any repair; `left`, `right`: what stood around it then. See
-    `dedupe.references.refusal_of`, which finds them.
+    `dedupe.corpus.references.refusal_of`, which finds them.
     """
     details = {"field": field, "rule": rule, "before": before, "after": after, "source": source, "left": left, "right": right}
     return Fact("edit_refused", ((article,),), details)

@@ -105,7 +105,7 @@ def still_decided(members: Sequence[str], standing: Standing, successors: Mappin
     """Tell whether a person has decided this cluster as it is now, for queues.
 
     It is decided where some standing decision left exactly these articles together. `successors`: for decided articles that the
-    output no longer has, the ID under which a corrected text stands in it now (`dedupe.references.successors`).
+    output no longer has, the ID under which a corrected text stands in it now (`dedupe.corpus.references.successors`).
     """
     inside = set(members)
     for place in sorted({place for one in inside for place in standing.disputed.get(one, ())}):

@@ -83,7 +83,7 @@ class Decisions:
     ) -> int:
         """Keep one act of a person and return its number in this file.
 
-        `articles` describes every article that the facts name (`dedupe.references` makes them from an output). `bulk`:
+        `articles` describes every article that the facts name (`dedupe.corpus.references` makes them from an output). `bulk`:
         one act over many clusters that were not looked at one by one. Raises UsageError for facts that make no sense.
         """
         return self._add(act, tuple(facts), list(articles), who, queue, note, bulk, None)

@@ -15,8 +15,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dedupe.corpus.output import Output
 from dedupe.errors import DedupeError
-from dedupe.output import Output
 from dedupe.review import audit_pages, deciding, pages, repair_pages, story_pages
 from dedupe.review.deciding import posted
 from dedupe.review.desk import Desk

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from dedupe.output import Output
+from dedupe.corpus.output import Output
 from dedupe.review.texts import Groups, Texts
 from dedupe.schema import EDITS
 

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dedupe.corpus.output import Output
+from dedupe.corpus.references import References
 from dedupe.decisions.audit import Judged, Tally, draw, judgements, tallies
 from dedupe.decisions.facts import Act, Batch, Fact, members_digest, timestamp
 from dedupe.decisions.standing import Origin, Standing, Verdict, standing_of, still_decided
 from dedupe.decisions.store import Decisions
-from dedupe.output import Output
-from dedupe.references import References
 from dedupe.review.catalog import Catalog
 from dedupe.review.doubts import weigh
 from dedupe.review.queues import AGAIN, DECIDED, OPEN, Queue

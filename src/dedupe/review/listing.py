@@ -10,11 +10,11 @@ from typing import Any, TextIO
 import click
 
 from dedupe.console import notice
+from dedupe.corpus.output import Output
 from dedupe.decisions.facts import Batch
 from dedupe.decisions.standing import Conflict
 from dedupe.decisions.store import Decisions
 from dedupe.errors import UsageError
-from dedupe.output import Output
 from dedupe.quantities import amount
 
 _LAST = 10

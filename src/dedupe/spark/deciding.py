@@ -16,13 +16,13 @@ import numpy as np
 import pyarrow as pa
 
 from dedupe.config import Config
+from dedupe.engine.timings import Timings, silent
 from dedupe.gather import take_rows
 from dedupe.match.containment import Proposed, join_sketches
 from dedupe.match.edges import Edges, joined
 from dedupe.match.signatures import Signed
 from dedupe.pipeline import Matched, Similar, Standing, decide, stand
 from dedupe.spark.stages import pack_table, signed_of, take_sketches, unpack_table
-from dedupe.timings import Timings, silent
 
 # Words of the articles of a bin, at some 50 bytes of text, shingles and signature each: 200 MB a task.
 BIN_WORDS = 4_000_000

@@ -13,19 +13,19 @@ from dedupe import job
 from dedupe.config import Config
 from dedupe.engine.local import Pool
 from dedupe.engine.spark import Spark, run_task, spark_session, told_as_ours
+from dedupe.engine.stored import Stored
+from dedupe.engine.timings import Progress, Timings, silent
 from dedupe.errors import UsageError
-from dedupe.maps import PREPARED, gather_signed, prepare_shard, read_shard
 from dedupe.pipeline import Matched
-from dedupe.preparing import Prepared
 from dedupe.read import plan as plan_input
 from dedupe.read.parts import Plan
-from dedupe.shards import LeftOut
 from dedupe.spark.run import Found, carry_out
 from dedupe.spark.stages import FINISHED, READ_PIECES, Finish, ReadFiles, lay_out, unpack_table
 from dedupe.spark.store import is_address, plan_store, read_store
-from dedupe.stored import Stored
-from dedupe.storytelling import Told
-from dedupe.timings import Progress, Timings, silent
+from dedupe.stages.maps import PREPARED, gather_signed, prepare_shard, read_shard
+from dedupe.stages.preparing import Prepared
+from dedupe.stages.shards import LeftOut
+from dedupe.stages.storytelling import Told
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

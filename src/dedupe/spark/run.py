@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 
 from dedupe.cluster.clusters import components
 from dedupe.config import Config
-from dedupe.despinning import restore_by_model, restore_by_siblings, tell_spun
 from dedupe.engine.spark import Spark, run_task
 from dedupe.engine.spark_components import spark_components
-from dedupe.maps import gate_threshold, tells_stories
+from dedupe.engine.stored import Stored
+from dedupe.engine.timings import Progress, Timings
 from dedupe.match.bands import choose_bands
 from dedupe.match.candidates import least_agreement
 from dedupe.match.containment import MOST_AKIN, join_sketches
@@ -27,11 +27,9 @@ from dedupe.match.signatures import Signer
 from dedupe.match.terms import StoryTerms, extract_terms
 from dedupe.match.verify import Verifier
 from dedupe.pipeline import Matched, Similar, Standing, stand
-from dedupe.preparing import Prepared, numbered_ids, numbered_rejects, with_spun
 from dedupe.read.parts import Plan, ReadReport, record_offsets
 from dedupe.repair.ledger import Draft
 from dedupe.repair.repetition import LineCounts
-from dedupe.shards import LeftOut, ShardPrepared, rejects_of
 from dedupe.spark.articles import FarArticles, Pieces
 from dedupe.spark.deciding import BINS, DECIDED, DecideBins, GatherMembers, Members, bins_of, joined_up
 from dedupe.spark.proposing import (
@@ -49,9 +47,11 @@ from dedupe.spark.proposing import (
     band_schema,
 )
 from dedupe.spark.stages import DONE, PIECES, MergeReads, Prepare, TakeSketches, TakeTerms, pack_table, unpack_table
-from dedupe.stored import Stored
-from dedupe.storytelling import Told, no_stories, tell_stories
-from dedupe.timings import Progress, Timings
+from dedupe.stages.despinning import restore_by_model, restore_by_siblings, tell_spun
+from dedupe.stages.maps import gate_threshold, tells_stories
+from dedupe.stages.preparing import Prepared, numbered_ids, numbered_rejects, with_spun
+from dedupe.stages.shards import LeftOut, ShardPrepared, rejects_of
+from dedupe.stages.storytelling import Told, no_stories, tell_stories
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -331,7 +331,7 @@ def _with_own_ids(light: pa.Table) -> pa.Table:
 
 
 def _no_light() -> pa.Table:
-    from dedupe.maps import PREPARED
     from dedupe.spark.stages import LIGHT
+    from dedupe.stages.maps import PREPARED
 
     return PREPARED.empty_table().select(LIGHT)

@@ -1,4 +1,4 @@
-"""The map stages as Spark runs them: the functions of `dedupe.maps`, between rows that hold packed batches.
+"""The map stages as Spark runs them: the functions of `dedupe.stages.maps`, between rows that hold packed batches.
 
 A piece is what one call of a map stage made: a row of the shard's number, the number of its first batch (`seq`), how many
 articles it holds, and the files of the stage, packed. The files live in a temporary folder of the worker while a stage runs.
@@ -18,15 +18,15 @@ import numpy as np
 import pyarrow as pa
 
 from dedupe.config import Config
-from dedupe.despinning import drafted
-from dedupe.maps import PREPARED, load_signed, load_terms, prepare_shard, read_shard
+from dedupe.engine.stored import Stored
 from dedupe.match.containment import Sketches
 from dedupe.match.signatures import Signed
 from dedupe.read.parts import FilePart, Shard
 from dedupe.repair.ledger import Draft
 from dedupe.repair.repetition import LineCounts
-from dedupe.shards import LeftOut, ShardRead
-from dedupe.stored import Stored
+from dedupe.stages.despinning import drafted
+from dedupe.stages.maps import PREPARED, load_signed, load_terms, prepare_shard, read_shard
+from dedupe.stages.shards import LeftOut, ShardRead
 
 KEYS = ("shard", "seq")
 

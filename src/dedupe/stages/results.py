@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from dedupe.adopting import FORGOTTEN
 from dedupe.cluster.canonical import why_canonical
 from dedupe.cluster.lasting import Previous, id_map_table, lasting_ids
 from dedupe.match.edges import DECIDED, RELATIONS, STORY
 from dedupe.match.relations import evidence
 from dedupe.pipeline import Matched
-from dedupe.storytelling import Told
+from dedupe.stages.adopting import FORGOTTEN
+from dedupe.stages.storytelling import Told
 from dedupe.write.tables import Clustered, Edge, Storied
 
 

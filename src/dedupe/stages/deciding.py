@@ -22,12 +22,12 @@ from dedupe.decisions.sketches import resemblance, short_hashes, sketch_bytes, s
 from dedupe.decisions.standing import Chosen, Origin, Standing, standing_of
 from dedupe.decisions.store import Decisions
 from dedupe.gather import take_table
-from dedupe.maps import change_signed, load_signed
 from dedupe.match.containment import Sketches
 from dedupe.match.signatures import Signer
 from dedupe.repair.ledger import Draft, Edit
 from dedupe.repair.refusal import Refusal, without_refused
 from dedupe.schema import EDIT, TIMESTAMP
+from dedupe.stages.maps import change_signed, load_signed
 from dedupe.tokens import tokenize
 
 # An article at the same address is the same article corrected where its text still is half the same; one at another address, or

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from dedupe.pipeline import Matched
-from dedupe.preparing import Prepared
+from dedupe.stages.preparing import Prepared
 
 
 def examples(prepared: Prepared, matched: Matched, each: int = 2) -> list[dict[str, str]]:

@@ -16,7 +16,6 @@ import pyarrow as pa
 from dedupe.config import Config
 from dedupe.engine import Workers
 from dedupe.gather import take_table
-from dedupe.maps import class_shingle_sets, gate_threshold
 from dedupe.match.edges import Edges
 from dedupe.match.spun import propose_swapped
 from dedupe.match.verify import TextsOf
@@ -25,6 +24,7 @@ from dedupe.repair.spin.reading import worse_reading
 from dedupe.repair.spin.siblings import Sibling
 from dedupe.repair.spin.stage import SpinRepair, corrections, load_decoder
 from dedupe.schema import EDIT
+from dedupe.stages.maps import class_shingle_sets, gate_threshold
 from dedupe.tokens import tokenize
 
 # Spun articles that a worker takes at a time: one takes 20 to 50 ms.

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dedupe.console import one_line
+from dedupe.corpus.output import Output
 from dedupe.match.edges import RELATIONS
-from dedupe.output import Output
 from dedupe.quantities import amount, size
 from dedupe.schema import CLUSTERS, CORPUS, EDITS, ID_MAP, PAIRS, REJECTS, RESIDUE, SCHEMA_VERSION, STORIES
 from dedupe.write.manifest import file_digest

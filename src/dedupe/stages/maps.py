@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from dedupe.cluster.identity import identify
 from dedupe.config import Config
+from dedupe.engine.watch import Name, Watch
 from dedupe.match.containment import Sketches, join_sketches
 from dedupe.match.signatures import Signed, Signer, token_shingle_sets
 from dedupe.match.terms import StoryTerms, extract_terms, story_texts
@@ -33,9 +34,8 @@ from dedupe.repair.spin.gate import MOST_TOKENS, load_gate
 from dedupe.repair.spin.stage import SpinRepair
 from dedupe.repair.stages import LocalRepair, RepetitionRepair
 from dedupe.schema import ARTICLES, CLEANED, REJECTS
-from dedupe.shards import LeftOut, ShardPrepared, ShardRead, rejects_of
+from dedupe.stages.shards import LeftOut, ShardPrepared, ShardRead, rejects_of
 from dedupe.tokens import string_buffers, tokenize
-from dedupe.watch import Name, Watch
 
 _READ = pa.schema([*CLEANED, ("decoded_sha256", pa.string()), ("article_id", pa.string())])
 PREPARED = pa.schema(

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedupe.console import one_line
-from dedupe.output import Output
+from dedupe.corpus.output import Output
 
 _EXAMPLES = 3
 

@@ -21,12 +21,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedupe import __version__
-from dedupe.adopting import Adopted
 from dedupe.cluster.identity import number_equals
 from dedupe.config import Config
 from dedupe.engine.local import Pool
-from dedupe.kernels import load_matching
-from dedupe.maps import (
+from dedupe.engine.stored import Columns, Stored
+from dedupe.engine.timings import Progress, Timings
+from dedupe.engine.watch import carefully
+from dedupe.match.bands import choose_bands
+from dedupe.match.signatures import Signed
+from dedupe.read.parts import Plan, ReadReport, Shard, record_offsets
+from dedupe.repair.repetition import LineCounts
+from dedupe.stages.adopting import Adopted
+from dedupe.stages.kernels import load_matching
+from dedupe.stages.maps import (
     PREPARED,
     gather_signed,
     prepare_shard,
@@ -34,14 +41,7 @@ from dedupe.maps import (
     tells_stories,
     was_gathered,
 )
-from dedupe.match.bands import choose_bands
-from dedupe.match.signatures import Signed
-from dedupe.read.parts import Plan, ReadReport, Shard, record_offsets
-from dedupe.repair.repetition import LineCounts
-from dedupe.shards import LeftOut, ShardPrepared, ShardRead, rejects_of
-from dedupe.stored import Columns, Stored
-from dedupe.timings import Progress, Timings
-from dedupe.watch import carefully
+from dedupe.stages.shards import LeftOut, ShardPrepared, ShardRead, rejects_of
 
 # The folder in the scratch with the arrays of all shards, which becomes the index of the output.
 _INDEX = "index"

@@ -13,8 +13,8 @@ from dedupe.errors import ConditionError
 @click.option("--json", "as_json", is_flag=True, help="Print as one JSON object.")
 def doctor(as_json: bool) -> None:
     """Check this installation: packages, cores, memory, kernels, folders; exit 1 where something is wrong."""
+    from dedupe.commands.doctor import examine, show_findings
     from dedupe.console import show_json
-    from dedupe.doctor import examine, show_findings
 
     findings = examine()
     if as_json:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from dedupe.config import Config
+from dedupe.corpus.table import Row, Table
 from dedupe.errors import UsageError
-from dedupe.table import Row, Table
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars
     import pyarrow as pa
 
-    from dedupe.export import Exported, Format, Partition
+    from dedupe.corpus.export import Exported, Format, Partition
     from dedupe.job import Summary
     from dedupe.read.spool import Source
 
@@ -96,7 +96,7 @@ class Corpus:
     def __init__(
         self, folder: Path, summary: Summary | None = None, temporary: tempfile.TemporaryDirectory[str] | None = None
     ) -> None:
-        from dedupe.output import Output
+        from dedupe.corpus.output import Output
 
         self.folder = folder
         self.summary = summary
@@ -199,7 +199,7 @@ class Corpus:
         force: bool = False,
     ) -> Exported:
         """Write the canonical articles, or `every` one, to a file or folder, as `dedupe export` does."""
-        from dedupe.export import export
+        from dedupe.corpus.export import export
 
         return export(self._output, Path(target), format=format, every=every, by=by, columns=columns, force=force)
 
@@ -273,7 +273,7 @@ class Corpus:
 
         `source`: what `dedupe.clean` takes. Raises OutputError where the index is missing or of another corpus.
         """
-        from dedupe.lookup import match_files
+        from dedupe.corpus.lookup import match_files
         from dedupe.read.spool import spool
 
         with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
@@ -284,7 +284,7 @@ class Corpus:
 
         An ID or its beginning. Raises UsageError where none or several articles have it.
         """
-        from dedupe.explain import explain_article, explain_pair
+        from dedupe.corpus.explain import explain_article, explain_pair
 
         one = self._output.resolve(identity)
         if other is not None:

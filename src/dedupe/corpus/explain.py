@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedupe.console import one_line
+from dedupe.corpus.output import Output
+from dedupe.corpus.references import References
 from dedupe.decisions.standing import Apart, Chosen, Refused, Standing, Together
 from dedupe.decisions.store import Decisions
 from dedupe.errors import OutputError
@@ -22,9 +24,7 @@ from dedupe.match.edges import JOINING, KEEPING_APART, RELATIONS
 from dedupe.match.facts import contradictions
 from dedupe.match.relations import LEAST_SHINGLES
 from dedupe.match.verify import Overlaps, Verifier
-from dedupe.output import Output
 from dedupe.quantities import amount
-from dedupe.references import References
 from dedupe.repair.ledger import restore
 from dedupe.repair.rules import RULES
 from dedupe.write.index import read_index

@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dedupe.deciding import find_articles
+from dedupe.corpus.output import Output
 from dedupe.decisions.facts import Fact, Reference, edit_refused
 from dedupe.decisions.sketches import sketch_bytes
 from dedupe.decisions.store import Decisions
 from dedupe.errors import UsageError
 from dedupe.match.containment import Sketches
-from dedupe.output import Output
 from dedupe.repair.refusal import place_of
+from dedupe.stages.deciding import find_articles
 from dedupe.write.index import read_index
 
 

@@ -15,9 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dedupe.console import one_line
-from dedupe.despinning import tell_spun
+from dedupe.corpus.output import Output
 from dedupe.errors import OutputError
-from dedupe.maps import class_shingle_sets, identifier
 from dedupe.match.bands import choose_bands
 from dedupe.match.candidates import agreements, least_agreement
 from dedupe.match.containment import Proposed, Sketches, count_shared, least_shared
@@ -26,11 +25,12 @@ from dedupe.match.relations import evidence, relate
 from dedupe.match.signatures import Signer
 from dedupe.match.spun import propose_spun, relate_spun
 from dedupe.match.verify import Overlaps, Verifier
-from dedupe.output import Output
 from dedupe.read import plan, read
 from dedupe.repair.ledger import restore
 from dedupe.repair.spin.stage import SpinRepair
 from dedupe.repair.stages import LocalRepair, RepetitionRepair
+from dedupe.stages.despinning import tell_spun
+from dedupe.stages.maps import class_shingle_sets, identifier
 from dedupe.write.index import read_index
 
 _BEST = 5

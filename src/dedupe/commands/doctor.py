@@ -15,8 +15,9 @@ from typing import Any
 
 import click
 
-from dedupe import __version__, memory
+from dedupe import __version__
 from dedupe.cache import cache_dir, kernels_compiled
+from dedupe.engine import memory
 from dedupe.engine.local import default_workers
 from dedupe.quantities import size
 

@@ -13,11 +13,11 @@ from zipfile import BadZipFile
 import numpy as np
 import pyarrow as pa
 
+from dedupe.engine.watch import Name
 from dedupe.read.parts import ReadReport
 from dedupe.read.reasons import sentence
 from dedupe.repair.repetition import LineCounts
 from dedupe.schema import REJECTS
-from dedupe.watch import Name
 
 
 class LeftOut(NamedTuple):

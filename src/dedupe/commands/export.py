@@ -30,8 +30,8 @@ def export(output: Path, target: Path, form: Any, every: bool, by: Any, columns:
     TARGET is a file, compressed where its name ends in .gz or .zst; with --by, or as plain text, a folder.
     """
     from dedupe.console import progress_shown, show_json
-    from dedupe.export import export as carry_out
-    from dedupe.output import Output
+    from dedupe.corpus.export import export as carry_out
+    from dedupe.corpus.output import Output
     from dedupe.quantities import amount, size
 
     with progress_shown(options["quiet"]) as progress:

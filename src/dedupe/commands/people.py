@@ -78,8 +78,8 @@ def forget(
     from dedupe.engine.numba_start import start_numba
 
     start_numba()
-    from dedupe.forgetting import forget as forget_articles
-    from dedupe.forgetting import show_forgotten
+    from dedupe.corpus.forgetting import forget as forget_articles
+    from dedupe.corpus.forgetting import show_forgotten
 
     with Pool(1) as pool, progress_shown(quiet) as progress:
         found = forget_articles(output, ids, sources, urls, workers=pool, progress=progress)

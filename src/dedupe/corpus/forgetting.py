@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 from dedupe import job
 from dedupe.cluster.identity import canonical_url
 from dedupe.console import one_line
+from dedupe.corpus.output import Output
 from dedupe.engine.local import Pool
+from dedupe.engine.timings import Progress, silent
 from dedupe.errors import ConditionError
-from dedupe.output import Output
 from dedupe.quantities import amount
-from dedupe.timings import Progress, silent
 
 
 def find(output: Output, ids: Sequence[str], sources: Sequence[str], urls: Sequence[str]) -> list[dict[str, Any]]:

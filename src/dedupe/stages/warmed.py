@@ -11,6 +11,6 @@ from dedupe.engine.numba_start import start_numba
 
 start_numba()
 
-from dedupe.maps import warm
+from dedupe.stages.maps import warm
 
 warm()

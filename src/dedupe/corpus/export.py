@@ -21,14 +21,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from dedupe.corpus.export_rows import RowWriter
+from dedupe.engine.timings import Progress, silent
 from dedupe.errors import OutputError, UsageError
-from dedupe.export_rows import RowWriter
 from dedupe.schema import CORPUS
-from dedupe.timings import Progress, silent
 from dedupe.write.parquet import COMPRESSION_LEVEL, ROW_GROUP_BYTES, TableWriter, with_footer
 
 if TYPE_CHECKING:
-    from dedupe.output import Output
+    from dedupe.corpus.output import Output
 
 Format = Literal["parquet", "jsonl", "csv", "text"]
 Partition = Literal["language", "month"]

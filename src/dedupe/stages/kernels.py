@@ -8,9 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from dedupe.cache import note_compiled
-from dedupe.despinning import load_despinning
 from dedupe.engine.local import Pool, default_workers
-from dedupe.maps import warm_cleaning, warm_signing
 from dedupe.match.bands import choose_bands
 from dedupe.match.containment import Proposed, propose_contained
 from dedupe.match.edges import Edges, find_edges
@@ -21,6 +19,8 @@ from dedupe.match.stories import find_stories
 from dedupe.match.story_vectors import vectors
 from dedupe.match.terms import extract_terms
 from dedupe.match.verify import TextsOf, Verifier
+from dedupe.stages.despinning import load_despinning
+from dedupe.stages.maps import warm_cleaning, warm_signing
 
 
 def compile_kernels() -> None:

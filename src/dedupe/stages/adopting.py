@@ -23,7 +23,6 @@ from dedupe.cluster.lasting import Kind, Previous
 from dedupe.config import Config
 from dedupe.engine.local import Pool
 from dedupe.errors import OutputError, UsageError
-from dedupe.maps import PREPARED, SIGNED, keep_terms, tells_stories
 from dedupe.match.edges import JOINING, KEEPING_APART, RELATIONS, UPDATE, Edges, joined
 from dedupe.match.relations import STARRED
 from dedupe.match.terms import extract_terms, story_texts
@@ -31,6 +30,7 @@ from dedupe.match.verify import Overlaps
 from dedupe.repair.ledger import restore
 from dedupe.repair.spin.stage import SPIN_RULES
 from dedupe.schema import EDIT, EDITS, RESIDUE
+from dedupe.stages.maps import PREPARED, SIGNED, keep_terms, tells_stories
 from dedupe.tokens import tokenize
 from dedupe.write.manifest import check_files, damaged, load_manifest
 from dedupe.write.publish import MANIFEST

@@ -1,0 +1,1 @@
+"""The commands about an output in other hands, about people, and about the installation."""
