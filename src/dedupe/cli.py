@@ -75,8 +75,8 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     from dedupe.cache import kernels_compiled
     from dedupe.console import notice, progress_shown, show_json, show_summary
     from dedupe.engine import memory
+    from dedupe.engine.libraries import start_libraries
     from dedupe.engine.local import Pool, useful_workers
-    from dedupe.engine.numba_start import start_numba
     from dedupe.settings import load_settings
 
     given = {name: options[name] for name in ("html", "max_article_bytes", "despin", "threshold", "recall", "seed")}
@@ -100,7 +100,7 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
         return
     if not kernels_compiled():
         notice("Compiling for this machine: this happens once and takes about 20 seconds.")
-        start_numba()
+        start_libraries()
         from dedupe.stages.kernels import compile_kernels
 
         compile_kernels()
@@ -110,7 +110,7 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     if given_memory is not None and workers > 1:
         workers = memory.fitting_workers(given_memory, workers)
     with Pool(workers, "dedupe.stages.warmed", given_memory) as pool:
-        start_numba()
+        start_libraries()
         from dedupe import job
 
         if options["sample"]:

@@ -74,10 +74,10 @@ def forget(
     if not (ids or sources or urls):
         raise UsageError("Nothing to forget was named.", "Give --id, --source or --url.")
     from dedupe.console import progress_shown, show_json
+    from dedupe.engine.libraries import start_libraries
     from dedupe.engine.local import Pool
-    from dedupe.engine.numba_start import start_numba
 
-    start_numba()
+    start_libraries()
     from dedupe.corpus.forgetting import forget as forget_articles
     from dedupe.corpus.forgetting import show_forgotten
 

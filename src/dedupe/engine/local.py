@@ -30,9 +30,9 @@ def _start_worker() -> None:
     # The process that the user started answers an interrupt, for all.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    from dedupe.engine.numba_start import start_numba
+    from dedupe.engine.libraries import start_libraries
 
-    start_numba()
+    start_libraries()
     import pyarrow as pa
 
     pa.set_cpu_count(1)

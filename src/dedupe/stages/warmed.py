@@ -7,9 +7,9 @@ os.environ["NUMBA_NUM_THREADS"] = "1"
 # An interrupt from the keyboard reaches every process of the terminal; the one that the user started answers it for all.
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-from dedupe.engine.numba_start import start_numba
+from dedupe.engine.libraries import start_libraries
 
-start_numba()
+start_libraries()
 
 from dedupe.stages.maps import warm
 
