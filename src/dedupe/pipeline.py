@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from dedupe.cluster.canonical import preference_columns, preference_rank
 from dedupe.cluster.clusters import JoinsOf, clusters
 from dedupe.config import Config
 from dedupe.engine import memory
-from dedupe.engine.local import Pool
+from dedupe.engine.local import Pool, beside
 from dedupe.engine.timings import Progress, Timings
 from dedupe.match.bands import Bands, choose_bands
 from dedupe.match.containment import Proposed, propose_contained
@@ -101,10 +100,14 @@ def carry_out(
     if taken is not None:
         with timings.of("honour decisions"):
             honoured = find_decided(prepared, taken, config)
-    matched = match(prepared, config, pool, progress, timings, honoured)
-    with timings.of("de-spin"):
-        drafts = restore_by_model(prepared.columns, config, pool)
-        drafts = honoured.without_refused(drafts) if honoured else drafts
+    with timings.of("match and verify"):
+        compared = compare(prepared, config, pool, honoured)
+    # The model reads what clusters have no say in, so it restores while they are found: on one core of two, most of the time.
+    with beside(restore_by_model, prepared.columns, config, pool) as restored:
+        matched = match(prepared, compared, config, pool, progress, timings, honoured)
+        with timings.of("de-spin"):
+            drafts = restored.result()
+            drafts = honoured.without_refused(drafts) if honoured else drafts
     with timings.of("stories"):
         told = tell(prepared, matched, honoured.rewritten | drafts if honoured else drafts, config, pool.workers)
     with timings.of("de-spin"):
@@ -183,33 +186,52 @@ class Similar:
         self.by_class = Verifier(read, threads, class_shingle_sets, n_tokens, kept_bytes)
 
 
+class Compared(NamedTuple):
+    """Hold what a look at all articles says: who stands for whom, what may lie inside what, and which are `spun`, (n,) bool."""
+
+    known: Standing
+    proposed: Proposed
+    spun: np.ndarray
+
+
+def compare(prepared: Prepared, config: Config, pool: Pool, honoured: Honoured | None = None) -> Compared:
+    """Order the articles, propose what may lie inside what, and tell which are spun, as their table says from here on."""
+    signed, adopted = prepared.signed, prepared.adopted
+    scores = prepared.articles["spin_score"].to_numpy()
+    spun = scores >= gate_threshold()
+    if adopted:
+        spun[: prepared.fresh] = adopted.spun()
+    known = stand(prepared.articles, spun, signed.keys, signed.n_tokens, config, honoured)
+    proposed = propose_contained(signed.sketches, np.flatnonzero(known.compared), known.rank, prepared.fresh)
+    told = spun | tell_spun(scores, proposed.akin, signed.n_tokens, joined([]), prepared.texts_of, pool)[known.representative]
+    if (told != spun).any():
+        spun, known = told, stand(prepared.articles, told, signed.keys, signed.n_tokens, config, honoured)
+    prepared.articles = with_spun(prepared.articles, pa.array(spun))
+    return Compared(known, proposed, spun)
+
+
 def match(
-    prepared: Prepared, config: Config, pool: Pool, progress: Progress, timings: Timings, honoured: Honoured | None = None
+    prepared: Prepared,
+    compared: Compared,
+    config: Config,
+    pool: Pool,
+    progress: Progress,
+    timings: Timings,
+    honoured: Honoured | None = None,
 ) -> Matched:
     """Find what is alike, verify it, tell what it is to each other, and choose each cluster's canonical."""
-    signed, adopted = prepared.signed, prepared.adopted
+    adopted, (known, proposed, spun) = prepared.adopted, compared
     kept = memory.set_bytes(pool.memory) if pool.memory is not None else KEPT_BYTES
-    similar = Similar(prepared.texts_of, pool.workers, signed.n_tokens, kept)
-    with timings.of("match and verify"):
-        scores = prepared.articles["spin_score"].to_numpy()
-        spun = scores >= gate_threshold()
-        if adopted:
-            spun[: prepared.fresh] = adopted.spun()
-        known = stand(prepared.articles, spun, signed.keys, signed.n_tokens, config, honoured)
-        proposed = propose_contained(signed.sketches, np.flatnonzero(known.compared), known.rank, prepared.fresh)
-        told = spun | tell_spun(scores, proposed.akin, signed.n_tokens, joined([]), prepared.texts_of, pool)[known.representative]
-        if (told != spun).any():
-            spun, known = told, stand(prepared.articles, told, signed.keys, signed.n_tokens, config, honoured)
-        prepared.articles = with_spun(prepared.articles, pa.array(spun))
+    similar = Similar(prepared.texts_of, pool.workers, prepared.signed.n_tokens, kept)
     older = partial(adopted.edges, prepared.articles["article_id"].combine_chunks(), known.representative) if adopted else None
-    return decide(signed, spun, known, lambda: proposed, similar, config, progress, timings, honoured, prepared.fresh, older)
+    return decide(prepared.signed, spun, known, proposed, similar, config, progress, timings, honoured, prepared.fresh, older)
 
 
 def decide(
     signed: Signed,
     spun: np.ndarray,
     known: Standing,
-    contained: Callable[[], Proposed],
+    proposed: Proposed,
     similar: Similar,
     config: Config,
     progress: Progress,
@@ -221,27 +243,22 @@ def decide(
     """Verify what may be alike, tell what it is to each other, and choose each cluster's canonical.
 
     What is decided of an article depends on those that it may be like, directly or through others, and on no more: any set of
-    articles that is closed under that can be decided on by itself. `contained` proposes what may lie inside what, in view of
+    articles that is closed under that can be decided on by itself. `proposed`: what may lie inside what, in view of
     the whole run. `fresh`: the first row that is new; `older` gives the edges of those before it.
     """
     bands, read, verify = choose_bands(config.threshold, config.recall), similar.read, similar.verify
     rank, representative = known.rank, known.representative
     with timings.of("match and verify"):
         tokens = np.zeros_like(signed.n_tokens) if config.exact_only else signed.n_tokens
-        with ThreadPoolExecutor(1) as beside:
-            later = beside.submit(contained)
+        with beside(propose_spun, signed.sketches, np.flatnonzero(known.compared), np.flatnonzero(spun)) as maybe_spun:
             found = find_edges(signed.signatures, representative, tokens, rank, bands, config.threshold, verify, read, fresh)
-            proposed = later.result()
-        progress("match and verify", 1, 3)
-        edges, facts = relate(found.edges, proposed, config.threshold, verify, read)
-        if honoured:
-            # Exact copies that a person keeps apart stand for themselves, and met like any two articles.
-            edges.relation[(signed.keys[edges.a] == signed.keys[edges.b]).all(axis=1)] = EXACT
-        verified = found.n_verified + len(proposed.small)
-        if spun[known.compared].any():
-            pairs = propose_spun(signed.sketches, np.flatnonzero(known.compared), np.flatnonzero(spun))
-            edges, looked = relate_spun(edges, pairs, spun, similar.by_class, read)
-            verified += looked
+            progress("match and verify", 1, 3)
+            edges, facts = relate(found.edges, proposed, config.threshold, verify, read)
+            if honoured:
+                # Exact copies that a person keeps apart stand for themselves, and met like any two articles.
+                edges.relation[(signed.keys[edges.a] == signed.keys[edges.b]).all(axis=1)] = EXACT
+            edges, looked = relate_spun(edges, maybe_spun.result(), spun, similar.by_class, read)
+        verified = found.n_verified + len(proposed.small) + looked
         progress("match and verify", 2, 3)
     with timings.of("cluster"):
         if older:

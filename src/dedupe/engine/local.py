@@ -217,6 +217,19 @@ class Pool:
         self._pool = self._started()
 
 
+@contextmanager
+def beside(function: Callable[..., Result], *item: Any) -> Iterator[Future[Result]]:
+    """Run `function(*item)` in a thread of its own while the block runs; the block takes its result.
+
+    Where the block fails, nobody waits for it.
+    """
+    thread = ThreadPoolExecutor(1)
+    try:
+        yield thread.submit(function, *item)
+    finally:
+        thread.shutdown(wait=False)
+
+
 def default_workers() -> int:
     """Return the number of cores that this process may use."""
     try:

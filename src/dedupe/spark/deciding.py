@@ -95,7 +95,7 @@ class DecideBins:
         known = stand(articles, spun, signed.keys, signed.n_tokens, self.config)
         similar = Similar(lambda wanted: take_rows(articles["text"], wanted), 1, signed.n_tokens)
         proposed = Proposed(small, large, 0, 0, (np.empty(0, np.int64), np.empty(0, np.int64)))
-        matched = decide(signed, spun, known, lambda: proposed, similar, self.config, silent, Timings())
+        matched = decide(signed, spun, known, proposed, similar, self.config, silent, Timings())
         # What is known of all articles anyway stays here.
         nothing = np.empty(0, np.int64)
         matched.preference, matched.rank, matched.representative = [], nothing, nothing
