@@ -121,15 +121,34 @@ def _post(ordered, bits, first, starts, runs, filled):  # type: ignore[no-untype
         begin = at
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _keep_best(near, best, other, same):  # type: ignore[no-untyped-def]
+    # Those that share most, equals in order of preference: which comes first changes nothing, nor does one that comes again.
+    for slot in range(len(near)):
+        if near[slot] == other:
+            return
+    slot = len(best)
+    while slot > 0:
+        ahead = near[slot - 1]
+        if ahead >= 0 and (best[slot - 1] > same or (best[slot - 1] == same and ahead < other)):
+            break
+        slot -= 1
+        if slot + 1 < len(best):
+            near[slot + 1], best[slot + 1] = near[slot], best[slot]
+    if slot < len(best):
+        near[slot], best[slot] = other, same
+
+
 @njit(cache=True, nogil=True)
-def _propose(ordered, bits, first, starts, runs, filled, least, longest, known, shared, pairs, akin):  # type: ignore[no-untyped-def]
+def _propose(ordered, bits, first, starts, runs, filled, least, longest, known, shared, pairs, akin, best):  # type: ignore[no-untyped-def]
     # Returns (pairs found, runs cut, lookups saved) of a block. Articles are numbered by preference here; `shared` is all zero.
-    # Where some are `known`, only the others look for what they lie in, and for what lies in them.
-    # `akin[row - first]` gets those of about one length that share most with a row, -1 where there are fewer.
-    best = np.empty(akin.shape[1], np.int32)
+    # Each pair is met once, by the later of the two; where some are `known`, by all that are not.
+    # `akin[row]` gets those of about one length that share most with a row, `best` how much; -1 where there are fewer.
     some = known.any()
     low = (_ONE << bits) - _ONE
-    touched = np.empty(len(shared), np.int32)
+    touched, tiny = np.empty(len(shared) + 1, np.int32), np.diff(starts) <= 1
+    # How many of the shared hashes have postings in which the row itself stands too late to be looked up.
+    behind = np.zeros(len(shared), np.int32)
     found = 0
     cut = 0
     saved = 0
@@ -141,44 +160,56 @@ def _propose(ordered, bits, first, starts, runs, filled, least, longest, known, 
         met = 0
         for at in range(run, run + filled[row - first]):
             begin = runs[at]
+            end = begin + longest
             key = ordered[begin] >> bits
-            place = begin
-            while place < len(ordered) and place - begin < longest and ordered[place] >> bits == key:
-                other = np.int64(ordered[place] & low)
-                if other != row:
-                    if shared[other] == 0:
-                        touched[met] = other
-                        met += 1
-                    shared[other] += 1
-                place += 1
-            if place - begin == longest and place < len(ordered) and ordered[place] >> bits == key:
+            if end < len(ordered) and ordered[end] >> bits == key:
                 cut += np.int64(ordered[begin] & low) == row
                 saved += 1
+            late = 1
+            for place in range(begin, min(end, len(ordered))):
+                other = np.int64(ordered[place] & low)
+                if other == row:
+                    late = 0
+                    if not some:
+                        break
+                    continue
+                if some and ordered[place] >> bits != key:
+                    break
+                # No branch: nothing could predict it.
+                touched[met] = other
+                met += shared[other] == 0
+                shared[other] += 1
+            if late and not some:
+                for place in range(begin, end):
+                    behind[np.int64(ordered[place] & low)] += 1
         for at in range(met):
             other = touched[at]
+            theirs = shared[other]
+            shared[other] = 0
+            # One shared hash is nothing, but for the article that has no other: nine in ten end here.
+            if theirs == 1 and size > 1 and not tiny[other]:
+                behind[other] = 0
+                continue
+            ours = theirs - behind[other]
+            behind[other] = 0
             other_size = starts[other + 1] - starts[other]
+            smaller = min(size, other_size)
             larger = other_size > size or (other_size == size and other > row)
-            if (larger or (some and known[other])) and shared[other] >= least[min(size, other_size, len(least) - 1)]:
+            if larger or some:
+                proposed = (larger or known[other]) and theirs >= least[min(smaller, len(least) - 1)]
+            else:
+                proposed = ours >= least[min(smaller, len(least) - 1)]
+            if proposed:
                 if found < len(pairs):
                     pairs[found, 0] = row if larger else other
                     pairs[found, 1] = other if larger else row
                 found += 1
-            same = shared[other]
-            shared[other] = 0
-            smaller = min(size, other_size)
-            if same < _LEAST_AKIN or same < _AKIN * smaller or smaller < 0.5 * max(size, other_size):
+            if smaller < 0.5 * max(size, other_size):
                 continue
-            near = akin[row - first]
-            slot = len(best)
-            while slot > 0:
-                ahead = near[slot - 1]
-                if ahead >= 0 and (best[slot - 1] > same or (best[slot - 1] == same and ahead < other)):
-                    break
-                slot -= 1
-                if slot + 1 < len(best):
-                    near[slot + 1], best[slot + 1] = near[slot], best[slot]
-            if slot < len(best):
-                near[slot], best[slot] = other, same
+            if theirs >= _LEAST_AKIN and theirs >= _AKIN * smaller:
+                _keep_best(akin[row], best[row], other, theirs)
+            if not some and ours >= _LEAST_AKIN and ours >= _AKIN * smaller:
+                _keep_best(akin[other], best[other], row, ours)
     return found, cut, saved
 
 
@@ -234,17 +265,15 @@ def propose_contained(sketches: Sketches, rows: np.ndarray, rank: np.ndarray, fr
     least = np.fromiter(map(least_shared, range(min(int(sizes.max(initial=0)), _LARGEST) + 1)), np.int32)
     known, shared = rows < fresh, np.zeros(len(rows), np.int32)
     parts, cut, saved = [np.empty((0, 2), np.int32)], 0, 0
-    akin = np.full((len(rows), MOST_AKIN), -1, np.int32)
+    akin, best = (np.full((len(rows), MOST_AKIN), -1, np.int32) for _ in range(2))
     for first in range(0, len(rows), _BLOCK_ROWS):
         size = min(_BLOCK_ROWS, len(rows) - first)
         runs, filled = np.empty(starts[first + size] - starts[first], np.int64), np.zeros(size, np.int32)
         _post(ordered, bits, first, starts, runs, filled)
         pairs = np.empty((max(1024, size), 2), np.int32)
-        near = akin[first : first + size]
         while True:
-            near[:] = -1
             found, runs_cut, lookups = _propose(
-                ordered, bits, first, starts, runs, filled, least, LONGEST_POSTING, known, shared, pairs, near
+                ordered, bits, first, starts, runs, filled, least, LONGEST_POSTING, known, shared, pairs, akin, best
             )
             if found <= len(pairs):
                 break
