@@ -7,8 +7,6 @@ wordfreq (Speer, 2022) ships them for some forty languages. A table takes up to 
 from __future__ import annotations
 
 import importlib.util
-import os
-import tempfile
 from functools import cache
 from importlib.metadata import version
 from typing import NamedTuple
@@ -16,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from dedupe.cache import cache_dir
+from dedupe.cache import cached_arrays
 
 # A table is looked up by the low bits of the hash, at most half full; 0 marks a free slot.
 RARITY_STEP = 0.1  # nats a step of the stored rarity
@@ -25,7 +23,7 @@ RAREST = 160  # a frequency of 1 in 9 million words, where the tables of most la
 # Codes under which wordfreq has the same language. Its own search for a close one takes English for Swahili.
 _SAME = {"no": "nb", "nn": "nb", "hr": "sh", "sr": "sh", "bs": "sh", "tl": "fil"}
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Background(NamedTuple):
@@ -53,27 +51,28 @@ def background(languages: list[str]) -> Background:
 
 @cache
 def _table(language: str) -> tuple[np.ndarray, np.ndarray]:
-    nothing = np.zeros(0, np.uint64), np.zeros(0, np.uint8)
-    if importlib.util.find_spec("wordfreq") is None:
-        return nothing
-    folder = cache_dir()
-    path = folder / f"background-{_FORMAT}-{version('wordfreq')}-{language or 'und'}.npz" if folder else None
-    if path and path.exists():
-        try:
-            with np.load(path) as stored:
-                return stored["hashes"], stored["rarity"]
-        except (OSError, ValueError, KeyError):
-            pass  # a damaged cache is built again
-    import wordfreq
+    if language == "und" or importlib.util.find_spec("wordfreq") is None or language not in _languages():
+        return np.zeros(0, np.uint64), np.zeros(0, np.uint8)
 
-    if language not in wordfreq.available_languages("best"):
-        return nothing
-    hashes, rarity = build_table(wordfreq.get_frequency_dict(language, "best"))
-    if folder and path:
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".npz", delete=False) as file:
-            np.savez(file, hashes=hashes, rarity=rarity)
-        os.replace(file.name, path)
+    def build() -> list[np.ndarray]:
+        import wordfreq
+
+        return list(build_table(wordfreq.get_frequency_dict(language, "best")))
+
+    hashes, rarity = cached_arrays(f"background-{_FORMAT}-{version('wordfreq')}-{language}", build)
     return hashes, rarity
+
+
+@cache
+def _languages() -> frozenset[str]:
+    # Kept, too: importing wordfreq to be told that it has nothing on a language takes a quarter of a second.
+    def ask() -> list[np.ndarray]:
+        import wordfreq
+
+        return [np.array(sorted(wordfreq.available_languages("best")), "S")]
+
+    (codes,) = cached_arrays(f"background-languages-{version('wordfreq')}", ask)
+    return frozenset(code.decode() for code in codes.tolist())
 
 
 def build_table(frequencies: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:

@@ -8,11 +8,13 @@ Folded tokens have lost their capitals, and with them the names; so this reads t
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache
 
 import numpy as np
 from numba import njit
 
+from dedupe.cache import cached_arrays
 from dedupe.tokens import fold_table
 
 NAME, NAMES, NUMBER, DATE, WORD = range(5)
@@ -56,7 +58,12 @@ LOW_BYTE = np.uint64(0xFF)
 @cache
 def upper_table() -> np.ndarray:
     """Return 1 for each code point that is a capital. Shape (131072,), uint8."""
-    return np.fromiter((chr(code).isupper() or chr(code).istitle() for code in range(0x20000)), np.uint8, 0x20000)
+
+    def ask() -> list[np.ndarray]:
+        return [np.fromiter((chr(code).isupper() or chr(code).istitle() for code in range(0x20000)), np.uint8, 0x20000)]
+
+    (table,) = cached_arrays(f"capitals-{unicodedata.unidata_version}", ask)
+    return table
 
 
 @cache
