@@ -121,6 +121,17 @@ def test_the_order_of_articles_changes_nothing(seed: int, rng: random.Random) ->
     assert len(shuffled.edges.a) == len(plain.edges.a)
 
 
+@pytest.mark.parametrize("threads", [2, 3, 40])
+def test_the_number_of_threads_changes_nothing(threads: int) -> None:
+    texts, _ = events(7, count=12)
+    made = vectors([extract_terms(pa.array(texts), pa.array(["en"] * len(texts)))], len(texts))
+    times = np.arange(len(texts), dtype=np.int64) % 9 * 2 * DAY
+    one, several = (find_stories(made, times, np.arange(len(texts)), threads=number) for number in (1, threads))
+    assert several.story.tolist() == one.story.tolist() and (one.story >= 0).any()
+    assert [column.tolist() for column in several.pairs] == [column.tolist() for column in one.pairs]
+    assert several[3:] == one[3:]
+
+
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 1000), st.randoms(use_true_random=False), st.booleans())
 def test_the_index_finds_the_pairs_that_comparing_all_finds(seed: int, rng: random.Random, years: bool) -> None:

@@ -7,6 +7,7 @@ more likeness than the topic has in any other week. docs/stories.md says what wa
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -72,23 +73,25 @@ class Stories(NamedTuple):
     cut: int
 
 
-def find_stories(made: Vectors, published_us: np.ndarray, rank: np.ndarray, threshold: float = THRESHOLD) -> Stories:
+def find_stories(
+    made: Vectors, published_us: np.ndarray, rank: np.ndarray, threshold: float = THRESHOLD, threads: int = 1
+) -> Stories:
     """Find the stories among articles, one of each cluster of copies.
 
     `published_us`: (n,) int64 microseconds, the least int64 where unknown. `rank`: (n,) a total order that does not depend on
-    that of the input.
+    that of the input. `threads` change nothing but the time.
     """
     times = np.where(published_us == np.iinfo(np.int64).min, _UNKNOWN, published_us)
     order = np.lexsort((rank, times))
     week = _weeks(times[order])
     index = index_rarest(made, order, INDEXED_TERMS)
-    a, b, looked, cut = candidates(made, index, order, week, np.empty(0, bool), _PARTIAL * _WEAK * threshold)
-    near = score(made, a, b)
+    a, b, looked, cut = candidates(made, index, order, week, np.empty(0, bool), _PARTIAL * _WEAK * threshold, threads)
+    near = score(made, a, b, threads)
     # What an article is like in other weeks is asked only of those that may join one of their own.
     may = joining(judge(near, times, threshold), len(times), threshold)
-    a, b, further, _ = candidates(made, index, order, week, may[order], _PARTIAL * threshold)
+    a, b, further, _ = candidates(made, index, order, week, may[order], _PARTIAL * threshold, threads)
     once = np.unique(np.minimum(a, b) << 32 | np.maximum(a, b))
-    far = score(made, once >> 32, once & 0xFFFFFFFF)
+    far = score(made, once >> 32, once & 0xFFFFFFFF, threads)
     pairs = judge(Pairs(*(np.concatenate(both) for both in zip(near, far, strict=True))), times, threshold)
     # No average is above its highest score: an article without a joining pair stays alone, and its weak pairs are of no use.
     joins = joining(pairs, len(times), threshold)
@@ -99,10 +102,16 @@ def find_stories(made: Vectors, published_us: np.ndarray, rank: np.ndarray, thre
     return Stories(story, Pairs(*(column[inside] for column in pairs)), pairs, looked + further, cut)
 
 
-def score(made: Vectors, a: np.ndarray, b: np.ndarray) -> Pairs:
+def score(made: Vectors, a: np.ndarray, b: np.ndarray, threads: int = 1) -> Pairs:
     """Score pairs exactly, time left out."""
     scores = np.empty((len(a), 3))
-    score_pairs(a, b, *made, REACH, scores)
+    cuts = np.linspace(0, len(a), threads + 1).astype(np.int64)
+
+    def work(begin: int, stop: int) -> None:
+        score_pairs(a[begin:stop], b[begin:stop], *made, REACH, scores[begin:stop])
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, cuts[:-1], cuts[1:]))
     return Pairs(np.minimum(a, b), np.maximum(a, b), scores[:, 0], scores[:, 1], scores[:, 2])
 
 
@@ -150,20 +159,33 @@ def _weeks(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def candidates(
-    made: Vectors, index: Index, order: np.ndarray, week: tuple[np.ndarray, np.ndarray], far: np.ndarray, least: float
+    made: Vectors,
+    index: Index,
+    order: np.ndarray,
+    week: tuple[np.ndarray, np.ndarray],
+    far: np.ndarray,
+    least: float,
+    threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray, int, int]:
     """Propose the pairs whose rarest terms make up `least` of a score: (a, b, postings walked, posting lists cut short).
 
     Of one week, or where some are marked in `far`, those of other weeks than these.
     """
     whole = np.sqrt(np.square(made.norms).sum(axis=1))[order]
-    pairs = np.empty(max(1024, 4 * len(order)), np.int64)
-    while True:
-        kept, looked, cut = meeting_pairs(*index, whole, *week, far, least, MOST_POSTINGS, pairs)
-        if kept <= len(pairs):
-            break
-        pairs = np.empty(kept, np.int64)
-    return order[pairs[:kept] >> 32], order[pairs[:kept] & 0xFFFFFFFF], looked, cut
+    cuts = np.linspace(0, len(order), threads + 1).astype(np.int64)
+
+    def work(begin: int, stop: int) -> tuple[np.ndarray, int, int]:
+        pairs = np.empty(max(1024, 4 * (stop - begin)), np.int64)
+        while True:
+            kept, looked, cut = meeting_pairs(*index, whole, *week, far, least, MOST_POSTINGS, begin, stop, pairs)
+            if kept <= len(pairs):
+                return pairs[:kept], looked, cut
+            pairs = np.empty(kept, np.int64)
+
+    with ThreadPoolExecutor(threads) as pool:
+        parts, looked, cut = zip(*pool.map(work, cuts[:-1].tolist(), cuts[1:].tolist()), strict=True)
+    pairs = np.concatenate(parts)
+    return order[pairs >> 32], order[pairs & 0xFFFFFFFF], sum(looked), sum(cut)
 
 
 def evidence(

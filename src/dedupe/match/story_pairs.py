@@ -139,10 +139,11 @@ def _walk(first, last, value, articles, gathered, touched, count):  # type: igno
 
 @njit(cache=True, nogil=True)
 def meeting_pairs(  # type: ignore[no-untyped-def]
-    ends, numbers, starts, articles, weights, whole, lowest, highest, far, least, most, pairs
+    ends, numbers, starts, articles, weights, whole, lowest, highest, far, least, most, begin, stop, pairs
 ):  # fmt: skip
     """Write the pairs of articles whose indexed terms alone reach `least`; return (kept, postings walked, lists cut short).
 
+    Of the articles `begin:stop` with others: what several threads do side by side is what one does alone.
     An article's week begins at article `lowest` and ends before `highest`, (n,) each. Each article looks back along the postings
     of its terms, over `most` of each, as far as its week goes; those marked in `far`, if any are, look beyond their weeks
     instead, back and forth. `whole`: (n,) norms. More kept than `pairs` has room for means: call again.
@@ -151,8 +152,10 @@ def meeting_pairs(  # type: ignore[no-untyped-def]
     gathered = np.zeros(n, np.float32)
     touched = np.empty(n + 1, np.uint32)
     places = starts.copy()  # of the posting of the article at hand, in each list
+    for at in range(ends[begin]):
+        places[numbers[at]] += 1
     kept, looked, cut = 0, 0, 0
-    for article in range(n):
+    for article in range(begin, stop):
         count = np.uint64(0)
         wanted = len(far) == 0 or far[article]
         for at in range(ends[article], ends[article + 1]):

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dedupe.engine.local import beside
 from dedupe.gather import take_rows, take_table
 from dedupe.match.stories import Pairs, evidence, find_stories
 from dedupe.match.story_vectors import vectors
@@ -64,23 +65,24 @@ def tell_stories(
     times = take_rows(articles["published_at"], rows).cast(pa.int64()).fill_null(_UNKNOWN).to_numpy(zero_copy_only=False)
     order = np.empty(len(rows), np.int64)
     order[np.argsort(rank[rows], kind="stable")] = np.arange(len(rows))
-    found = find_stories(made, times, order)
+    found = find_stories(made, times, order, threads=verify.threads)
     leader = np.full(len(canonical), -1, np.int64)
     leader[rows] = np.where(found.story >= 0, rows[found.story], -1)
     # The preferred of the two is named first, whichever comes first in the input.
     turned = order[found.edges.a] > order[found.edges.b]
     first, second = (np.where(turned, *both) for both in (found.edges[1::-1], found.edges[:2]))
     edges = found.edges._replace(a=first, b=second)
-    # In order of the first, whose words are quoted: a block then lies in a few shards.
-    said, by_first = np.empty(len(first), object), np.argsort(first, kind="stable")
-    for begin in range(0, len(first), _BLOCK):
-        block = by_first[begin : begin + _BLOCK]
-        own = np.unique(first[block])
-        texts = _texts(articles, drafts, rows[own])
-        terms = extract_terms(texts, take_rows(articles["language"], rows[own]))
-        said[block] = evidence(made, own, terms, texts, times, Pairs(*(column[block] for column in edges)))
     a, b = np.minimum(rows[first], rows[second]), np.maximum(rows[first], rows[second])
-    return Told(leader[canonical], a, b, said.tolist(), verify(a, b))
+    with beside(verify, a, b) as overlap:
+        # In order of the first, whose words are quoted: a block then lies in a few shards.
+        said, by_first = np.empty(len(first), object), np.argsort(first, kind="stable")
+        for begin in range(0, len(first), _BLOCK):
+            block = by_first[begin : begin + _BLOCK]
+            own = np.unique(first[block])
+            texts = _texts(articles, drafts, rows[own])
+            terms = extract_terms(texts, take_rows(articles["language"], rows[own]))
+            said[block] = evidence(made, own, terms, texts, times, Pairs(*(column[block] for column in edges)))
+        return Told(leader[canonical], a, b, said.tolist(), overlap.result())
 
 
 def _restored(terms_of: TermsOf, drafts: dict[int, Draft], rows: np.ndarray, articles: pa.Table) -> Iterator[StoryTerms]:
