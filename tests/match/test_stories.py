@@ -127,7 +127,8 @@ def test_the_number_of_threads_changes_nothing(threads: int) -> None:
     made = vectors([extract_terms(pa.array(texts), pa.array(["en"] * len(texts)))], len(texts))
     times = np.arange(len(texts), dtype=np.int64) % 9 * 2 * DAY
     one, several = (find_stories(made, times, np.arange(len(texts)), threads=number) for number in (1, threads))
-    assert several.story.tolist() == one.story.tolist() and (one.story >= 0).any()
+    assert several.story.tolist() == one.story.tolist()
+    assert (one.story >= 0).any()
     assert [column.tolist() for column in several.pairs] == [column.tolist() for column in one.pairs]
     assert several[3:] == one[3:]
 
