@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
@@ -115,7 +115,7 @@ class Pool:
         self._door = ThreadPoolExecutor(1)
         self._preload = preload
         self.deaths = 0
-        self._resting = False
+        self._resting = self._left = False
         if workers > 1:
             self._pool = self._started()
 
@@ -137,6 +137,7 @@ class Pool:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._left = True
         if self._pool is not None:
             self._door.shutdown(cancel_futures=True)
             self._pool.shutdown(cancel_futures=True)
@@ -161,10 +162,13 @@ class Pool:
 
         `meanwhile` is called once, while the first items are under way: for what this process will need next. Where a worker
         dies, what was under way is done again, one item at a time; an item that ends a worker by itself too goes to `rescue`.
-        Raises WorkerDiedError where that is not given. `deaths` counts them.
+        Raises WorkerDiedError where that is not given, and CancelledError in a thread that goes on when the pool has been left.
+        `deaths` counts the workers that died.
         """
         if self._pool is None:
             for item in items:
+                if self._left:
+                    raise CancelledError
                 yield function(*item)
             return
         if self._resting:
