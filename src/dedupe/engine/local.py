@@ -131,6 +131,8 @@ class Pool:
             with _main_hidden():
                 return pool.submit(function, *item)
 
+        if self._left:
+            raise CancelledError
         return self._door.submit(hand_over)
 
     def __enter__(self) -> Self:
