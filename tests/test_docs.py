@@ -159,6 +159,15 @@ def test_tables_say_what_the_code_says(document: Path) -> None:
     assert text == with_tables(text), "write them anew with: python tests/test_docs.py"
 
 
+def test_every_benchmark_is_documented_once() -> None:
+    text = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    programs = [path.stem for path in (ROOT / "benchmarks").glob("*.py") if "__main__" in path.read_text(encoding="utf-8")]
+    # peers.py is what `benchmarks.run` measures against, each peer by a Python of its own.
+    assert [name for name in sorted(programs) if f"benchmarks.{name}" not in text] == ["peers"]
+    headings = re.findall(r"^#+ .*$", text, re.M)
+    assert len(headings) == len(set(headings))
+
+
 def test_every_rule_schema_code_and_column_is_documented() -> None:
     from dedupe.corpus.inspect import TABLES
     from dedupe.repair.rules import RULES
