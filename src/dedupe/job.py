@@ -18,6 +18,7 @@ import pyarrow as pa
 from dedupe.cluster.lasting import Previous
 from dedupe.config import Config
 from dedupe.decisions.store import Decisions
+from dedupe.engine import memory
 from dedupe.engine.local import Pool, useful_workers
 from dedupe.engine.timings import Progress, Timings, silent
 from dedupe.errors import DedupeError, UsageError
@@ -231,8 +232,10 @@ def _write(
     timings: Timings,
     begin: float,
 ) -> Summary:
+    results = name_results(prepared.articles, matched, told, before, forgotten)
+    prepared.let_go()
     articles = prepared.articles
-    results = name_results(articles, matched, told, before, forgotten)
+    memory.give_back()
     summary = summarise(plan, prepared, matched, told, config, timings, begin)
     bands = matched.bands
     matching = {
@@ -295,8 +298,11 @@ def _write(
     written = manifest(config, before.generation + 1 if before else 1, inputs, counts, matching, tables, run)
     # A path that is no Unicode stands in it as JSON's own escapes.
     (new / MANIFEST).write_text(written, encoding="utf-8", errors="backslashreplace")
+    prepared.let_go()
+    del articles
+    memory.give_back()
     # After the manifest, which it quotes and which names no hash of it: it tells the times of this run.
-    write_report(new, load_manifest(new), articles)
+    write_report(new, load_manifest(new), prepared.articles)
     return summary
 
 

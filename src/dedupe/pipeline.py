@@ -102,14 +102,19 @@ def carry_out(
             honoured = find_decided(prepared, taken, config)
     with timings.of("match and verify"):
         compared = compare(prepared, config, pool, honoured)
+    memory.give_back()
     # The model reads what clusters have no say in, so it restores while they are found: on one core of two, most of the time.
     with beside(restore_by_model, prepared.columns, config, pool) as restored:
         matched = match(prepared, compared, config, pool, progress, timings, honoured)
         with timings.of("de-spin"):
             drafts = restored.result()
             drafts = honoured.without_refused(drafts) if honoured else drafts
+    pool.rest()
+    prepared.let_go()
+    memory.give_back()
     with timings.of("stories"):
         told = tell(prepared, matched, honoured.rewritten | drafts if honoured else drafts, config, pool.workers)
+    memory.give_back()
     with timings.of("de-spin"):
         # Members of a cluster alone: another article on the event words its sentences in its own way, and is no witness.
         drafts = restore_by_siblings(drafts, prepared.columns, matched.canonical, matched.rank, config, pool)

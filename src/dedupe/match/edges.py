@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dedupe.gather import frozen
+from dedupe.gather import frozen, release
 from dedupe.match.bands import Bands
 from dedupe.match.candidates import LARGE_BUCKET, find_candidates, least_agreement
 from dedupe.match.relation_farms import star_edges
@@ -86,6 +86,7 @@ def find_edges(
         star = star_edges(members[np.argsort(rank[members], kind="stable")], signatures, least, threshold, verify, texts_of)
         parts.append(_edges(star.a, star.b, star.overlap, True))
         verified += star.looked
+    release(signatures)
     return Found(joined(parts), candidates.raw, verified, len(candidates.large))
 
 
