@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedupe.cluster.identity import canonical_url, carry_over, identify, new_group_id, number_equals
+from dedupe.cluster.identity import canonical_url, carry_over, identify, new_group_ids, number_equals
 from dedupe.cluster.lasting import Previous, id_map_table, lasting_ids
 from dedupe.schema import ID_MAP
 
@@ -59,25 +59,42 @@ def test_equal_ids_are_numbered_in_input_order() -> None:
 
 
 def test_a_new_cluster_never_takes_an_id_that_was_used() -> None:
-    first = new_group_id("cluster", "x", set())
-    assert new_group_id("cluster", "x", {first}) != first
+    articles, none = pa.array(["x" * 32, "y" * 32]), pa.array([], pa.string())
+    first = new_group_ids("cluster", articles, none)
+    assert first.to_pylist() == ["c" + "x" * 20, "c" + "y" * 20]
+    second = new_group_ids("cluster", articles, first.slice(0, 1))
+    assert second[0] != first[0]
+    assert second[1] == first[1]
+    third = new_group_ids("cluster", articles, pa.concat_arrays([first.slice(0, 1), second.slice(0, 1)]))
+    assert len({*first.to_pylist(), second[0].as_py(), third[0].as_py()}) == 4
+
+
+def test_two_new_clusters_never_get_one_id() -> None:
+    # IDs of articles that begin alike: one of the two takes another.
+    names = new_group_ids("story", pa.array(["z" * 20 + "1", "z" * 20 + "2"]), pa.array([], pa.string())).to_pylist()
+    assert names[0] == "s" + "z" * 20
+    assert len(set(names)) == 2
+
+
+def carried(new: np.ndarray, old: np.ndarray, since: list[int]) -> list[tuple[int, int]]:
+    return list(zip(*(side.tolist() for side in carry_over(new, old, np.array(since))), strict=True))
 
 
 def test_an_id_goes_where_most_members_went() -> None:
     new, old = np.array([0, 0, 0, 1, 1]), np.array([0, 0, 1, 1, 1])
-    assert carry_over(new, old, np.array([1, 1])) == [(0, 0), (1, 1)]
+    assert carried(new, old, [1, 1]) == [(0, 0), (1, 1)]
 
 
 def test_a_merge_keeps_the_older_id_whatever_the_sizes() -> None:
     new, old = np.array([0, 0, 0, 0]), np.array([0, 0, 0, 1])
-    assert carry_over(new, old, np.array([2, 1])) == [(0, 1)]
-    assert carry_over(new, old, np.array([1, 1])) == [(0, 0)]
+    assert carried(new, old, [2, 1]) == [(0, 1)]
+    assert carried(new, old, [1, 1]) == [(0, 0)]
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1), st.lists(st.integers(1, 3), min_size=6, max_size=6))
 def test_an_unchanged_group_keeps_its_id_and_none_is_used_twice(groups: list[tuple[int, int]], since: list[int]) -> None:
     new, old = np.array([g[0] for g in groups]), np.array([g[1] for g in groups])
-    matched = carry_over(new, old, np.array(since))
+    matched = carried(new, old, since)
     assert len({n for n, _ in matched}) == len({o for _, o in matched}) == len(matched)
     for group in set(new.tolist()):
         sources = set(old[new == group].tolist())
@@ -90,16 +107,18 @@ def previous(
 ) -> Previous:
     table = pa.table({"article_id": list(clusters), "cluster_id": list(clusters.values())})
     empty = ID_MAP.empty_table() if id_map is None else id_map
-    return Previous(table, {"cluster": since or {}, "story": {}}, empty, generation)
+    schema = pa.schema([("id", pa.string()), ("since", pa.int32())])
+    told = pa.table([list(since or {}), list((since or {}).values())], schema=schema)
+    return Previous(table, {"cluster": told, "story": schema.empty_table()}, empty, generation)
 
 
 def run(ids: list[str], canonical: list[int], before: Previous | None) -> tuple[dict[str, str], pa.Table, list[int]]:
     hubs, cluster = np.unique(np.array(canonical), return_inverse=True)
     lasting = lasting_ids("cluster", pa.chunked_array([ids]), cluster, hubs, before)
     return (
-        {one: lasting.names[at] for one, at in zip(ids, cluster.tolist(), strict=True)},
-        id_map_table(lasting.changes),
-        lasting.since,
+        {one: lasting.names[at].as_py() for one, at in zip(ids, cluster.tolist(), strict=True)},
+        id_map_table([lasting.changes]),
+        lasting.since.tolist(),
     )
 
 

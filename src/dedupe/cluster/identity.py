@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 # 80 bits: among a billion groups the chance that two ever meet is 1 in 2 million, and then one of them takes another.
 GROUP_ID_DIGITS = 20
@@ -62,34 +64,54 @@ def number_equals(ids: Sequence[str]) -> list[str]:
     return unique
 
 
-def new_group_id(kind: str, article_id: str, taken: Container[str]) -> str:
-    """Return an ID that no group of this or an earlier run has: that of one of its articles, or a hash of it where it is taken.
+def new_group_ids(kind: str, article_ids: pa.Array, taken: pa.Array) -> pa.Array:
+    """Return IDs that no group of this or an earlier run has: each that of an article, or a hash of it where it is taken.
 
-    `kind` is cluster or story; its first letter begins the ID.
+    `kind` is cluster or story; its first letter begins the IDs. `article_ids`: of one article a group. `taken`: the IDs that
+    were ever given.
     """
-    candidate, attempt = kind[0] + article_id[:GROUP_ID_DIGITS], 0
-    while candidate in taken:
+    names = pc.binary_join_element_wise(kind[0], pc.utf8_slice_codeunits(article_ids, 0, GROUP_ID_DIGITS), "")
+    attempt = 0
+    while len(again := _given_before(names, taken)):
         attempt += 1
-        candidate = kind[0] + hashlib.sha256(f"{kind}\x1e{article_id}\x1e{attempt}".encode()).hexdigest()[:GROUP_ID_DIGITS]
-    return candidate
+        whole = (f"{kind}\x1e{one}\x1e{attempt}" for one in article_ids.take(pa.array(again)).to_pylist())
+        others = [kind[0] + hashlib.sha256(one.encode()).hexdigest()[:GROUP_ID_DIGITS] for one in whole]
+        mask = np.zeros(len(names), bool)
+        mask[again] = True
+        names = pc.replace_with_mask(names, pa.array(mask), pa.array(others, pa.string()))
+    return names
 
 
-def carry_over(new: np.ndarray, old: np.ndarray, since: np.ndarray) -> list[tuple[int, int]]:
-    """Match new clusters with old ones: (new, old) pairs, each at most once.
+def _given_before(names: pa.Array, taken: pa.Array) -> np.ndarray:
+    # Rows whose name is taken, or stands in an earlier row.
+    given = pc.is_in(names, taken).to_numpy(zero_copy_only=False)
+    encoded = names.dictionary_encode()
+    if len(encoded.dictionary) < len(names):
+        first = np.zeros(len(names), bool)
+        first[np.unique(encoded.indices.to_numpy(), return_index=True)[1]] = True
+        given = given | ~first
+    return np.flatnonzero(given)
+
+
+def carry_over(new: np.ndarray, old: np.ndarray, since: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Match new clusters with old ones: the numbers of the new and, row for row, of the old, each at most once.
 
     `new` and `old`: for each article that both runs hold, its cluster in either. `since`: the run in which each old cluster got
     its ID. An old cluster hands its ID to the new one that holds most of its members; of several that meet in one, the oldest
     wins, then the one that brings more members. So a cluster that neither gained nor lost a member always keeps its ID. Ties go
     to the lower number.
     """
-    pairs, shared = np.unique(np.stack([new, old], axis=1), axis=0, return_counts=True)
-    order = np.lexsort((pairs[:, 0], -shared, pairs[:, 1]))
-    pairs, shared = pairs[order], shared[order]
-    first = np.ones(len(pairs), bool)
-    first[1:] = pairs[1:, 1] != pairs[:-1, 1]
-    heirs, brought = pairs[first], shared[first]
-    order = np.lexsort((heirs[:, 1], -brought, since[heirs[:, 1]], heirs[:, 0]))
-    heirs = heirs[order]
-    first = np.ones(len(heirs), bool)
-    first[1:] = heirs[1:, 0] != heirs[:-1, 0]
-    return [(int(one), int(other)) for one, other in heirs[first]]
+    keys, shared = np.unique(new * max(1, len(since)) + old, return_counts=True)
+    heirs, sources = np.divmod(keys, max(1, len(since)))
+    order = np.lexsort((heirs, -shared, sources))
+    order = order[_firsts(sources[order])]
+    order = order[np.lexsort((sources[order], -shared[order], since[sources[order]], heirs[order]))]
+    order = order[_firsts(heirs[order])]
+    return heirs[order], sources[order]
+
+
+def _firsts(ordered: np.ndarray) -> np.ndarray:
+    # Which rows begin a run of equals.
+    first = np.ones(len(ordered), bool)
+    first[1:] = ordered[1:] != ordered[:-1]
+    return first

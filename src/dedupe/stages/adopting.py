@@ -7,7 +7,6 @@ that repeat holds for the new articles too.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ from dedupe.repair.spin.stage import SPIN_RULES
 from dedupe.schema import EDIT, EDITS, RESIDUE
 from dedupe.stages.maps import PREPARED, SIGNED, keep_terms, tells_stories
 from dedupe.tokens import tokenize
-from dedupe.write.manifest import check_files, damaged, load_manifest
+from dedupe.write.manifest import check_files, damaged, load_manifest, tables_digest
 from dedupe.write.publish import MANIFEST
 
 # What the articles of an output are made from, besides its index.
@@ -141,22 +140,16 @@ def read_previous(folder: Path, explicit: bool) -> Previous | None:
         raise damaged(folder, "corpus.parquet or a table beside it", error) from error
 
 
-def _since(folder: Path, kind: Kind) -> dict[str, int]:
-    table = pq.read_table(folder / _KINDS[kind], columns=[f"{kind}_id", "since"])
-    return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
+def _since(folder: Path, kind: Kind) -> pa.Table:
+    return pq.read_table(folder / _KINDS[kind], columns=[f"{kind}_id", "since"]).rename_columns(["id", "since"])
 
 
 def previous_digest(before: Previous | None) -> str | None:
     """Hash what was taken from the output before: its groups, its tombstones and its number."""
     if before is None:
         return None
-    digest = hashlib.sha256(
-        str((before.generation, sorted(before.since["cluster"].items()), sorted(before.since["story"].items()))).encode()
-    )
-    for table in (before.articles, before.id_map):
-        for batch in table.combine_chunks().to_batches():
-            digest.update(batch.serialize())
-    return digest.hexdigest()
+    generation = pa.table({"generation": [before.generation]})
+    return tables_digest([generation, before.articles, before.since["cluster"], before.since["story"], before.id_map])
 
 
 def learned_lines(folder: Path, config: Config) -> pa.Table | None:

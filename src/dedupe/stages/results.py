@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ from dedupe.cluster.lasting import Previous, id_map_table, lasting_ids
 from dedupe.match.edges import DECIDED, RELATIONS, STORY
 from dedupe.match.relations import evidence
 from dedupe.pipeline import Matched
+from dedupe.schema import ID_MAP
 from dedupe.stages.adopting import FORGOTTEN
 from dedupe.stages.storytelling import Told
 from dedupe.write.tables import Clustered, Edge, Storied
@@ -36,15 +37,14 @@ def name_results(
     """
     hubs, cluster = np.unique(matched.canonical, return_inverse=True)
     lasting = lasting_ids("cluster", articles["article_id"], cluster, hubs, before)
-    names = pa.array(lasting.names, pa.string())
-    clustered = Clustered(names, cluster, matched.canonical, matched.similarity, _relations(matched), lasting.since)
+    clustered = Clustered(lasting.names, cluster, matched.canonical, matched.similarity, _relations(matched), lasting.since)
     story_hubs, story = _numbered(told.leader)
     tales = lasting_ids("story", articles["article_id"], story, story_hubs, before)
-    storied = Storied(pa.array(tales.names, pa.string()), story, story_hubs, tales.since)
-    buried: list[tuple[Any, ...]] = [("article", one, None, FORGOTTEN, 0) for one in sorted(forgotten)]
-    changes = [*lasting.changes, *tales.changes, *buried]
-    reasons = _reasons(matched, names, cluster)
-    return Results(clustered, storied, _edges(matched, told), reasons, id_map_table(changes))
+    storied = Storied(tales.names, story, story_hubs, tales.since)
+    buried = [{"kind": "article", "old_id": one, "new_id": None, "change": FORGOTTEN, "shared": 0} for one in sorted(forgotten)]
+    id_map = id_map_table([lasting.changes, tales.changes, pa.Table.from_pylist(buried, ID_MAP)])
+    reasons = _reasons(matched, lasting.names, cluster)
+    return Results(clustered, storied, _edges(matched, told), reasons, id_map)
 
 
 def _numbered(leader: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,16 @@ from dedupe.write.publish import MANIFEST
 
 def input_digest(articles: pa.Table, rejects: pa.Table) -> str:
     """Hash what was read: source, record and decoded text of every article, and every reject."""
+    read = articles.select(["source", "record", "decoded_sha256"])
+    return tables_digest([read, rejects.select(["path", "record", "code"])])
+
+
+def tables_digest(tables: Iterable[pa.Table]) -> str:
+    """Hash tables column by column, whatever their chunks. A null counts as an empty string."""
     digest = hashlib.sha256()
-    for table, names in ((articles, ("source", "record", "decoded_sha256")), (rejects, ("path", "record", "code"))):
-        for name in names:
-            digest.update(_column_digest(table[name].cast(pa.string())))
+    for table in tables:
+        for column in table.columns:
+            digest.update(_column_digest(column.cast(pa.string())))
     return digest.hexdigest()
 
 

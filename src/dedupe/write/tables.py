@@ -25,7 +25,7 @@ class Clustered(NamedTuple):
     canonical: np.ndarray
     similarity: np.ndarray
     relation: pa.Array
-    since: list[int]
+    since: np.ndarray
 
 
 class Storied(NamedTuple):
@@ -35,7 +35,7 @@ class Storied(NamedTuple):
     names: pa.Array
     story: np.ndarray
     hubs: np.ndarray
-    since: list[int]
+    since: np.ndarray
 
 
 class Edge(NamedTuple):
