@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -23,21 +24,30 @@ def take_rows(column: pa.ChunkedArray | FarColumn, rows: np.ndarray) -> pa.Array
     """
     if not isinstance(column, pa.ChunkedArray):
         return column.take_rows(rows)
-    if column.num_chunks == 1:
-        return column.chunk(0).take(pa.array(rows, pa.int64()))
     ends = np.cumsum([len(chunk) for chunk in column.chunks])
-    order = np.argsort(rows, kind="stable")
-    cuts = np.searchsorted(rows[order], ends)
-    parts, begin, first = [], 0, 0
-    for chunk, cut, end in zip(column.chunks, cuts.tolist(), ends.tolist(), strict=True):
-        if cut > begin:
-            parts.append(chunk.take(pa.array(rows[order[begin:cut]] - first, pa.int64())))
-        begin, first = cut, end
-    if not parts:
-        return pa.array([], column.type)
-    places = np.empty(len(rows), np.int64)
-    places[order] = np.arange(len(rows))
-    return pa.concat_arrays(parts).take(pa.array(places))
+    return take_of_parts(column.chunk, ends, rows, column.type)
+
+
+def take_of_parts(part_of: Callable[[int], pa.Array], ends: np.ndarray, rows: np.ndarray, kind: pa.DataType) -> pa.Array:
+    """Return some rows of a column that lies in parts, in the order asked for, asking for those parts alone that hold them.
+
+    `part_of`: gives a part, which is let go of before the next one is asked for. `ends`: (parts,) the row after the last of each.
+    """
+    ordered, places = rows, None
+    if (rows[1:] < rows[:-1]).any():
+        order = np.argsort(rows, kind="stable")
+        ordered, places = rows[order], np.empty(len(rows), np.int64)
+        places[order] = np.arange(len(rows))
+    cuts = np.concatenate([[0], np.searchsorted(ordered, ends)])
+    starts = ends - np.diff(ends, prepend=0)
+    taken = [
+        part_of(part).take(pa.array(ordered[cuts[part] : cuts[part + 1]] - starts[part], pa.int64()))
+        for part in np.flatnonzero(np.diff(cuts)).tolist()
+    ]
+    if not taken:
+        return pa.array([], kind)
+    whole = taken[0] if len(taken) == 1 else pa.concat_arrays(taken)
+    return whole if places is None else whole.take(pa.array(places))
 
 
 def take_table(table: pa.Table, columns: list[str], rows: np.ndarray) -> pa.Table:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from dedupe.gather import take_of_parts
+
 
 class Place(NamedTuple):
     """Name one batch of articles: a file, the number of the batch in it, and how many rows it has."""
@@ -54,20 +56,13 @@ class Stored:
 
     def take(self, column: str, rows: np.ndarray) -> pa.Array:
         """Return some rows of a column, in the order asked for, mapping only the files that hold them."""
-        order = np.argsort(rows, kind="stable")
-        ordered = rows[order]
-        cuts = np.searchsorted(ordered, self._starts)
-        parts = []
-        for at in np.flatnonzero(np.diff(cuts)):
-            place = self.places[at]
+
+        def part_of(number: int) -> pa.Array:
+            place = self.places[number]
             with _opened(place.file) as reader:
-                batch = reader.get_batch(place.number)
-                parts.append(batch[column].take(pa.array(ordered[cuts[at] : cuts[at + 1]] - self._starts[at])))
-        if not parts:
-            return pa.array([], pa.string())
-        places = np.empty(len(rows), np.int64)
-        places[order] = np.arange(len(rows))
-        return pa.concat_arrays(parts).take(pa.array(places))
+                return reader.get_batch(place.number)[column]
+
+        return take_of_parts(part_of, self._starts[1:], rows, pa.string())
 
     def put(self, rows: np.ndarray, values: dict[str, pa.Array], file: Path) -> Stored:
         """Return the articles with other values in some rows (ascending); the batches that hold them are written to `file`."""

@@ -90,6 +90,7 @@ def find_stories(
     # What an article is like in other weeks is asked only of those that may join one of their own.
     may = joining(judge(near, times, threshold), len(times), threshold)
     a, b, further, _ = candidates(made, index, order, week, may[order], _PARTIAL * threshold, threads)
+    del index  # a sixth of what is held at the worst moment
     once = np.unique(np.minimum(a, b) << 32 | np.maximum(a, b))
     far = score(made, once >> 32, once & 0xFFFFFFFF, threads)
     pairs = judge(Pairs(*(np.concatenate(both) for both in zip(near, far, strict=True))), times, threshold)

@@ -15,6 +15,9 @@ from dedupe.match.signatures import shingle_sets
 # Texts of this many bytes are shingled at a time; their hashes take about as much memory again.
 _BLOCK_BYTES = 32 << 20
 
+# Articles whose texts are read at a time.
+_READ_ROWS = 8192
+
 TextsOf = Callable[[np.ndarray], pa.Array]
 SetsOf = Callable[[pa.Array], tuple[np.ndarray, np.ndarray]]
 
@@ -129,12 +132,14 @@ class Verifier:
         if self._sizes is not None and len(self._shingles) + int(self._sizes[new].sum()) > self._most:
             self._forget()
             new = rows
-        texts = self._texts_of(new)
-        parts = list(pool.map(self._sets_of, _blocks(texts, self.threads)))
         shingles, offsets = [self._shingles], [self._offsets]
-        for part, part_offsets in parts:
-            shingles.append(part)
-            offsets.append(part_offsets[1:] + offsets[-1][-1])
+        # The texts of a few thousand at a time: those of all would take as much memory as the sets, and three times that while
+        # they are gathered.
+        for start in range(0, len(new), _READ_ROWS):
+            texts = self._texts_of(new[start : start + _READ_ROWS])
+            for part, part_offsets in pool.map(self._sets_of, _blocks(texts, self.threads)):
+                shingles.append(part)
+                offsets.append(part_offsets[1:] + offsets[-1][-1])
         self._shingles, self._offsets = np.concatenate(shingles), np.concatenate(offsets)
         known = np.concatenate([self._known, new])
         place = np.concatenate([self._place, np.arange(len(self._offsets) - 1 - len(new), len(self._offsets) - 1)])
