@@ -264,6 +264,7 @@ def _write(
         results.id_map,
         facts,
         threads,
+        prepared.adopted.folder if prepared.adopted else None,
     )
     if summary.records != rows["corpus"] + rows["rejects"]:
         raise DedupeError(

@@ -35,7 +35,7 @@ from dedupe.write.manifest import check_files, damaged, load_manifest, tables_di
 from dedupe.write.publish import MANIFEST
 
 # What the articles of an output are made from, besides its index.
-_TAKEN = ("corpus.parquet", "edits.parquet", "pairs.parquet", "rejects.parquet")
+_TAKEN = ("corpus.parquet", "canonical.parquet", "edits.parquet", "pairs.parquet", "rejects.parquet")
 _KINDS: dict[Kind, str] = {"cluster": "clusters.parquet", "story": "stories.parquet"}
 # What the map of IDs says of an article that was taken out on request.
 FORGOTTEN = "forgotten"

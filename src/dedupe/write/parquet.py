@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 
 from dedupe.schema import SCHEMA_VERSION
 from dedupe.write.spark_types import spark_schema
+from dedupe.write.splice import Reused, Splicer
 
 COMPRESSION_LEVEL = 3
 
@@ -33,49 +35,76 @@ def with_footer(schema: pa.Schema, facts: dict[str, object]) -> pa.Schema:
     )
 
 
-class TableWriter:
-    """Write one table row group by row group, cut at fixed byte counts whatever batches come in."""
+_OPTIONS: dict[str, Any] = {
+    "compression": "zstd",
+    "compression_level": COMPRESSION_LEVEL,
+    "use_dictionary": False,
+    "data_page_size": _PAGE_BYTES,
+    "write_statistics": True,
+    "store_schema": True,
+}
 
-    def __init__(self, path: Path, schema: pa.Schema, facts: dict[str, object], dictionary: list[str] | bool = False) -> None:
+
+class _Compressor:
+    # What a Splicer is where there is nothing to copy.
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._writer = pq.ParquetWriter(path, schema, **_OPTIONS)
+
+    def write_table(self, table: pa.Table) -> None:
+        self._writer.write_table(table, row_group_size=max(1, table.num_rows))
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class TableWriter:
+    """Write one table row group by row group, cut at fixed byte counts whatever batches come in.
+
+    Where chunks of the same table may be `reused`, those of the same values are copied; the bytes are the same.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema, facts: dict[str, object], reused: Reused | None = None) -> None:
         self.schema = with_footer(schema, facts)
         self.rows = 0
         self._waiting: list[pa.RecordBatch] = []
         self._bytes = 0
-        self._writer = pq.ParquetWriter(
-            path,
-            self.schema,
-            compression="zstd",
-            compression_level=COMPRESSION_LEVEL,
-            use_dictionary=dictionary,
-            data_page_size=_PAGE_BYTES,
-            write_statistics=True,
-            store_schema=True,
-        )
+        self._writer = _Compressor(path, self.schema) if reused is None else Splicer(path, self.schema, _OPTIONS, reused)
 
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Add the rows of a batch."""
-        self.rows += len(batch)
+    def write(self, batch: pa.RecordBatch, kept: np.ndarray | None = None) -> None:
+        """Add the rows of a batch; of those only the `kept` ones, (rows,) bool, with groups cut where all rows would be cut.
+
+        So a group of canonical.parquet holds what is canonical in one of corpus.parquet, and an article that joins or leaves
+        changes that group and none behind it.
+        """
         total = np.cumsum(_row_bytes(batch))
         start = 0
         while start < len(batch):
             before = total[start - 1] if start else 0
             stop = int(np.searchsorted(total, before + ROW_GROUP_BYTES - self._bytes)) + 1
             part = batch.slice(start, stop - start)
-            self._waiting.append(part)
-            start += len(part)
-            self._bytes += int(total[start - 1] - before)
+            end = start + len(part)
+            self._bytes += int(total[end - 1] - before)
+            if kept is not None:
+                part = part.filter(pa.array(kept[start:end]))
+            if len(part):
+                self._waiting.append(part)
+                self.rows += len(part)
+            start = end
             if self._bytes >= ROW_GROUP_BYTES:
                 self._flush()
 
     def close(self) -> None:
         """Write what is left and the footer."""
-        if self._waiting or not self.rows:
+        if self._waiting:
             self._flush()
+        if not self.rows:
+            self._writer.write_table(self.schema.empty_table())
         self._writer.close()
 
     def _flush(self) -> None:
-        table = pa.Table.from_batches(self._waiting, self._waiting[0].schema) if self._waiting else self.schema.empty_table()
-        self._writer.write_table(table.cast(self.schema).combine_chunks(), row_group_size=max(1, table.num_rows))
+        if self._waiting:
+            table = pa.Table.from_batches(self._waiting, self._waiting[0].schema)
+            self._writer.write_table(table.cast(self.schema).combine_chunks())
         self._waiting, self._bytes = [], 0
 
 
@@ -88,9 +117,11 @@ def _row_bytes(batch: pa.RecordBatch) -> np.ndarray:
     return lengths.astype(np.int64) + fixed
 
 
-def write_table(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], facts: dict[str, object]) -> int:
+def write_table(
+    path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], facts: dict[str, object], reused: Reused | None = None
+) -> int:
     """Write a whole table and return its number of rows."""
-    writer = TableWriter(path, schema, facts)
+    writer = TableWriter(path, schema, facts, reused)
     for batch in batches:
         writer.write(batch)
     writer.close()

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from dedupe.schema import CLUSTERS, CORPUS, EDITS, ID_MAP, PAIRS, REJECTS, RESIDUE, STORIES, TIMESTAMP
 from dedupe.write.parquet import TableWriter, write_table
+from dedupe.write.splice import Reused
 
 
 class Clustered(NamedTuple):
@@ -205,19 +206,24 @@ def write_tables(
     id_map: pa.Table,
     facts: dict[str, Any],
     threads: int,
+    joined: Path | None = None,
 ) -> dict[str, int]:
     """Write every table of an output into `folder` and return their numbers of rows.
 
     `articles`: all of them, for the columns that are small. The corpus and its canonical part are compressed side by side: they
-    are nine tenths of the work.
+    are nine tenths of the work. `joined`: an output that these articles have joined, of which unchanged parts are copied.
     """
 
     ids = articles["article_id"].combine_chunks()
 
+    def reused(name: str, implied: dict[str, str]) -> Reused | None:
+        return Reused(joined / name, implied) if joined else None
+
     def corpus(canonical_only: bool) -> int:
-        writer = TableWriter(folder / f"{'canonical' if canonical_only else 'corpus'}.parquet", CORPUS, facts)
+        name = f"{'canonical' if canonical_only else 'corpus'}.parquet"
+        writer = TableWriter(folder / name, CORPUS, facts, reused(name, {"text": "text_sha256"}))
         for batch in corpus_batches(batches_of(), ids, clustered, storied):
-            writer.write(batch.filter(batch["is_canonical"]) if canonical_only else batch)
+            writer.write(batch, batch["is_canonical"].to_numpy(zero_copy_only=False) if canonical_only else None)
         writer.close()
         return writer.rows
 
@@ -234,7 +240,8 @@ def write_tables(
             name: write_table(folder / f"{name}.parquet", schema, table.to_batches(), facts)
             for name, (schema, table) in tables.items()
         }
-        rows["edits"] = write_table(folder / "edits.parquet", EDITS, edit_batches(batches_of()), facts)
+        edits = edit_batches(batches_of())
+        rows["edits"] = write_table(folder / "edits.parquet", EDITS, edits, facts, reused("edits.parquet", {}))
         return rows
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
