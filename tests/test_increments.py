@@ -122,6 +122,23 @@ def test_other_settings_are_refused_and_relearning_reads_all(tmp_path: Path) -> 
     assert (summary.taken_over, summary.articles) == (0, 30)
 
 
+def test_spun_copies_that_were_there_stay_what_they_were(tmp_path: Path) -> None:
+    # Two spun copies are near to each other, and `spun` only to what they were made of.
+    seeds = Path(__file__).parents[1] / "seeds"
+    spun = (seeds / "visit-planned-bitcoinist-spun.txt").read_text(encoding="utf-8")
+    paragraphs = spun.split("\n")
+    longest = max(range(len(paragraphs)), key=lambda at: len(paragraphs[at]))
+    shorter = "\n".join(paragraphs[:longest] + paragraphs[longest + 1 :])
+    other = (seeds / "phone-call-breitbart.txt").read_text(encoding="utf-8")
+    rows = [{"id": f"s{n}", "text": text, "source": f"site{n}"} for n, text in enumerate([spun, shorter, other])]
+    whole, output = tmp_path / "whole", tmp_path / "out"
+    job.clean([write(tmp_path / "all", "all.jsonl", rows)], whole, workers=1)
+    job.clean([write(tmp_path / "first", "0.jsonl", rows[:2])], output, workers=1)
+    job.clean([write(tmp_path / "second", "1.jsonl", rows[2:])], output, previous=output, workers=1)
+    assert "near" in {relation for _, _, relation in grouped(whole)[2]}
+    assert grouped(output) == grouped(whole)
+
+
 class CutError(Exception):
     """Stand for whatever ends a run."""
 

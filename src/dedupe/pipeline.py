@@ -262,13 +262,14 @@ def decide(
             if honoured:
                 # Exact copies that a person keeps apart stand for themselves, and met like any two articles.
                 edges.relation[(signed.keys[edges.a] == signed.keys[edges.b]).all(axis=1)] = EXACT
+            if older:
+                # Before spun copies are told, which asks what two articles are to each other already.
+                old, old_facts = older()
+                edges, facts = joined([edges, old]), old_facts | facts
             edges, looked = relate_spun(edges, maybe_spun.result(), spun, similar.by_class, read)
         verified = found.n_verified + len(proposed.small) + looked
         progress("match and verify", 2, 3)
     with timings.of("cluster"):
-        if older:
-            old, old_facts = older()
-            edges, facts = joined([edges, old]), old_facts | facts
 
         def joins_of(a: np.ndarray, b: np.ndarray) -> np.ndarray:
             return joins_near(a, b, config.threshold, verify, read)
