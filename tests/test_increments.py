@@ -139,6 +139,34 @@ def test_spun_copies_that_were_there_stay_what_they_were(tmp_path: Path) -> None
     assert grouped(output) == grouped(whole)
 
 
+def test_what_the_model_had_restored_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds = Path(__file__).parents[1] / "seeds"
+    texts = [path.read_text(encoding="utf-8") for path in sorted(seeds.glob("*.txt"))]
+    rows = [{"id": f"s{n}", "text": text, "source": f"site{n}"} for n, text in enumerate(texts)]
+    spun = next(n for n, path in enumerate(sorted(seeds.glob("*.txt"))) if "spun" in path.name)
+    rows = [rows[spun], *rows[:spun], *rows[spun + 1 :]]
+    whole, output = tmp_path / "whole", tmp_path / "out"
+    job.clean([write(tmp_path / "all", "all.jsonl", rows)], whole, workers=1)
+    job.clean([write(tmp_path / "first", "0.jsonl", rows[:2])], output, workers=1)
+
+    def never(*_: object) -> None:
+        raise AssertionError("the model read an article again")
+
+    monkeypatch.setattr("dedupe.stages.despinning.SpinRepair.repair", never)
+    job.clean([write(tmp_path / "second", "1.jsonl", rows[2:])], output, previous=output, workers=1)
+    assert grouped(output) == grouped(whole)
+    columns = ["article_id", "text", "n_edits", "spin_score"]
+    made = [pq.read_table(folder / "corpus.parquet", columns=columns).sort_by("article_id") for folder in (whole, output)]
+    assert made[0].to_pylist() == made[1].to_pylist()
+    edits = [
+        pq.read_table(folder / "edits.parquet").sort_by([("article_id", "ascending"), ("seq", "ascending")])
+        for folder in (whole, output)
+    ]
+    assert edits[0].to_pylist() == edits[1].to_pylist()
+    assert {"R400"} <= set(edits[0]["rule"].to_pylist())
+    assert check_output(output) == []
+
+
 class CutError(Exception):
     """Stand for whatever ends a run."""
 

@@ -104,7 +104,8 @@ def carry_out(
         compared = compare(prepared, config, pool, honoured)
     memory.give_back()
     # The model reads what clusters have no say in, so it restores while they are found: on one core of two, most of the time.
-    with beside(restore_by_model, prepared.columns, config, pool) as restored:
+    known = adopted.restored if adopted and not honoured else {}
+    with beside(restore_by_model, prepared.columns, config, pool, known) as restored:
         matched = match(prepared, compared, config, pool, progress, timings, honoured)
         with timings.of("de-spin"):
             drafts = restored.result()

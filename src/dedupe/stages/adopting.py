@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -26,8 +27,8 @@ from dedupe.match.edges import JOINING, KEEPING_APART, RELATIONS, UPDATE, Edges,
 from dedupe.match.relations import STARRED
 from dedupe.match.terms import extract_terms, story_texts
 from dedupe.match.verify import Overlaps
-from dedupe.repair.ledger import restore
-from dedupe.repair.spin.stage import SPIN_RULES
+from dedupe.repair.ledger import Draft, Edit, restore
+from dedupe.repair.spin.stage import MODEL_RULE, SPIN_RULES
 from dedupe.schema import EDIT, EDITS, RESIDUE
 from dedupe.stages.maps import PREPARED, SIGNED, keep_terms, tells_stories
 from dedupe.tokens import tokenize
@@ -45,7 +46,11 @@ _FROM_CORPUS = [name for name in PREPARED.names if name not in ("edits", "decode
 
 @dataclass
 class Adopted:
-    """Hold what was taken over: the output, the hash of its corpus, its articles in shards and the tables that hold for all."""
+    """Hold what was taken over: the output, the hash of its corpus, its articles in shards and the tables that hold for all.
+
+    `restored`: spun articles as the model left them, by row, since nothing that joins them has a say in that; empty where people
+    had decided about some.
+    """
 
     folder: Path
     digest: str
@@ -55,6 +60,7 @@ class Adopted:
     rejects: pa.Table
     rules: Counter[str]
     languages: Counter[str]
+    restored: dict[int, Draft]
 
     def signed_as(self, scratch: Path) -> Path:
         """Return the path that the arrays of the index go by, as those of a shard do."""
@@ -183,12 +189,24 @@ def adopt(folder: Path, config: Config, scratch: Path, pool: Pool, forgotten: fr
     groups = [corpus.metadata.row_group(n).num_rows for n in range(corpus.num_row_groups)]
     rows = [0, *accumulate(groups)]
     ends = np.concatenate([[0], np.cumsum(counts)])
+    edits: str = manifest["tables"]["edits.parquet"]["sha256"]
     jobs = [
-        (folder, number, int(ends[start]), int(ends[stop]), config, scratch / f"adopted-{number:05}.arrow", kept[start:stop])
+        (
+            folder,
+            number,
+            (edits, int(ends[start]), int(ends[stop])),
+            config,
+            scratch / f"adopted-{number:05}.arrow",
+            kept[start:stop],
+        )
         for number, (start, stop) in enumerate(pairwise(rows))
     ]
-    for _ in pool.map(adopt_group, jobs):
-        pass
+    restored: dict[int, Draft] = {}
+    start = 0
+    for number, drafts in pool.map(adopt_group, jobs):
+        restored |= {start + row: Draft(text, edits) for row, text, edits in drafts}
+        start += number
+    _edit_group.cache_clear()
     return Adopted(
         folder,
         manifest["tables"]["corpus.parquet"]["sha256"],
@@ -198,52 +216,73 @@ def adopt(folder: Path, config: Config, scratch: Path, pool: Pool, forgotten: fr
         pq.read_table(folder / "rejects.parquet"),
         Counter({rule: count for rule, count in manifest["counts"]["rules"].items() if rule not in SPIN_RULES}),
         Counter(manifest["counts"]["languages"]),
+        {} if manifest["input"].get("decisions") else restored,
     )
 
 
-def adopt_group(folder: Path, number: int, first: int, last: int, config: Config, target: Path, kept: np.ndarray) -> int:
-    """Write the rows to be `kept` of a row group of a corpus, whose edits are `first:last`, as a shard; return how many."""
+# Row, text and ledger of a spun article as the model had left it.
+_Restored = tuple[int, str, list[Edit]]
+
+
+def adopt_group(
+    folder: Path, number: int, edits: tuple[str, int, int], config: Config, target: Path, kept: np.ndarray
+) -> tuple[int, list[_Restored]]:
+    """Write the rows to be `kept` of a row group of a corpus as a shard; return how many, and what the model had restored.
+
+    `edits`: the hash of the table of edits, and which of its rows are theirs.
+    """
     table = pq.ParquetFile(folder / "corpus.parquet").read_row_group(number, columns=[*_FROM_CORPUS, "language_score"])
     batch = table.combine_chunks().to_batches()[0]
-    edits = _edits(folder, first, last)
     bounds = pa.array(np.concatenate([[0], np.cumsum(batch["n_edits"].to_numpy())]).astype(np.int32))
-    ledgers = pa.ListArray.from_arrays(bounds, edits)
+    ledgers = pa.ListArray.from_arrays(bounds, _edits(folder, *edits))
     columns = {name: batch[name] for name in batch.schema.names}
     columns |= {"edits": ledgers, "decoded_sha256": batch["raw_sha256"], "is_spun": pa.array(np.zeros(len(batch), bool))}
     batch = pa.RecordBatch.from_arrays(
         [columns[name].cast(PREPARED.field(name).type) for name in PREPARED.names], schema=PREPARED
     )
-    batch = _before_despinning(batch.filter(pa.array(kept)))
+    batch, restored = _before_despinning(batch.filter(pa.array(kept)))
     with pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, PREPARED) as writer:
         writer.write_batch(batch)
     if tells_stories(config):
         keep_terms(target, extract_terms(story_texts(batch["title"], batch["text"]), batch["language"]))
-    return len(batch)
+    return len(batch), restored
 
 
-def _edits(folder: Path, first: int, last: int) -> pa.StructArray:
+def _edits(folder: Path, digest: str, first: int, last: int) -> pa.StructArray:
     # Rows `first:last` of edits.parquet, from the row groups that hold them.
-    file = pq.ParquetFile(folder / "edits.parquet")
+    path = folder / "edits.parquet"
     pieces, begin = [EDITS.empty_table()], 0
-    for number in range(file.num_row_groups):
-        end = begin + file.metadata.row_group(number).num_rows
-        if begin < last and first < end:
-            table = file.read_row_group(number)
-            pieces.append(table.slice(max(first - begin, 0), min(last, end) - max(first, begin)).cast(EDITS))
-        begin = end
+    metadata = pq.read_metadata(path)
+    for number in range(metadata.num_row_groups):
+        size = metadata.row_group(number).num_rows
+        if begin < last and first < begin + size:
+            group = _edit_group(path, digest, number)
+            pieces.append(group.slice(max(first - begin, 0), min(last, begin + size) - max(first, begin)))
+        begin += size
     table = pa.concat_tables(pieces).combine_chunks()
     columns = [table[field.name].combine_chunks() for field in EDIT]
     return pa.StructArray.from_arrays(columns, fields=list(EDIT))
 
 
-def _before_despinning(batch: pa.RecordBatch) -> pa.RecordBatch:
-    rows = list(_despun(batch))
+# A group of edits is that of three or four groups of articles, and a worker takes these in order.
+@lru_cache(maxsize=2)
+def _edit_group(path: Path, _digest: str, number: int) -> pa.Table:
+    return pq.ParquetFile(path).read_row_group(number).cast(EDITS)
+
+
+def _before_despinning(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[_Restored]]:
+    rows, restored = list(_despun(batch)), []
     if not rows:
-        return batch
+        return batch, []
     texts, edits, counts = batch["text"].to_pylist(), batch["edits"].to_pylist(), batch["n_edits"].to_pylist()
     for row in rows:
         kept = [edit for edit in edits[row] if edit["rule"] not in SPIN_RULES]
-        texts[row] = restore(texts[row], edits[row][len(kept) :])
+        # The model comes first, then the other copies of the article.
+        modelled = [edit for edit in edits[row] if edit["rule"] == MODEL_RULE]
+        both = len(kept) + len(modelled)
+        text = restore(texts[row], edits[row][both:])
+        restored.append((row, text, [Edit(**edit) for edit in edits[row][:both]]))
+        texts[row] = restore(text, modelled)
         edits[row], counts[row] = kept, len(kept)
     words = np.diff(tokenize(pa.array([texts[row] for row in rows], pa.string())).offsets).astype(np.int32)
     n_words = batch["n_words"].to_numpy().copy()
@@ -256,7 +295,7 @@ def _before_despinning(batch: pa.RecordBatch) -> pa.RecordBatch:
     }
     for name, column in made.items():
         batch = batch.set_column(batch.schema.get_field_index(name), PREPARED.field(name), column)
-    return batch
+    return batch, restored
 
 
 def _despun(batch: pa.RecordBatch) -> Iterator[int]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -77,15 +77,22 @@ def _worse(one: list[str], other: list[str]) -> list[int]:
     return [worse_reading(*texts, vocabulary) for texts in zip(one, other, strict=True)]
 
 
-def restore_by_model(articles: pa.Table, config: Config, pool: Workers) -> dict[int, Draft]:
-    """Restore the wording of every article that passes the gate, by the language model; return the drafts by row."""
+def restore_by_model(
+    articles: pa.Table, config: Config, pool: Workers, known: Mapping[int, Draft] | None = None
+) -> dict[int, Draft]:
+    """Restore the wording of every article that passes the gate, by the language model; return the drafts by row.
+
+    `known`: those that an earlier run has restored.
+    """
     if config.despin != "fix" or not config.clean:
         return {}
+    known = known or {}
     spun = np.flatnonzero(articles["is_spun"].to_numpy())
+    spun = spun[~np.isin(spun, np.fromiter(known, np.int64, len(known)))]
     blocks = [spun[start : start + _AT_ONCE] for start in range(0, len(spun), _AT_ONCE)]
     jobs = [(take_table(articles, ["text", "edits", "spin_score"], block).to_pylist(), config) for block in blocks]
     done = [draft for drafts in _shared_out(pool, _repair, jobs) for draft in drafts]
-    return dict(zip(spun.tolist(), done, strict=True))
+    return dict(known) | dict(zip(spun.tolist(), done, strict=True))
 
 
 def _repair(rows: list[dict[str, Any]], config: Config) -> list[Draft]:
