@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from dedupe.cluster.canonical import preference_columns, preference_rank
-from dedupe.cluster.clusters import JoinsOf, clusters
+from dedupe.cluster.clusters import JoinsOf, clusters, components
+from dedupe.cluster.constraints import Constraints
 from dedupe.config import Config
 from dedupe.engine import memory
 from dedupe.engine.local import Pool, beside
@@ -30,8 +31,10 @@ from dedupe.match.edges import (
     expand_exact,
     find_edges,
     joined,
+    thinned_updates,
 )
-from dedupe.match.relations import joins_near, relate
+from dedupe.match.relation_farms import MOST_FIRST, unproven
+from dedupe.match.relations import contradicting, joins_near, relate
 from dedupe.match.signatures import Signed
 from dedupe.match.spun import propose_spun, relate_spun
 from dedupe.match.verify import KEPT_BYTES, TextsOf, Verifier
@@ -229,8 +232,13 @@ def match(
     adopted, (known, proposed, spun) = prepared.adopted, compared
     kept = memory.set_bytes(pool.memory) if pool.memory is not None else KEPT_BYTES
     similar = Similar(prepared.texts_of, pool.workers, prepared.signed.n_tokens, kept)
-    older = partial(adopted.edges, prepared.articles["article_id"].combine_chunks(), known.representative) if adopted else None
-    return decide(prepared.signed, spun, known, proposed, similar, config, progress, timings, honoured, prepared.fresh, older)
+    older, settled = None, None
+    if adopted:
+        older = partial(adopted.edges, prepared.articles["article_id"].combine_chunks(), known.representative)
+        settled = np.concatenate([adopted.spun() == spun[: prepared.fresh], np.zeros(len(spun) - prepared.fresh, bool)])
+    return decide(
+        prepared.signed, spun, known, proposed, similar, config, progress, timings, honoured, prepared.fresh, older, settled
+    )
 
 
 def decide(
@@ -245,12 +253,14 @@ def decide(
     honoured: Honoured | None = None,
     fresh: int = 0,
     older: Callable[[], tuple[Edges, dict[int, str]]] | None = None,
+    settled: np.ndarray | None = None,
 ) -> Matched:
     """Verify what may be alike, tell what it is to each other, and choose each cluster's canonical.
 
     What is decided of an article depends on those that it may be like, directly or through others, and on no more: any set of
     articles that is closed under that can be decided on by itself. `proposed`: what may lie inside what, in view of
-    the whole run. `fresh`: the first row that is new; `older` gives the edges of those before it.
+    the whole run. `fresh`: the first row that is new; `older` gives the edges of those before it; `settled`: (n,) bool, rows that
+    are spun or not as they were when these were found.
     """
     bands, read, verify = choose_bands(config.threshold, config.recall), similar.read, similar.verify
     rank, representative = known.rank, known.representative
@@ -267,7 +277,11 @@ def decide(
                 # Before spun copies are told, which asks what two articles are to each other already.
                 old, old_facts = older()
                 edges, facts = joined([edges, old]), old_facts | facts
-            edges, looked = relate_spun(edges, maybe_spun.result(), spun, similar.by_class, read)
+            pairs = maybe_spun.result()
+            if settled is not None:
+                asked = ~(settled[pairs[0]] & settled[pairs[1]])
+                pairs = pairs[0][asked], pairs[1][asked]
+            edges, looked = relate_spun(edges, pairs, spun, similar.by_class, read)
         verified = found.n_verified + len(proposed.small) + looked
         progress("match and verify", 2, 3)
     with timings.of("cluster"):
@@ -275,9 +289,9 @@ def decide(
         def joins_of(a: np.ndarray, b: np.ndarray) -> np.ndarray:
             return joins_near(a, b, config.threshold, verify, read)
 
-        joining, apart = np.isin(edges.relation, JOINING), np.isin(edges.relation, KEEPING_APART)
         decided = honoured.constraints if honoured else None
-        hub = clusters(rank, edges.a[joining], edges.b[joining], joins_of, (edges.a[apart], edges.b[apart]), decided)
+        hub, edges, facts = _clustered(edges, facts, rank, joins_of, decided, config.threshold, similar)
+        edges = thinned_updates(edges, _components(edges, len(rank)), rank)
         canonical = hub[representative]
         if honoured:
             canonical = honoured.choose(canonical, rank)
@@ -288,6 +302,41 @@ def decide(
         bands, known.preference, rank, canonical, similarity, relation, representative, whole, facts,
         found.n_candidates + len(proposed.small), verified, found.large_buckets, proposed.capped, honoured,
     )  # fmt: skip
+
+
+def _clustered(
+    edges: Edges,
+    facts: dict[int, str],
+    rank: np.ndarray,
+    joins_of: JoinsOf,
+    decided: Constraints | None,
+    threshold: float,
+    similar: Similar,
+) -> tuple[np.ndarray, Edges, dict[int, str]]:
+    # The hub of each row, and the edges and facts that keep rows of large buckets apart: such rows were compared with preferred
+    # articles only, and a third one may bring two together that contradict each other. So they are compared once they are to
+    # meet, with the first of their cluster before the others, since that alone breaks up a farm.
+    known = edges.a << 32 | edges.b
+    marked = np.unique(np.concatenate([edges.a[edges.star], edges.b[edges.star]]))
+    widths = [1, MOST_FIRST]
+    while True:
+        joining, apart = np.isin(edges.relation, JOINING), np.isin(edges.relation, KEEPING_APART)
+        hub = clusters(rank, edges.a[joining], edges.b[joining], joins_of, (edges.a[apart], edges.b[apart]), decided)
+        new = edges.take(np.empty(0, np.int64))
+        while widths and not len(new):
+            a, b = unproven(hub, rank, marked, known, widths[0])
+            new, said = contradicting(a, b, threshold, similar.verify, similar.read)
+            known, facts = np.union1d(known, a << 32 | b), facts | said
+            if not len(new):
+                widths = widths[1:]
+        if not len(new):
+            return hub, edges, facts
+        edges = joined([edges, new])
+
+
+def _components(edges: Edges, rows: int) -> np.ndarray:
+    joining = np.isin(edges.relation, JOINING)
+    return components(rows, edges.a[joining], edges.b[joining])
 
 
 def _to_canonical(

@@ -3,9 +3,12 @@ import time
 
 import numpy as np
 import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dedupe.match.candidates import least_agreement
-from dedupe.match.relation_farms import Star, number_keys, star_edges
+from dedupe.match.relation_farms import MOST_KEPT, Star, number_keys, star_edges, thinned, unproven
 from dedupe.match.relations import joins_near
 from dedupe.match.signatures import Signer
 from dedupe.match.verify import Verifier
@@ -93,3 +96,49 @@ def test_the_cost_of_a_template_grows_with_the_reports_not_with_their_square() -
 def test_empty_and_single_buckets_are_no_trouble() -> None:
     assert len(star([])[0].a) == 0
     assert len(star(["one two three"])[0].a) == 0
+
+
+def full(count: int) -> tuple[np.ndarray, np.ndarray]:
+    a, b = np.triu_indices(count, 1)
+    return a.astype(np.int64), b.astype(np.int64)
+
+
+def test_all_pairs_of_a_farm_no_larger_than_a_bucket_stay() -> None:
+    assert thinned(*full(65), np.arange(65), 64).all()
+
+
+@pytest.mark.parametrize("count", [66, 300])
+def test_a_larger_farm_keeps_the_pairs_with_its_preferred_articles(count: int) -> None:
+    rank = np.random.default_rng(count).permutation(count)
+    a, b = full(count)
+    kept = thinned(a, b, rank, 64)
+    best = set(np.argsort(rank)[: MOST_KEPT + 1].tolist())
+    assert all(one in best or other in best for one, other in zip(a[kept].tolist(), b[kept].tolist(), strict=True))
+    assert (np.bincount(np.concatenate([a[kept], b[kept]]), minlength=count) >= MOST_KEPT).all()
+    assert kept.sum() <= MOST_KEPT * count
+
+
+@given(st.integers(2, 40), st.integers(0, 6), st.randoms())
+def test_whatever_the_edges_few_stay_and_their_order_changes_nothing(count: int, most: int, chance: random.Random) -> None:
+    pairs = [(a, b) for a in range(count) for b in range(a + 1, count) if chance.random() < 0.7]
+    rank = np.array(chance.sample(range(count), count))
+    a, b = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))
+    kept = thinned(a, b, rank, most)
+    degree = np.bincount(np.concatenate([a, b]), minlength=count)
+    assert kept[(degree[a] <= most) | (degree[b] <= most)].all()
+    assert kept.sum() <= (most + MOST_KEPT) * count
+    mixed = np.array(chance.sample(range(len(pairs)), len(pairs)), np.int64)
+    assert (thinned(a[mixed], b[mixed], rank, most) == kept[mixed]).all()
+
+
+def test_members_of_a_cluster_are_compared_with_its_first_and_asked_once() -> None:
+    hub = np.array([0, 0, 0, 0, 4, 4, 6])
+    rank = np.array([0, 3, 1, 2, 5, 4, 6])
+    marked = np.array([1, 2, 3, 4, 5, 6])
+    nothing = np.empty(0, np.int64)
+    pairs = [set(zip(*(side.tolist() for side in unproven(hub, rank, marked, nothing, width)), strict=True)) for width in (1, 2)]
+    assert pairs == [{(2, 3), (1, 2), (4, 5)}, {(2, 3), (1, 2), (1, 3), (4, 5)}]
+    known = np.array([1 << 32 | 2, 4 << 32 | 5])
+    left = unproven(hub, rank, marked, known, 2)
+    assert set(zip(*(side.tolist() for side in left), strict=True)) == {(2, 3), (1, 3)}
+    assert len(unproven(hub, rank, nothing, nothing, 2)[0]) == 0

@@ -9,7 +9,7 @@ import numpy as np
 from dedupe.gather import frozen, release
 from dedupe.match.bands import Bands
 from dedupe.match.candidates import LARGE_BUCKET, find_candidates, least_agreement
-from dedupe.match.relation_farms import star_edges
+from dedupe.match.relation_farms import star_edges, thinned
 from dedupe.match.verify import Overlaps, TextsOf, Verifier
 
 RELATIONS = ("exact", "near", "contained", "part_of", "spun", "update", "story", "decided")
@@ -34,6 +34,11 @@ class Edges(NamedTuple):
 
     def __len__(self) -> int:
         return len(self.a)
+
+    def take(self, places: np.ndarray) -> Edges:
+        """Return some of them, in the order asked for."""
+        overlap = Overlaps(*(column[places] for column in self.overlap))
+        return Edges(self.a[places], self.b[places], self.relation[places], overlap, self.star[places])
 
 
 class Found(NamedTuple):
@@ -109,6 +114,23 @@ def joined(parts: list[Edges]) -> Edges:
         overlap,
         np.concatenate([part.star for part in parts])[first],
     )
+
+
+def thinned_updates(edges: Edges, group: np.ndarray, rank: np.ndarray) -> Edges:
+    """Leave out most of the `update` edges of a farm, and say so of the others: see `thinned`.
+
+    `group`: (n,) number of the component of joining edges that each row is in. Edges within one stay, since they say who shares
+    no cluster.
+    """
+    loose = np.flatnonzero((edges.relation == UPDATE) & (group[edges.a] != group[edges.b]))
+    kept = thinned(edges.a[loose], edges.b[loose], rank, LARGE_BUCKET)
+    if kept.all():
+        return edges
+    gone = loose[~kept]
+    less = np.zeros(len(rank), bool)
+    less[edges.a[gone]] = less[edges.b[gone]] = True
+    star = edges.star | ((edges.relation == UPDATE) & (less[edges.a] | less[edges.b]))
+    return Edges(*edges[:4], star).take(np.delete(np.arange(len(edges)), gone))
 
 
 def expand_exact(edges: Edges, representative: np.ndarray, verify: Verifier) -> Edges:

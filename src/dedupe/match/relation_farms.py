@@ -3,6 +3,9 @@
 The second kind is what makes a star around preferred articles fail: hardly anything joins its hub, and every article would
 have to be a hub in turn. So those that hold the same numbers are compared first, since copies of one report do and two
 reports do not.
+
+What a star leaves out is made up for where it counts: articles that were to meet in one cluster are compared before they do. And
+of the hundreds that an article of a farm contradicts, a few are enough to say so.
 """
 
 from __future__ import annotations
@@ -24,6 +27,9 @@ MOST_HUBS = 64
 # Articles that the first ones of all these sets are compared with. Nearly all such pairs are reports of two days, at 0.2 ms
 # each.
 MOST_FIRST = 8
+
+# An article with more edges of a kind that joins nothing than a bucket has members keeps so many of them.
+MOST_KEPT = 8
 
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _29 = np.uint64(29)
@@ -106,3 +112,44 @@ def _near(
     overlap = verify(a, b)
     near = overlap.jaccard >= threshold
     return a[near], b[near], Overlaps(*(column[near] for column in overlap))
+
+
+def unproven(
+    hub: np.ndarray, rank: np.ndarray, marked: np.ndarray, known: np.ndarray, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pairs `a < b` of `marked` rows in one cluster that were never compared, one of them among the `width` most
+    preferred marked rows of the cluster.
+
+    `hub`: (n,) the canonical of each row. `marked`: rows that were compared with preferred articles only. `known`: sorted, the
+    pairs that were compared, as `a << 32 | b`. Width times the rows at most.
+    """
+    rows = marked[np.lexsort((rank[marked], hub[marked]))]
+    group = hub[rows]
+    new = np.ones(len(rows), bool)
+    new[1:] = group[1:] != group[:-1]
+    start = np.maximum.accumulate(np.where(new, np.arange(len(rows)), 0))
+    # Each row with those of the first `width` that stand before it.
+    counts = np.minimum(np.arange(len(rows)) - start, width)
+    later = np.repeat(np.arange(len(rows)), counts)
+    earlier = np.repeat(start, counts) + np.arange(len(later)) - np.repeat(np.cumsum(counts) - counts, counts)
+    a, b = np.minimum(rows[earlier], rows[later]), np.maximum(rows[earlier], rows[later])
+    fresh = ~np.isin(a << 32 | b, known)
+    return a[fresh], b[fresh]
+
+
+def thinned(a: np.ndarray, b: np.ndarray, rank: np.ndarray, most: int) -> np.ndarray:
+    """Tell which edges to keep so that a farm has no quadratic number of them: (edges,) bool.
+
+    An article in more than `most` of these edges keeps those with the `MOST_KEPT` most preferred of the articles that have as
+    many; an edge stays as long as one of the two keeps it. So there are `most` and `MOST_KEPT` an article at most.
+    """
+    crowded = np.bincount(np.concatenate([a, b]), minlength=len(rank)) > most
+    kept: np.ndarray = ~(crowded[a] & crowded[b])
+    among = np.flatnonzero(~kept)
+    own, other = np.concatenate([a[among], b[among]]), np.concatenate([b[among], a[among]])
+    order = np.lexsort((rank[other], own))
+    new = np.ones(len(order), bool)
+    new[1:] = own[order[1:]] != own[order[:-1]]
+    place = np.arange(len(order)) - np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))
+    kept[np.tile(among, 2)[order[place < MOST_KEPT]]] = True
+    return kept

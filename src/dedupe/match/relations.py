@@ -44,6 +44,19 @@ def joins_near(a: np.ndarray, b: np.ndarray, threshold: float, verify: Verifier,
     return near
 
 
+def contradicting(
+    a: np.ndarray, b: np.ndarray, threshold: float, verify: Verifier, texts_of: TextsOf
+) -> tuple[Edges, dict[int, str]]:
+    """Return the `update`s among pairs `a < b` of large buckets that had not been compared, and the facts, as `relate` does."""
+    overlap = verify(a, b)
+    near = np.flatnonzero(overlap.jaccard >= threshold)
+    said = contradictions(a[near], b[near], texts_of)
+    places = near[np.array([bool(words) for words in said], bool)]
+    facts = {int(one) << 32 | int(other): words for one, other, words in zip(a[near], b[near], said, strict=True) if words}
+    found = Overlaps(*(column[places] for column in overlap))
+    return Edges(a[places], b[places], np.full(len(places), UPDATE), found, np.ones(len(places), bool)), facts
+
+
 def relate(
     edges: Edges, proposed: Proposed, threshold: float, verify: Verifier, texts_of: TextsOf
 ) -> tuple[Edges, dict[int, str]]:

@@ -109,12 +109,7 @@ class Adopted:
         )
         keys = edges.a << 32 | edges.b
         facts = {int(keys[at]): said[at].split("; ")[0] for at in np.flatnonzero(relation == UPDATE).tolist()}
-        return joined([_taken(edges, np.flatnonzero(edges.a != edges.b))]), facts
-
-
-def _taken(edges: Edges, places: np.ndarray) -> Edges:
-    overlap = Overlaps(*(column[places] for column in edges.overlap))
-    return Edges(edges.a[places], edges.b[places], edges.relation[places], overlap, edges.star[places])
+        return joined([edges.take(np.flatnonzero(edges.a != edges.b))]), facts
 
 
 def forgotten_ids(folder: Path) -> frozenset[str]:

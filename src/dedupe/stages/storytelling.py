@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 
 from dedupe.engine.local import beside
 from dedupe.gather import take_rows, take_table
+from dedupe.match.candidates import LARGE_BUCKET
+from dedupe.match.relation_farms import thinned
 from dedupe.match.stories import Pairs, evidence, find_stories
 from dedupe.match.story_vectors import vectors
 from dedupe.match.terms import StoryTerms, extract_terms, story_texts
@@ -66,12 +68,15 @@ def tell_stories(
     order = np.empty(len(rows), np.int64)
     order[np.argsort(rank[rows], kind="stable")] = np.arange(len(rows))
     found = find_stories(made, times, order, threads=verify.threads)
+    # Of the pairs of a farm, which are a story of thousands, those with the preferred articles say enough.
+    kept = thinned(found.edges.a, found.edges.b, order, LARGE_BUCKET)
+    edges = Pairs(*(column[kept] for column in found.edges))
     leader = np.full(len(canonical), -1, np.int64)
     leader[rows] = np.where(found.story >= 0, rows[found.story], -1)
     # The preferred of the two is named first, whichever comes first in the input.
-    turned = order[found.edges.a] > order[found.edges.b]
-    first, second = (np.where(turned, *both) for both in (found.edges[1::-1], found.edges[:2]))
-    edges = found.edges._replace(a=first, b=second)
+    turned = order[edges.a] > order[edges.b]
+    first, second = (np.where(turned, *both) for both in (edges[1::-1], edges[:2]))
+    edges = edges._replace(a=first, b=second)
     a, b = np.minimum(rows[first], rows[second]), np.maximum(rows[first], rows[second])
     with beside(verify, a, b) as overlap:
         # In order of the first, whose words are quoted: a block then lies in a few shards.

@@ -53,9 +53,10 @@ class Splicer:
         sink = pa.BufferOutputStream()
         pq.ParquetWriter(sink, schema, **options).close()
         self._footer = _footer(sink.getvalue())
-        self._old = pq.ParquetFile(reused.file, memory_map=True)
-        self._bytes = pa.memory_map(str(reused.file))
-        told = _footer(self._bytes.read_buffer())
+        # Read, not mapped: what is read of a mapped file counts as memory for as long as it is open.
+        self._old = pq.ParquetFile(reused.file)
+        self._bytes = pa.OSFile(str(reused.file))
+        told = _footer(pa.py_buffer(_tail(self._bytes)))
         alike = told[_SCHEMA] == self._footer[_SCHEMA] and told[_MADE_BY] == self._footer[_MADE_BY]
         self._old_groups: list[Struct] = told[_GROUPS][1][1] if alike else []
         self._groups: list[Struct] = []
@@ -126,6 +127,14 @@ class Splicer:
         self._file.close()
         self._old.close()
         self._bytes.close()
+
+
+def _tail(file: pa.NativeFile) -> bytes:
+    # The end of a Parquet file from its footer on.
+    size = file.size()
+    file.seek(size - 8)
+    file.seek(size - 8 - int.from_bytes(file.read(4), "little"))
+    return bytes(file.read())
 
 
 def _footer(data: pa.Buffer) -> Struct:
