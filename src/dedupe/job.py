@@ -29,7 +29,7 @@ from dedupe.read.parts import Plan
 from dedupe.report.page import write_report
 from dedupe.schema import REJECTS
 from dedupe.stages.adopting import forgotten_ids, learned_lines, previous_digest, read_previous
-from dedupe.stages.deciding import take_decisions
+from dedupe.stages.deciding import Taken, take_decisions
 from dedupe.stages.examples import examples
 from dedupe.stages.preparing import Prepared
 from dedupe.stages.results import name_results
@@ -41,10 +41,11 @@ from dedupe.write.publish import MANIFEST, publish, writing
 from dedupe.write.publish import begin as begin_run
 from dedupe.write.tables import write_tables
 
-# From paths, settings, a scratch folder, progress, timings, lines that an earlier run has learned, and IDs of forgotten articles:
-# a run up to what is to be written.
+# From paths, settings, a scratch folder, progress, timings, lines that an earlier run has learned, IDs of forgotten articles, and
+# decisions: a run up to what is to be written.
 Carried = Callable[
-    [list[str], Config, Path, Progress, Timings, pa.Table | None, frozenset[str]], tuple[Plan, Prepared, Matched, Told]
+    [list[str], Config, Path, Progress, Timings, pa.Table | None, frozenset[str], Taken | None],
+    tuple[Plan, Prepared, Matched, Told],
 ]
 
 
@@ -171,9 +172,13 @@ def _run(
                 taken=taken, previous=held, joins=_same(held, target), forgotten=buried,
             )  # fmt: skip
         else:
-            _refuse_unless_plain(target, taken is not None, _same(held, target))
+            if _same(held, target):
+                raise UsageError(
+                    f"{target} is to take articles in, which a run on Spark cannot do.",
+                    "Run it with --engine local, or give all of the input and --relearn.",
+                )
             learned = learned_lines(held, config) if held else None
-            plan, prepared, matched, told = carried(given, config, scratch, progress, timings, learned, buried)
+            plan, prepared, matched, told = carried(given, config, scratch, progress, timings, learned, buried, taken)
         with timings.of("write"):
             summary = _write(new, plan, prepared, matched, told, config, before, buried, pool.workers, given, timings, begin)
             progress("write", 1, 2)
@@ -189,15 +194,6 @@ def _run(
 
 def _pool(given: list[str], workers: int | None) -> Pool:
     return Pool(useful_workers(given, workers), "dedupe.stages.warmed")
-
-
-def _refuse_unless_plain(target: Path, decided: bool, joins: bool) -> None:
-    # What only the processes of this machine can do.
-    what = "has decisions of people, which" if decided else "is to take articles in, which"
-    if decided or joins:
-        raise UsageError(
-            f"{target} {what} a run on Spark cannot do justice to.", "Run it with --engine local, or into another folder."
-        )
 
 
 def sample(paths: Sequence[str | Path], config: Config | None = None, *, limit: int) -> Summary:

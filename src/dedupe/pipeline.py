@@ -41,7 +41,7 @@ from dedupe.match.verify import KEPT_BYTES, TextsOf, Verifier
 from dedupe.read.parts import Plan
 from dedupe.repair.ledger import Draft
 from dedupe.stages.adopting import adopt, learned_lines
-from dedupe.stages.deciding import Honoured, Taken, honour, rewrite, sign_again
+from dedupe.stages.deciding import Honoured, Taken, find_articles, honour, rewrite, sign_again
 from dedupe.stages.despinning import drafted, restore_by_model, restore_by_siblings, tell_spun
 from dedupe.stages.maps import class_shingle_sets, gate_threshold, load_signed, load_terms, tells_stories
 from dedupe.stages.preparing import Prepared, prepare, with_spun
@@ -131,7 +131,7 @@ def carry_out(
 
 def find_decided(prepared: Prepared, taken: Taken, config: Config) -> Honoured:
     """Find the articles of all decisions, and take refused edits back before anything is compared."""
-    honoured = honour(taken, prepared.articles, prepared.signed.sketches)
+    honoured = honour(taken, find_articles(taken.references, prepared.articles, prepared.signed.sketches))
     if honoured.refusals:
         rows, values, gone = rewrite(honoured, prepared.articles)
         if len(rows):

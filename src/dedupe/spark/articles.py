@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dedupe.engine.spark import Spark, Task, run_task
 from dedupe.gather import take_rows
-from dedupe.spark.stages import FAR, KEYS, TAKEN, TakeArticles, unpack_table
+from dedupe.spark.stages import FAR, HELD, KEYS, LIGHT, TAKEN, TakeArticles, unpack_table
+from dedupe.stages.maps import PREPARED
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -23,7 +25,8 @@ class Pieces:
 
     def __init__(self, spark: Spark, frame: DataFrame, head: pa.Table) -> None:
         self.spark = spark
-        self.frame = frame
+        self.frame = frame.select(HELD.names)
+        self._kept = [frame]
         self.keys = head.select(KEYS)
         self.bounds = np.concatenate([[0], np.cumsum(head["count"].to_numpy())]).astype(np.int64)
 
@@ -44,6 +47,21 @@ class Pieces:
         packed = pa.array([pickle.dumps(made[at]) for at in kept], pa.binary())
         told = self.keys.take(pa.array(kept, pa.int64())).append_column("extra", packed)
         return run_task(self.spark.pieces(self.frame, columns, KEYS, told), task, schema)
+
+    def change(self, task: Task, extra: Callable[[slice], Any]) -> None:
+        """Put what `task` makes of some pieces in their place; `extra` as in `run`."""
+        from pyspark import StorageLevel
+        from pyspark.sql import functions as f
+
+        changed = self.run(HELD.names[len(KEYS) :], task, HELD, extra).persist(StorageLevel.DISK_ONLY)
+        gone = f.broadcast(changed.select(*KEYS))
+        self.frame = self.frame.join(gone, list(KEYS), "left_anti").unionByName(changed)
+        self._kept.append(changed)
+
+    def release(self) -> None:
+        """Give back the disks that hold the pieces."""
+        for frame in self._kept:
+            frame.unpersist()
 
     def take(self, columns: Sequence[str], task: Task, rows: np.ndarray) -> list[bytes]:
         """Return what `task` takes of some rows, in ascending order: a value for each piece that has any, in their order."""
@@ -90,6 +108,17 @@ class FarArticles:
                 writer.write_table(part)
         self._tables.append(pa.ipc.open_file(pa.memory_map(str(path))).read_all())
         self._known = np.concatenate([self._known, new])
+
+    def put(self, rows: np.ndarray, values: dict[str, pa.Array]) -> None:
+        """Hold other values in some rows (ascending) than the pieces had."""
+        again = np.zeros(self.num_rows, bool)
+        again[rows] = True
+        for name in set(values) & set(LIGHT):
+            column = pc.replace_with_mask(self.light[name].combine_chunks(), pa.array(again), values[name])
+            self.light = self.light.set_column(self.light.schema.get_field_index(name), name, column)
+        self._tables.insert(0, pa.table({name: values[name].cast(PREPARED.field(name).type) for name in FAR}))
+        # Of two tables that hold a row, the first has its say.
+        self._known = np.concatenate([rows, self._known])
 
     def texts_of(self, rows: np.ndarray) -> pa.Array:
         """Return the texts of some rows, in the order asked for."""

@@ -96,7 +96,7 @@ def clean(source: DataFrame | Sequence[str | Path], config: Config | None = None
         place = placing(light["article_id"].combine_chunks(), results.clustered, results.storied)
         with timings.of("write"):
             kept = finished(found, place)
-        found.pieces.frame.unpersist()
+        found.pieces.release()
         summary = summarise(plan, found.prepared, found.matched, found.told, config, timings, begin)
     small = {
         "pairs": (PAIRS, pair_table(light, results.edge)),

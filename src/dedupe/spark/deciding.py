@@ -23,6 +23,7 @@ from dedupe.match.edges import Edges, joined
 from dedupe.match.signatures import Signed
 from dedupe.pipeline import Matched, Similar, Standing, decide, stand
 from dedupe.spark.stages import pack_table, signed_of, take_sketches, unpack_table
+from dedupe.stages.deciding import Honoured
 
 # Words of the articles of a bin, at some 50 bytes of text, shingles and signature each: 200 MB a task.
 BIN_WORDS = 4_000_000
@@ -69,7 +70,8 @@ class GatherMembers:
 class DecideBins:
     """Decide on the articles of each bin: `decide` of the pipeline, on them alone.
 
-    A bin comes as rows sorted by `first`; the one of -1 holds its pairs that were proposed as contained.
+    A bin comes as rows sorted by `first`; the one of -1 holds its pairs that were proposed as contained, and what people decided
+    of its articles.
     """
 
     config: Config
@@ -81,7 +83,8 @@ class DecideBins:
             parts = [pickle.loads(blob.as_buffer()) for _, blob in group]  # noqa: S301 - we have packed it
             yield _batch(DECIDED, [number], [pickle.dumps(self._decided(parts[0], parts[1:]))])
 
-    def _decided(self, contained: tuple[np.ndarray, np.ndarray], parts: list[Any]) -> tuple[np.ndarray, Matched]:
+    def _decided(self, asked: tuple[np.ndarray, np.ndarray, Honoured | None], parts: list[Any]) -> tuple[np.ndarray, Matched]:
+        small, large, honoured = asked
         rows = np.concatenate([part[0] for part in parts])
         order = np.argsort(rows, kind="stable")
         rows = rows[order]
@@ -90,12 +93,12 @@ class DecideBins:
         signatures, keys, n_tokens = (np.concatenate(arrays)[order] for arrays in zip(*(p[:3] for p in pieces), strict=True))
         sketches = take_sketches(join_sketches([piece.sketches for piece in pieces]), order)
         signed = Signed(signatures, keys, n_tokens, sketches)
-        small, large = (np.searchsorted(rows, side) for side in contained)
+        small, large = (np.searchsorted(rows, side) for side in (small, large))
         spun = articles["is_spun"].to_numpy()
-        known = stand(articles, spun, signed.keys, signed.n_tokens, self.config)
+        known = stand(articles, spun, signed.keys, signed.n_tokens, self.config, honoured)
         similar = Similar(lambda wanted: take_rows(articles["text"], wanted), 1, signed.n_tokens)
         proposed = Proposed(small, large, 0, 0, (np.empty(0, np.int64), np.empty(0, np.int64)))
-        matched = decide(signed, spun, known, proposed, similar, self.config, silent, Timings())
+        matched = decide(signed, spun, known, proposed, similar, self.config, silent, Timings(), honoured)
         # What is known of all articles anyway stays here.
         nothing = np.empty(0, np.int64)
         matched.preference, matched.rank, matched.representative = [], nothing, nothing
@@ -118,7 +121,14 @@ def bins_of(labels: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return rows, (np.cumsum(weight) - weight).astype(np.int64)[place] // BIN_WORDS
 
 
-def joined_up(known: Standing, decided: list[tuple[np.ndarray, Matched]], bands: Any, candidates: int, capped: int) -> Matched:
+def joined_up(
+    known: Standing,
+    decided: list[tuple[np.ndarray, Matched]],
+    bands: Any,
+    candidates: int,
+    capped: int,
+    honoured: Honoured | None,
+) -> Matched:
     """Join what was decided on the bins into what the local engine holds of a run."""
     n = len(known.rank)
     canonical, similarity, relation = np.arange(n), np.ones(n), np.full(n, -1, np.int8)
@@ -133,7 +143,9 @@ def joined_up(known: Standing, decided: list[tuple[np.ndarray, Matched]], bands:
             facts[int(rows[key >> 32]) << 32 | int(rows[key & 0xFFFFFFFF])] = said
     verified = sum(part.verified for _, part in decided)
     large = sum(part.large_buckets for _, part in decided)
+    if honoured:
+        honoured.outvoted = sum(part.honoured.outvoted for _, part in decided if part.honoured)
     return Matched(
         bands, known.preference, known.rank, canonical, similarity, relation, known.representative,
-        joined(parts), facts, candidates, verified, large, capped,
+        joined(parts), facts, candidates, verified, large, capped, honoured,
     )  # fmt: skip

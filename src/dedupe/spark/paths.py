@@ -22,6 +22,7 @@ from dedupe.read.parts import Plan
 from dedupe.spark.run import Found, carry_out
 from dedupe.spark.stages import FINISHED, READ_PIECES, Finish, ReadFiles, lay_out, unpack_table
 from dedupe.spark.store import is_address, plan_store, read_store
+from dedupe.stages.deciding import Taken
 from dedupe.stages.maps import PREPARED, gather_signed, prepare_shard, read_shard
 from dedupe.stages.preparing import Prepared
 from dedupe.stages.shards import LeftOut
@@ -59,9 +60,10 @@ def clean_paths(
             timings: Timings,
             learned: pa.Table | None,
             forgotten: frozenset[str],
+            taken: Taken | None,
         ) -> tuple[Plan, Prepared, Matched, Told]:
             plan, reads = plan_paths(spark, given, config, scratch)
-            found = carry_out(spark, reads, plan, config, scratch, progress, timings, learned, forgotten)
+            found = carry_out(spark, reads, plan, config, scratch, progress, timings, learned, forgotten, taken)
             with timings.of("write"), spark.shown("bring here", progress):
                 _bring_here(found, scratch)
             return plan, found.prepared, found.matched, found.told
@@ -122,7 +124,7 @@ def _bring_here(found: Found, scratch: Path) -> None:
     articles.unpersist()
     for row in found.pieces.frame.select("shard", "seq", "signed").toLocalIterator(prefetchPartitions=True):
         lay_out(row["signed"], places[row["shard"], row["seq"]])
-    found.pieces.frame.unpersist()
+    found.pieces.release()
     prepared.shards = list(places.values())
     if not places:
         # The stages themselves make the files of a shard that holds nothing.

@@ -32,6 +32,7 @@ from dedupe.repair.ledger import Draft
 from dedupe.repair.repetition import LineCounts
 from dedupe.spark.articles import FarArticles, Pieces
 from dedupe.spark.deciding import BINS, DECIDED, DecideBins, GatherMembers, Members, bins_of, joined_up
+from dedupe.spark.honouring import find_decided
 from dedupe.spark.proposing import (
     LINKS,
     LOOKED_AT,
@@ -47,6 +48,7 @@ from dedupe.spark.proposing import (
     band_schema,
 )
 from dedupe.spark.stages import DONE, PIECES, MergeReads, Prepare, TakeSketches, TakeTerms, pack_table, unpack_table
+from dedupe.stages.deciding import Honoured, Taken
 from dedupe.stages.despinning import restore_by_model, restore_by_siblings, tell_spun
 from dedupe.stages.maps import gate_threshold, tells_stories
 from dedupe.stages.preparing import Prepared, numbered_ids, numbered_rejects, with_spun
@@ -86,27 +88,37 @@ def carry_out(
     timings: Timings,
     learned: pa.Table | None = None,
     forgotten: frozenset[str] = frozenset(),
+    taken: Taken | None = None,
 ) -> Found:
-    """Carry out a run over what `reads` reads, up to what is to be written.
+    """Carry out a run over what `reads` reads, up to what is to be written, honouring the decisions `taken`.
 
     Where an earlier run has `learned` lines that repeat, no others are. Articles that are `forgotten` become rejects.
     """
     pieces, prepared, keys, n_tokens = prepare(spark, reads, plan, config, scratch, progress, timings, learned, forgotten)
     far: Any = prepared.articles
+    honoured = None
+    if taken is not None:
+        with timings.of("honour decisions"), spark.shown("honour decisions", progress):
+            spark.begin("honour decisions")
+            num_perm = prepared.signed.signatures.shape[1]
+            honoured, gone = find_decided(pieces, far, taken, keys, n_tokens, num_perm, config)
+            prepared.rules -= gone
     with timings.of("match and verify"), spark.shown("match and verify", progress):
-        matched = match(pieces, far, keys, n_tokens, config)
+        matched = match(pieces, far, keys, n_tokens, config, honoured)
     with timings.of("de-spin"):
         spark.begin("de-spin")
         far.fetch(np.flatnonzero(far["is_spun"].to_numpy()) if config.despin == "fix" and config.clean else np.empty(0, np.int64))
         drafts = restore_by_model(far, config, spark)
+        drafts = honoured.without_refused(drafts) if honoured else drafts
     with timings.of("stories"):
         spark.begin("stories")
-        told = tell(pieces, far, n_tokens, matched, drafts, config)
+        told = tell(pieces, far, n_tokens, matched, honoured.rewritten | drafts if honoured else drafts, config)
     with timings.of("de-spin"):
         spark.begin("de-spin")
         spun = np.fromiter(drafts, np.int64, len(drafts))
         far.fetch(np.flatnonzero(np.isin(matched.canonical, matched.canonical[spun])))
         drafts = restore_by_siblings(drafts, far, matched.canonical, matched.rank, config, spark)
+        drafts = honoured.without_refused(drafts) if honoured else drafts
     for row, draft in drafts.items():
         prepared.rules.update(edit.rule for edit in draft.edits[far["n_edits"][row].as_py() :])
     return Found(pieces, far, prepared, matched, told, drafts)
@@ -180,12 +192,14 @@ def prepare(
     return pieces, prepared, known, n_tokens
 
 
-def match(pieces: Pieces, far: FarArticles, keys: np.ndarray, n_tokens: np.ndarray, config: Config) -> Matched:
+def match(
+    pieces: Pieces, far: FarArticles, keys: np.ndarray, n_tokens: np.ndarray, config: Config, honoured: Honoured | None = None
+) -> Matched:
     """Find what is alike, as the local engine does: propose over the whole corpus, then decide on each component."""
     scores = far.light["spin_score"].to_numpy()
     similar = Similar(far.texts_of, pieces.spark.workers, n_tokens)
     spun: np.ndarray = scores >= gate_threshold()
-    known = stand(far.light, spun, keys, n_tokens, config)
+    known = stand(far.light, spun, keys, n_tokens, config, honoured)
     bands = choose_bands(config.threshold, config.recall)
     looked = capped = 0
     links: list[tuple[np.ndarray, np.ndarray]] = []
@@ -196,7 +210,7 @@ def match(pieces: Pieces, far: FarArticles, keys: np.ndarray, n_tokens: np.ndarr
         links.append(contained)
         told = spun | tell_spun(scores, akin, n_tokens, joined([]), similar.read)[known.representative]
         if (told != spun).any():
-            spun, known = told, stand(far.light, told, keys, n_tokens, config)
+            spun, known = told, stand(far.light, told, keys, n_tokens, config, honoured)
         pieces.spark.begin("candidates by bands")
         near, looked = _near_links(pieces, known, config)
     else:
@@ -206,11 +220,14 @@ def match(pieces: Pieces, far: FarArticles, keys: np.ndarray, n_tokens: np.ndarr
     links.append(_spun_pairs(pieces, np.flatnonzero(spun & (n_tokens > 0)), n_tokens))
     copies = np.flatnonzero(known.representative != np.arange(far.num_rows))
     links.append((known.representative[copies], copies))
+    # Whom people joined are decided on together, whether or not anything else proposes them.
+    joined_by_people = [(rows[0], row) for rows, _ in (honoured.links if honoured else ()) for row in rows[1:]]
+    links.append((np.array([a for a, _ in joined_by_people], np.int64), np.array([b for _, b in joined_by_people], np.int64)))
     pieces.spark.begin("components")
     labels = _components(pieces.spark, near, links, far.num_rows)
     pieces.spark.begin("verify, relate and cluster")
-    decided = _decided(pieces, far, labels, contained, config)
-    return joined_up(known, decided, bands, looked + len(contained[0]), capped)
+    decided = _decided(pieces, far, labels, contained, config, honoured)
+    return joined_up(known, decided, bands, looked + len(contained[0]), capped, honoured)
 
 
 def _spun_pairs(pieces: Pieces, suspected: np.ndarray, n_tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -273,7 +290,12 @@ def _components(spark: Spark, near: DataFrame | None, links: list[tuple[np.ndarr
 
 
 def _decided(
-    pieces: Pieces, far: FarArticles, labels: np.ndarray, contained: tuple[np.ndarray, np.ndarray], config: Config
+    pieces: Pieces,
+    far: FarArticles,
+    labels: np.ndarray,
+    contained: tuple[np.ndarray, np.ndarray],
+    config: Config,
+    honoured: Honoured | None,
 ) -> list[tuple[np.ndarray, Matched]]:
     rows, bins = bins_of(labels, far.light["n_words"].to_numpy())
     if not len(rows):
@@ -291,7 +313,8 @@ def _decided(
     small, large = contained
     bin_of = bins[np.searchsorted(rows, small)]
     numbers = np.unique(bins)
-    blobs = [pickle.dumps((small[bin_of == number], large[bin_of == number])) for number in numbers.tolist()]
+    own = honoured.by_part(rows, bins) if honoured else {}
+    blobs = [pickle.dumps((small[bin_of == number], large[bin_of == number], own.get(number))) for number in numbers.tolist()]
     columns = (numbers.astype(np.int32), np.full(len(numbers), -1), pa.array(blobs, pa.binary()))
     gathered = gathered.union(pieces.spark.frame(pa.table([pa.array(c) for c in columns], schema=BINS)))
     parts = min(len(numbers), 4 * pieces.spark.partitions)

@@ -22,7 +22,6 @@ from dedupe.engine.stored import Stored
 from dedupe.match.containment import Sketches
 from dedupe.match.signatures import Signed
 from dedupe.read.parts import FilePart, Shard
-from dedupe.repair.ledger import Draft
 from dedupe.repair.repetition import LineCounts
 from dedupe.stages.despinning import drafted
 from dedupe.stages.maps import PREPARED, load_signed, load_terms, prepare_shard, read_shard
@@ -49,6 +48,9 @@ PIECES = pa.schema(
         ("done", pa.binary()),
     ]
 )
+
+# What is asked of pieces after the head of each has come to the process that steers.
+HELD = pa.schema([field for field in PIECES if field.name not in ("count", "light", "keys", "done")])
 
 DONE = pa.schema([("shard", pa.int32()), ("done", pa.binary())])
 TAKEN = pa.schema([("shard", pa.int32()), ("seq", pa.int32()), ("blob", pa.binary())])
@@ -243,7 +245,7 @@ class TakeArticles:
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield a packed table for each piece; `extra` holds places in it."""
-        for row in _rows(batches):
+        for row in rows_in(batches):
             places = pa.array(pickle.loads(row["extra"]))  # noqa: S301 - we have packed it
             taken = unpack_table(row["articles"]).select(FAR).take(places)
             yield rows_of(TAKEN, [(row["shard"], row["seq"], pack_table(taken.combine_chunks()))])
@@ -254,7 +256,7 @@ class TakeTerms:
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield packed terms for each piece; `extra` holds places in it, in ascending order."""
-        for row in _rows(batches):
+        for row in rows_in(batches):
             places = pickle.loads(row["extra"])  # noqa: S301 - we have packed it
             with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
                 target = Path(folder) / "prepared.arrow"
@@ -268,7 +270,7 @@ class TakeSketches:
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield packed sketches for each piece; `extra` holds places in it."""
-        for row in _rows(batches):
+        for row in rows_in(batches):
             places = pickle.loads(row["extra"])  # noqa: S301 - we have packed it
             taken = take_sketches(signed_of(row["signed"]).sketches, places)
             yield rows_of(TAKEN, [(row["shard"], row["seq"], pickle.dumps(taken))])
@@ -279,17 +281,18 @@ class Finish:
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield the packed articles of each piece; `extra` holds IDs, which are spun, drafts by place, what goes along."""
-        for row in _rows(batches):
+        for row in rows_in(batches):
             ids, spun, drafts, placed = pickle.loads(row["extra"])  # noqa: S301 - we have packed it
             articles = unpack_table(row["articles"])
             for name, column in (("article_id", pa.array(ids, pa.string())), ("is_spun", pa.array(spun))):
                 articles = articles.set_column(articles.schema.get_field_index(name), name, column)
-            articles = _with_drafts(articles.combine_chunks(), drafts)
+            articles = articles.combine_chunks()
+            articles = put_values(articles, *drafted(articles, drafts)[:2])
             yield rows_of(FINISHED, [(row["shard"], row["seq"], pack_table(articles), pickle.dumps(placed))])
 
 
-def _with_drafts(articles: pa.Table, drafts: dict[int, Draft]) -> pa.Table:
-    rows, values, _ = drafted(articles, drafts)
+def put_values(articles: pa.Table, rows: np.ndarray, values: dict[str, pa.Array]) -> pa.Table:
+    """Return the articles of a piece with other values in some rows (ascending)."""
     if not len(rows):
         return articles
     with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
@@ -300,7 +303,8 @@ def _with_drafts(articles: pa.Table, drafts: dict[int, Draft]) -> pa.Table:
         return pa.Table.from_batches([pa.record_batch(batch) for batch in changed.batches()], PREPARED)
 
 
-def _rows(batches: Iterator[pa.RecordBatch]) -> Iterator[dict[str, Any]]:
+def rows_in(batches: Iterator[pa.RecordBatch]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of batches, one after the other."""
     for batch in batches:
         yield from batch.to_pylist()
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from dedupe.cluster.constraints import Constraints, constrain
 from dedupe.cluster.identity import canonical_url
 from dedupe.decisions.facts import Reference, batch_line
 from dedupe.decisions.sketches import resemblance, short_hashes, sketch_bytes, sketch_hashes
-from dedupe.decisions.standing import Chosen, Origin, Standing, standing_of
+from dedupe.decisions.standing import Origin, Standing, standing_of
 from dedupe.decisions.store import Decisions
 from dedupe.gather import take_table
 from dedupe.match.containment import Sketches
@@ -69,41 +70,73 @@ def take_decisions(output: Path, previous: Path | None) -> tuple[Taken | None, D
     return Taken(standing, references, hashlib.sha256("\n".join(lines).encode()).hexdigest()), other
 
 
+class Likely(NamedTuple):
+    """Name a row that may hold an article that was decided about, corrected since: by its address or by its text."""
+
+    article_id: str
+    row: int
+    same_address: bool
+    alike: float
+
+
 def find_articles(wanted: Mapping[str, Reference], articles: pa.Table, sketches: Sketches) -> dict[str, int]:
     """Return the rows in which articles that were decided about stand: by ID, else as a corrected text.
 
-    `articles`: article_id, url, publisher. A corrected text has the same address and is half alike, or it is all but the same and
-    of no other publisher; where several rows fit equally well, none is taken. A row whose own ID was decided about is that
-    article and no other.
+    `articles`: article_id, url, publisher. See `find_rows` for what is taken for one article.
+    """
+    return find_rows(wanted, articles["article_id"], lambda missing: likely_rows(missing, articles, sketches))
+
+
+def find_rows(
+    wanted: Mapping[str, Reference], ids: pa.ChunkedArray, likely: Callable[[list[Reference]], Iterable[Likely]]
+) -> dict[str, int]:
+    """Return the rows of articles by ID, else as a corrected text. `likely` is asked for rows of those whose IDs are no more.
+
+    A corrected text has the same address and is half alike, or it is all but the same and of no other publisher; where several
+    rows fit equally well, none is taken. A row whose own ID was decided about is that article and no other.
     """
     names = list(wanted)
-    rows = pc.index_in(pa.array(names, pa.string()), articles["article_id"].combine_chunks()).to_pylist()
+    rows = pc.index_in(pa.array(names, pa.string()), ids.combine_chunks()).to_pylist()
     found = {name: row for name, row in zip(names, rows, strict=True) if row is not None}
-    own = set(found.values())
     missing = [wanted[name] for name in names if name not in found]
     if not missing:
         return found
+    own = set(found.values())
+    met: dict[str, list[Likely]] = {}
+    for one in likely(missing):
+        if one.row not in own:
+            met.setdefault(one.article_id, []).append(one)
+    for name, rivals in met.items():
+        for same_address, least in ((True, _SAME_ADDRESS), (False, _NO_ADDRESS)):
+            scores = {one.row: one.alike for one in rivals if one.same_address == same_address}
+            best = max(scores.values(), default=0.0)
+            fitting = [row for row, alike in scores.items() if alike == best >= least]
+            if len(fitting) == 1:
+                found[name] = fitting[0]
+                break
+    return found
 
-    def alike(reference: Reference, row: int) -> float:
-        hashes = sketches.hashes[sketches.offsets[row] : sketches.offsets[row + 1]]
-        return resemblance(sketch_hashes(reference.sketch), sketch_hashes(sketch_bytes(hashes)))
 
+def likely_rows(missing: Sequence[Reference], articles: pa.Table, sketches: Sketches) -> list[Likely]:
+    """Return the rows with the address of a missing article, or with some of its text and no other publisher.
+
+    `articles`: url, publisher. What is said of a row depends on that row alone.
+    """
     by_address = _by_address(missing, articles["url"])
     by_text = _by_text(missing, sketches)
     publishers, urls = articles["publisher"], articles["url"]
+    found = []
     for reference in missing:
-        same = [row for row in by_address.get(reference.article_id, ()) if row not in own]
-        other = [row for row in by_text.get(reference.article_id, ()) if row not in own and row not in same]
         owner = _owner(reference.publisher, reference.url)
-        owners = {row: _owner(publishers[row].as_py(), urls[row].as_py()) for row in other}
-        other = [row for row in other if owner is None or owners[row] in (None, owner)]
-        for candidates, least in ((same, _SAME_ADDRESS), (other, _NO_ADDRESS)):
-            scores = {row: alike(reference, row) for row in candidates}
-            best = max(scores.values(), default=0.0)
-            fitting = [row for row, score in scores.items() if score == best >= least]
-            if len(fitting) == 1:
-                found[reference.article_id] = fitting[0]
-                break
+        same = by_address.get(reference.article_id, [])
+        others = [row for row in by_text.get(reference.article_id, ()) if row not in same]
+        if owner is not None:
+            others = [row for row in others if _owner(publishers[row].as_py(), urls[row].as_py()) in (None, owner)]
+        sketch = sketch_hashes(reference.sketch)
+        for row in (*same, *others):
+            hashes = sketches.hashes[sketches.offsets[row] : sketches.offsets[row + 1]]
+            alike = resemblance(sketch, sketch_hashes(sketch_bytes(hashes)))
+            found.append(Likely(reference.article_id, row, row in same, alike))
     return found
 
 
@@ -147,27 +180,27 @@ def _by_text(missing: Sequence[Reference], sketches: Sketches) -> dict[str, list
 class Honoured:
     """Hold what standing decisions mean for the rows of a run, and count what became of them.
 
-    `links`, `apart`: rows of every must-link and cannot-link whose articles were found. `chosen`: row of each chosen canonical.
-    `refusals`: by row. `rewritten`: drafts of the articles whose text a refusal changed before matching.
+    `digest`: of the decisions. `links`, `apart`: rows of every must-link and cannot-link whose articles were found. `chosen`:
+    row of each chosen canonical. `refusals`: by row. `rewritten`: drafts of the articles whose text a refusal changed before
+    matching. `unheld`: links that contradict what is kept apart; `outvoted`: canonicals where another one stands.
     """
 
-    standing: Standing
     digest: str
-    rows: dict[str, int]
-    links: list[tuple[list[int], Origin]]
-    apart: list[list[list[int]]]
-    chosen: list[tuple[int, Chosen]]
-    refusals: dict[int, list[Refusal]]
+    links: list[tuple[list[int], Origin]] = field(default_factory=list)
+    apart: list[list[list[int]]] = field(default_factory=list)
+    chosen: list[tuple[int, Origin]] = field(default_factory=list)
+    refusals: dict[int, list[Refusal]] = field(default_factory=dict)
     rewritten: dict[int, Draft] = field(default_factory=dict)
     constraints: Constraints | None = None
     found: int = 0
     missing: int = 0
-    contradicted: int = 0
+    unheld: int = 0
+    outvoted: int = 0
 
     def constrain(self, representative: np.ndarray, rank: np.ndarray) -> np.ndarray:
         """Work out the constraints on clusters; return who stands for the exact copies of each row under them."""
         representative, self.constraints, holds = constrain(representative, rank, [rows for rows, _ in self.links], self.apart)
-        self.contradicted += holds.count(False)
+        self.unheld = holds.count(False)
         return representative
 
     def choose(self, canonical: np.ndarray, rank: np.ndarray) -> np.ndarray:
@@ -179,15 +212,47 @@ class Honoured:
         for row, _ in self.chosen:
             hub = int(canonical[row])
             picked[hub] = min(picked.get(hub, row), row, key=lambda one: int(rank[one]))
-        self.contradicted += sum(picked[int(canonical[row])] != row for row, _ in self.chosen)
+        self.outvoted = sum(picked[int(canonical[row])] != row for row, _ in self.chosen)
         moved = np.arange(len(canonical))
         moved[list(picked)] = list(picked.values())
         chosen: np.ndarray = moved[canonical]
         return chosen
 
+    def by_part(self, rows: np.ndarray, parts: np.ndarray) -> dict[int, Honoured]:
+        """Return what concerns the clusters of each part of a run that has any decision, by its rows' places in the part.
+
+        `rows`: (n,) ascending, those in any part. `parts`: (n,) number of each row's part; no must-link goes across parts.
+        """
+        order = np.argsort(parts, kind="stable")
+        place = np.empty(len(rows), np.int64)
+        place[order] = np.arange(len(rows)) - np.searchsorted(parts[order], parts[order])
+        named = {
+            row
+            for one in (*(rows for rows, _ in self.links), *chain(*self.apart), [row for row, _ in self.chosen])
+            for row in one
+        }
+        inside = np.flatnonzero(np.isin(rows, sorted(named)))
+        at = dict(zip(rows[inside].tolist(), zip(parts[inside].tolist(), place[inside].tolist(), strict=True), strict=True))
+        found: dict[int, Honoured] = {}
+
+        def of(part: int) -> Honoured:
+            return found.setdefault(part, Honoured(self.digest))
+
+        for linked, by in self.links:
+            of(at[linked[0]][0]).links.append(([at[row][1] for row in linked], by))
+        for groups in self.apart:
+            # Of groups that no part holds two of, none can clash.
+            for part in sorted({at[row][0] for group in groups for row in group if row in at}):
+                met = [[at[row][1] for row in group if row in at and at[row][0] == part] for group in groups]
+                of(part).apart.append([group for group in met if group])
+        for row, by in self.chosen:
+            if row in at:
+                of(at[row][0]).chosen.append((at[row][1], by))
+        return found
+
     def why_chosen(self, canonical: np.ndarray) -> dict[int, str]:
         """Return, for each canonical that a person chose, that in words."""
-        return {row: f"{chosen.by.who} chose it on {chosen.by.at[:10]}" for row, chosen in self.chosen if canonical[row] == row}
+        return {row: f"{by.who} chose it on {by.at[:10]}" for row, by in self.chosen if canonical[row] == row}
 
     def deciders(self, members: np.ndarray, canonical: np.ndarray) -> dict[int, str]:
         """Say who put these members into their clusters, where no edge did; keys are `a << 32 | b` of member and canonical."""
@@ -211,17 +276,16 @@ class Honoured:
     def counts(self) -> dict[str, int]:
         """Return how many decisions were honoured, found no article, or contradict another one."""
         return {
-            "honoured": self.found - self.contradicted,
+            "honoured": self.found - self.unheld - self.outvoted,
             "not_found": self.missing,
-            "contradicted": self.contradicted,
+            "contradicted": self.unheld + self.outvoted,
         }
 
 
-def honour(taken: Taken, articles: pa.Table, sketches: Sketches) -> Honoured:
-    """Find the articles of all standing decisions in a run."""
+def honour(taken: Taken, rows: dict[str, int]) -> Honoured:
+    """Return what all standing decisions mean for a run in which `find_rows` has found the articles in these rows."""
     standing = taken.standing
-    rows = find_articles(taken.references, articles.select(["article_id", "url", "publisher"]), sketches)
-    result = Honoured(standing, taken.digest, rows, [], [], [], {})
+    result = Honoured(taken.digest)
     for link in standing.must_links:
         places = sorted({rows[one] for one in link.articles if one in rows})
         if len(places) > 1:
@@ -235,7 +299,7 @@ def honour(taken: Taken, articles: pa.Table, sketches: Sketches) -> Honoured:
         result.missing += len(groups) < 2
     for chosen in standing.canonicals:
         if chosen.article in rows:
-            result.chosen.append((rows[chosen.article], chosen))
+            result.chosen.append((rows[chosen.article], chosen.by))
         result.missing += chosen.article not in rows
     for refused in standing.refused:
         if refused.article in rows:
