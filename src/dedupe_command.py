@@ -35,3 +35,7 @@ def main() -> None:
     from dedupe.cli import run as start
 
     start()
+
+
+if __name__ == "__main__":
+    main()

@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from dedupe.match.bands import Bands, choose_bands
@@ -11,7 +12,7 @@ from dedupe.match.candidates import find_candidates, least_agreement
 from dedupe.match.containment import MOST_AKIN, least_shared, propose_contained
 from dedupe.match.signatures import Signed, Signer
 from dedupe.spark import proposing
-from dedupe.spark.proposing import LARGE, PAIR, BandRows, BucketPairs, EnoughShared, PostingPairs, PostingRows
+from dedupe.spark.proposing import CAPPED, LARGE, PAIR, BandRows, BucketPairs, EnoughShared, PostingPairs, PostingRows
 
 
 @pytest.fixture(scope="module")
@@ -61,22 +62,28 @@ def test_contained_pairs_are_those_of_the_local_engine(column: pa.Array, monkeyp
     compared[3] = False
     expected = propose_contained(signed.sketches, np.flatnonzero(compared), rank)
     assert expected.capped
-    batch = told("postings", signed, monkeypatch, (0, compared, rank))
+    batch = told("postings", signed, monkeypatch, (compared, rank))
+    by_rank, sizes = np.argsort(rank), np.diff(signed.sketches.offsets)
     for at_once in (1 << 18, 100):
         monkeypatch.setattr(proposing, "_PAIRS_AT_ONCE", at_once)
-        ordered = sorted_batches(list(PostingRows()(iter([batch]))), ["hash", "rank"])
+        ordered = sorted_batches(list(PostingRows()(iter([batch]))), ["hash", "at"])
         shared = pa.Table.from_batches(PostingPairs()(iter(ordered)))
-        names = [name for name in shared.column_names if name != "shared"]
-        summed = shared.group_by(names).aggregate([("shared", "sum")]).rename_columns(shared.column_names)
-        found = pa.Table.from_batches(EnoughShared(rank)(iter(summed.to_batches()))).to_pylist()
-        pairs = sorted((row["row"], row["other"]) for row in found if row["contained"] and row["row"] >= 0)
+        summed = shared.group_by("pair").aggregate([("below", "sum"), ("above", "sum")]).rename_columns(shared.column_names)
+        looked_at = summed.filter(proposing.may_be_enough(pc.field("pair"), pc.field("below")))
+        assert looked_at.num_rows < summed.num_rows
+        judge = EnoughShared(sizes[by_rank])
+        found = pa.Table.from_batches(judge(iter(looked_at.combine_chunks().to_batches()))).to_pylist()
+        # What is left out by its one shared hash comes to nothing.
+        assert sum(map(len, judge(iter(summed.combine_chunks().to_batches())))) == len(found)
+        assert [row["shared"] for row in found if row["row"] == CAPPED] == [expected.capped]
+        real = [row for row in found if row["row"] != CAPPED]
+        pairs = sorted((by_rank[row["row"]], by_rank[row["other"]]) for row in real if row["contained"])
         assert pairs == list(zip(expected.small.tolist(), expected.large.tolist(), strict=True))
-        assert [row["shared"] for row in found if row["row"] < 0] == [expected.capped]
-        akin: dict[int, list[tuple[int, int, int]]] = {}
-        for row in found:
+        akin: dict[int, list[tuple[int, int]]] = {}
+        for row in real:
             if row["akin"]:
-                akin.setdefault(row["row"], []).append((-row["shared"], row["other_rank"], row["other"]))
-        nearest = {(one, other) for one, met in akin.items() for _, _, other in sorted(met)[:MOST_AKIN]}
+                akin.setdefault(row["row"], []).append((-row["shared"], row["other"]))
+        nearest = {(by_rank[one], by_rank[other]) for one, met in akin.items() for _, other in sorted(met)[:MOST_AKIN]}
         both = sorted({(min(pair), max(pair)) for pair in nearest})
         assert both == list(zip(*(side.tolist() for side in expected.akin), strict=True))
         assert both
@@ -97,10 +104,16 @@ def test_a_digest_never_loses_an_agreement() -> None:
             assert num_perm < 126 or least == 1 or alike.sum() == same.sum()
 
 
-def test_least_shared_is_asked_for_each_size() -> None:
-    enough, few = least_shared(60), least_shared(60) - 1
-    columns = {"row": [1, 2, -1], "other": [2, 3, -1], "size": [60, 60, 0], "other_size": [900, 900, 0], "other_rank": [2, 3, 0]}
-    batch = pa.RecordBatch.from_pydict(columns | {"shared": [enough, few, 0]}, schema=proposing.SHARED)
-    (kept,) = EnoughShared(np.arange(4))(iter([batch]))
-    assert kept["row"].to_pylist() == [1, -1]
-    assert kept["akin"].to_pylist() == [False, False]
+def test_one_shared_hash_is_enough_for_an_article_that_has_no_more() -> None:
+    single, enough = least_shared(1), least_shared(60)
+    assert single == 1
+    posting = {"hash": [1, 1, 1], "at": [0 << 1, 1 << 1, 2 << 1 | 1]}
+    met = pa.Table.from_batches(PostingPairs()(iter([pa.RecordBatch.from_pydict(posting, schema=proposing.POSTINGS)])))
+    kept = met.filter(proposing.may_be_enough(pc.field("pair"), pc.field("below")))
+    assert kept.num_rows == 3  # two pairs with the article of one hash, and the count of long lists
+    found = pa.Table.from_batches(EnoughShared(np.array([60, 900, 1]))(iter(kept.to_batches()))).to_pylist()
+    assert [(row["row"], row["other"]) for row in found if row["contained"]] == [(2, 0), (2, 1), (CAPPED, CAPPED)]
+    for shared, told in ((enough, [(0, 1)]), (enough - 1, [])):
+        batch = pa.RecordBatch.from_pydict({"pair": [1], "below": [shared], "above": [shared]}, schema=proposing.SHARED)
+        rows = pa.Table.from_batches(EnoughShared(np.array([60, 900]))(iter([batch]))).to_pylist()
+        assert [(row["row"], row["other"]) for row in rows if row["contained"]] == told

@@ -28,11 +28,13 @@ def test_missing_spark_is_said_with_the_command_that_installs_it(
     assert not (tmp_path / "out").exists()
 
 
-def test_an_output_with_decisions_is_left_alone(seeds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job, "take_decisions", lambda *_: (object(), None))
+def test_articles_are_not_taken_into_an_output(seeds: Path, tmp_path: Path) -> None:
+    job.clean([seeds], tmp_path / "out", workers=1)
+    before = (tmp_path / "out" / "manifest.json").read_bytes()
 
     def carried(*_: object) -> None:
         pytest.fail("the run was begun")
 
-    with pytest.raises(package.DedupeError, match="decisions of people"):
-        job.clean([seeds], tmp_path / "out", carried=carried)
+    with pytest.raises(package.DedupeError, match="take articles in"):
+        job.clean([seeds], tmp_path / "out", previous=tmp_path / "out", carried=carried)
+    assert (tmp_path / "out" / "manifest.json").read_bytes() == before

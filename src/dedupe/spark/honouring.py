@@ -17,7 +17,7 @@ from dedupe.config import Config
 from dedupe.decisions.facts import Reference
 from dedupe.match.signatures import Signer
 from dedupe.spark.articles import FarArticles, Pieces
-from dedupe.spark.stages import HELD, TAKEN, pack_table, put_values, rows_in, rows_of, signed_of, unpack_table
+from dedupe.spark.stages import HELD, TAKEN, Signs, pack_table, put_values, rows_in, rows_of, signed_of, unpack_table
 from dedupe.stages.deciding import Honoured, Likely, Taken, find_rows, honour, likely_rows, rewrite, sign_again
 
 
@@ -60,11 +60,11 @@ class Rewrite:
 
 
 def find_decided(
-    pieces: Pieces, far: FarArticles, taken: Taken, keys: np.ndarray, n_tokens: np.ndarray, num_perm: int, config: Config
+    pieces: Pieces, far: FarArticles, taken: Taken, signs: Signs, num_perm: int, config: Config
 ) -> tuple[Honoured, Counter[str]]:
     """Find the articles of all decisions, and take refused edits back before anything is compared, as the local engine does.
 
-    Returns also how many edits went, by rule. Keys and numbers of tokens change in place.
+    Returns also how many edits went, by rule. `signs` change in place.
     """
 
     def likely(missing: Sequence[Reference]) -> Iterator[Likely]:
@@ -80,8 +80,8 @@ def find_decided(
     if len(rows):
         _put(pieces, rows, values, config.seed)
         far.put(rows, values)
-        signed = Signer(num_perm, config.seed)(values["text"])
-        keys[rows], n_tokens[rows] = signed.keys, signed.n_tokens
+        for column, again in zip(signs, Signs.of(Signer(num_perm, config.seed)(values["text"])), strict=True):
+            column[rows] = again
     return honoured, gone
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,19 +32,19 @@ _PAIRS_AT_ONCE = 1 << 18
 
 PAIR, LARGE, LOOKED_AT = range(3)
 LINKS = pa.schema([("a", pa.int64()), ("b", pa.int64()), ("kind", pa.int32())])
-POSTINGS = pa.schema([("hash", pa.int64()), ("rank", pa.int64()), ("row", pa.int64()), ("size", pa.int32())])
-# What an article has met by looking its hashes up: another one, the sizes of the sketches of both, the rank of the other.
-SHARED = pa.schema(
-    [
-        ("row", pa.int64()),
-        ("other", pa.int64()),
-        ("size", pa.int32()),
-        ("other_size", pa.int32()),
-        ("other_rank", pa.int64()),
-        ("shared", pa.int64()),
-    ]
+# Articles are named by their places in the order of preference here, and pairs by one number: see `_pair`.
+POSTINGS = pa.schema([("hash", pa.int64()), ("at", pa.int64())])
+# How many hashes two articles share as the less preferred of them counts, and as the more preferred does.
+SHARED = pa.schema([("pair", pa.int64()), ("below", pa.int64()), ("above", pa.int64())])
+# What an article has met by looking its hashes up.
+MET = pa.schema(
+    [("row", pa.int32()), ("other", pa.int32()), ("shared", pa.int32()), ("contained", pa.bool_()), ("akin", pa.bool_())]
 )
-MET = SHARED.append(pa.field("contained", pa.bool_())).append(pa.field("akin", pa.bool_()))
+
+# Places take 31 bits each; above those of a pair stands whether one of the two has a single hash. One number counts long lists.
+_PLACE = 31
+_SINGLE = 1 << 62
+CAPPED = -1
 
 
 def band_schema(bands: Bands) -> pa.Schema:
@@ -150,52 +151,58 @@ class PostingRows:
     """Write a row for each hash of the sketch of each article that is compared."""
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield posting rows; `extra` holds the first row of the piece, which articles are compared, and their ranks."""
+        """Yield posting rows; `extra` holds which articles of the piece are compared, and their ranks."""
         for batch in batches:
             for signed, extra in zip(batch["signed"].to_pylist(), batch["extra"].to_pylist(), strict=True):
-                first, compared, rank = pickle.loads(extra)  # noqa: S301 - we have packed it
+                compared, rank = pickle.loads(extra)  # noqa: S301 - we have packed it
                 sketches = signed_of(signed).sketches
                 sizes = np.diff(sketches.offsets)
                 owners = np.repeat(np.arange(len(sizes)), sizes)
                 kept = compared[owners]
-                owners = owners[kept]
-                columns = [sketches.hashes[kept].view(np.int64), rank[owners], owners + first, sizes[owners].astype(np.int32)]
-                yield pa.RecordBatch.from_arrays([pa.array(column) for column in columns], schema=POSTINGS)
+                at = (rank << 1 | (sizes == 1))[owners[kept]]
+                columns = [pa.array(sketches.hashes[kept].view(np.int64)), pa.array(at)]
+                yield pa.RecordBatch.from_arrays(columns, schema=POSTINGS)
 
 
 class PostingPairs:
     """Write, for each posting list, who meets whom: what `match.containment` counts, a hash at a time."""
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield how many hashes pairs share, both ways, of posting rows that come sorted by hash and rank.
-
-        A pair of -1 counts the lists that are longer than is looked up.
-        """
+        """Yield how many hashes pairs share, of posting rows that come sorted; the pair `CAPPED` counts lists cut short."""
         capped = 0
         for table in runs_of(batches, ["hash"]):
-            hashes, ranks, rows, sizes = (column.to_numpy() for column in table.columns)
+            hashes, at = (column.to_numpy() for column in table.columns)
             starts, lengths = _runs(hashes)
-            found = []
+            found, seen = [], []
             for length in np.unique(lengths[lengths > 1]).tolist():
                 begins = starts[lengths == length]
                 capped += len(begins) * (length > LONGEST_POSTING)
                 for one, other in _looked_up(length):
                     step = max(1, _PAIRS_AT_ONCE // len(one))
-                    for at in range(0, len(begins), step):
+                    for first in range(0, len(begins), step):
                         # `one` stands before `other` in the list, and among the most preferred, which every article looks at.
-                        i, j = ((begins[at : at + step, None] + side).ravel() for side in (one, other))
-                        seen = np.tile(other < LONGEST_POSTING, len(i) // len(one))
-                        found += [rows[j] << 32 | rows[i], rows[i[seen]] << 32 | rows[j[seen]]]
+                        i, j = ((begins[first : first + step, None] + side).ravel() for side in (one, other))
+                        found.append(_pair(at[i], at[j]))
+                        seen.append(np.tile(other < LONGEST_POSTING, len(i) // len(one)))
             if found:
-                yield self._counted(np.concatenate(found), rows, sizes, ranks)
-        yield _shared(*(np.array([value]) for value in (-1, -1, 0, 0, 0, capped)))
+                pairs, number = np.unique(np.concatenate(found), return_inverse=True)
+                below = np.bincount(number)
+                yield _shared(pairs, below, np.bincount(number[np.concatenate(seen)], minlength=len(below)))
+        yield _shared(*(np.array([value]) for value in (CAPPED, capped, 0)))
 
-    def _counted(self, found: np.ndarray, rows: np.ndarray, sizes: np.ndarray, ranks: np.ndarray) -> pa.RecordBatch:
-        codes, counts = np.unique(found, return_counts=True)
-        known, place = np.unique(rows, return_index=True)
-        row, other = codes >> 32, codes & 0xFFFFFFFF
-        at, to = (place[np.searchsorted(known, side)] for side in (row, other))
-        return _shared(row, other, sizes[at], sizes[to], ranks[to], counts)
+
+def _pair(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    pairs: np.ndarray = (one >> 1) << _PLACE | (other >> 1)
+    pairs[(one | other) & 1 > 0] |= _SINGLE
+    return pairs
+
+
+def may_be_enough(pair: Any, below: Any) -> Any:
+    """Tell pairs of which something may become, as a condition on columns: nearly all share one hash by chance.
+
+    One is enough only where an article has no more.
+    """
+    return (below > 1) | (pair >= _SINGLE) | (pair == CAPPED)
 
 
 def _looked_up(length: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -214,21 +221,35 @@ def _shared(*columns: np.ndarray) -> pa.RecordBatch:
 
 @dataclass
 class EnoughShared:
-    """Keep the pairs in which the row may lie inside the other, and those that are akin."""
+    """Keep of each pair the article that may lie inside the other, and those that are akin.
 
-    rank: np.ndarray
+    `sizes`: of the sketches, in order of preference.
+    """
+
+    sizes: np.ndarray
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield the rows that are kept, with what they are kept for, and that of -1."""
+        """Yield what articles have met, by their places, with what it is kept for; `CAPPED` as it came."""
         for batch in batches:
-            row, _, size, other_size, other_rank, shared = (column.to_numpy() for column in batch.columns)
-            known, inverse = np.unique(np.minimum(size, other_size), return_inverse=True)
-            least = np.fromiter(map(least_shared, known.tolist()), np.int64, len(known))[inverse]
-            larger = (other_size > size) | ((other_size == size) & (other_rank > self.rank[row]))
-            contained = (row < 0) | (larger & (shared >= least))
-            akin = (row >= 0) & akin_enough(size, other_size, shared)
-            columns = [*batch.columns, pa.array(contained), pa.array(akin)]
-            yield pa.RecordBatch.from_arrays(columns, schema=MET).filter(pa.array(contained | akin))
+            pair, below, above = (column.to_numpy() for column in batch.columns)
+            for capped in below[pair == CAPPED].tolist():
+                yield _met(*(np.array([value]) for value in (CAPPED, CAPPED, capped, True, False)))
+            real = pair != CAPPED
+            pair, below, above = pair[real], below[real], above[real]
+            high, low = (pair & ~_SINGLE) >> _PLACE, pair & ((1 << _PLACE) - 1)
+            for row, other, shared in ((low, high, below), (high, low, above)):
+                size, other_size = self.sizes[row], self.sizes[other]
+                known, inverse = np.unique(np.minimum(size, other_size), return_inverse=True)
+                least = np.fromiter(map(least_shared, known.tolist()), np.int64, len(known))[inverse]
+                larger = (other_size > size) | ((other_size == size) & (other > row))
+                contained = larger & (shared >= least)
+                akin = akin_enough(size, other_size, shared)
+                kept = contained | akin
+                yield _met(*(column[kept] for column in (row, other, shared, contained, akin)))
+
+
+def _met(*columns: np.ndarray) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array(c, f.type) for c, f in zip(columns, MET, strict=True)], schema=MET)
 
 
 @dataclass

@@ -46,8 +46,9 @@ from dedupe.spark.proposing import (
     PostingRows,
     SpunPairs,
     band_schema,
+    may_be_enough,
 )
-from dedupe.spark.stages import DONE, PIECES, MergeReads, Prepare, TakeSketches, TakeTerms, pack_table, unpack_table
+from dedupe.spark.stages import DONE, PIECES, MergeReads, Prepare, Signs, TakeSketches, TakeTerms, pack_table, unpack_table
 from dedupe.stages.deciding import Honoured, Taken
 from dedupe.stages.despinning import restore_by_model, restore_by_siblings, tell_spun
 from dedupe.stages.maps import gate_threshold, tells_stories
@@ -94,17 +95,17 @@ def carry_out(
 
     Where an earlier run has `learned` lines that repeat, no others are. Articles that are `forgotten` become rejects.
     """
-    pieces, prepared, keys, n_tokens = prepare(spark, reads, plan, config, scratch, progress, timings, learned, forgotten)
+    pieces, prepared, signs = prepare(spark, reads, plan, config, scratch, progress, timings, learned, forgotten)
     far: Any = prepared.articles
     honoured = None
     if taken is not None:
         with timings.of("honour decisions"), spark.shown("honour decisions", progress):
             spark.begin("honour decisions")
             num_perm = prepared.signed.signatures.shape[1]
-            honoured, gone = find_decided(pieces, far, taken, keys, n_tokens, num_perm, config)
+            honoured, gone = find_decided(pieces, far, taken, signs, num_perm, config)
             prepared.rules -= gone
     with timings.of("match and verify"), spark.shown("match and verify", progress):
-        matched = match(pieces, far, keys, n_tokens, config, honoured)
+        matched = match(pieces, far, signs, config, honoured)
     with timings.of("de-spin"):
         spark.begin("de-spin")
         far.fetch(np.flatnonzero(far["is_spun"].to_numpy()) if config.despin == "fix" and config.clean else np.empty(0, np.int64))
@@ -112,7 +113,7 @@ def carry_out(
         drafts = honoured.without_refused(drafts) if honoured else drafts
     with timings.of("stories"):
         spark.begin("stories")
-        told = tell(pieces, far, n_tokens, matched, honoured.rewritten | drafts if honoured else drafts, config)
+        told = tell(pieces, far, signs.n_tokens, matched, honoured.rewritten | drafts if honoured else drafts, config)
     with timings.of("de-spin"):
         spark.begin("de-spin")
         spun = np.fromiter(drafts, np.int64, len(drafts))
@@ -134,8 +135,8 @@ def prepare(
     timings: Timings,
     learned: pa.Table | None,
     forgotten: frozenset[str],
-) -> tuple[Pieces, Prepared, np.ndarray, np.ndarray]:
-    """Read and repair everything, learn what repeats, tell languages and sign; return also keys and numbers of tokens."""
+) -> tuple[Pieces, Prepared, Signs]:
+    """Read and repair everything, learn what repeats, tell languages and sign."""
     from pyspark import StorageLevel
     from pyspark.sql import functions as f
 
@@ -187,16 +188,13 @@ def prepare(
         rejects.sort_by([("path", "ascending"), ("record", "ascending")]), residue,
         len(plan.rejects) + sum(one.records for one in read), sum((one.report for one in read), ReadReport()), rules, languages,
     )  # fmt: skip
-    nothing = (np.empty((0, 2), np.uint64), np.empty(0, np.int32))
-    known, n_tokens = (np.concatenate(arrays) for arrays in zip(*(keys or [nothing]), strict=True))
-    return pieces, prepared, known, n_tokens
+    signs = Signs(*(np.concatenate(arrays) for arrays in zip(*(keys or [Signs.of(prepared.signed)]), strict=True)))
+    return pieces, prepared, signs
 
 
-def match(
-    pieces: Pieces, far: FarArticles, keys: np.ndarray, n_tokens: np.ndarray, config: Config, honoured: Honoured | None = None
-) -> Matched:
+def match(pieces: Pieces, far: FarArticles, signs: Signs, config: Config, honoured: Honoured | None = None) -> Matched:
     """Find what is alike, as the local engine does: propose over the whole corpus, then decide on each component."""
-    scores = far.light["spin_score"].to_numpy()
+    scores, keys, n_tokens = far.light["spin_score"].to_numpy(), signs.keys, signs.n_tokens
     similar = Similar(far.texts_of, pieces.spark.workers, n_tokens)
     spun: np.ndarray = scores >= gate_threshold()
     known = stand(far.light, spun, keys, n_tokens, config, honoured)
@@ -206,7 +204,7 @@ def match(
     near = None
     if known.compared.any():
         pieces.spark.begin("candidates of containment")
-        contained, akin, capped = _contained(pieces, known)
+        contained, akin, capped = _contained(pieces, known, signs.sketch_sizes)
         links.append(contained)
         told = spun | tell_spun(scores, akin, n_tokens, joined([]), similar.read)[known.representative]
         if (told != spun).any():
@@ -252,27 +250,32 @@ def _near_links(pieces: Pieces, known: Standing, config: Config) -> tuple[DataFr
     return links.where(f.col("kind") != LOOKED_AT).select("a", "b"), int(looked[0] or 0) if looked else 0
 
 
-def _contained(pieces: Pieces, known: Standing) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], int]:
+def _contained(
+    pieces: Pieces, known: Standing, sketch_sizes: np.ndarray
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], int]:
     # What may lie inside what, what is akin, and how many hashes too many articles share.
     from pyspark.sql import Window
     from pyspark.sql import functions as f
 
-    told = pieces.run(["signed"], PostingRows(), POSTINGS, lambda rows: (rows.start, known.compared[rows], known.rank[rows]))
-    ordered = told.repartition(pieces.spark.partitions, "hash").sortWithinPartitions("hash", "rank")
-    names = [name for name in SHARED.names if name != "shared"]
-    counted = run_task(ordered, PostingPairs(), SHARED).groupBy(*names).agg(f.sum("shared").alias("shared"))
-    met = run_task(counted, EnoughShared(known.rank), MET)
-    place = f.row_number().over(Window.partitionBy("row", "akin").orderBy(f.desc("shared"), "other_rank"))
-    found = met.withColumn("place", place).where(f.col("contained") | (f.col("place") <= MOST_AKIN)).toArrow()
-    row, other, shared, contained, akin, at = (
-        found[name].to_numpy() for name in ("row", "other", "shared", "contained", "akin", "place")
+    told = pieces.run(["signed"], PostingRows(), POSTINGS, lambda rows: (known.compared[rows], known.rank[rows]))
+    ordered = told.repartition(pieces.spark.partitions, "hash").sortWithinPartitions("hash", "at")
+    counted = run_task(ordered, PostingPairs(), SHARED).groupBy("pair").agg(f.sum("below").alias("below"), f.sum("above"))
+    by_rank = np.argsort(known.rank)
+    met = run_task(counted.where(may_be_enough(f.col("pair"), f.col("below"))), EnoughShared(sketch_sizes[by_rank]), MET)
+    place = f.row_number().over(Window.partitionBy("row", "akin").orderBy(f.desc("shared"), "other"))
+    nearest = f.col("akin") & (f.col("place") <= MOST_AKIN)
+    found = met.withColumn("place", place).where(f.col("contained") | nearest)
+    found = found.select(
+        "row", "other", "contained", nearest.alias("akin"), f.when(f.col("row") < 0, f.col("shared")).alias("capped")
     )
+    table = found.toArrow()
+    row, other, contained, akin = (table[name].to_numpy() for name in ("row", "other", "contained", "akin"))
     inside = contained & (row >= 0)
-    order = np.lexsort((other[inside], row[inside]))
-    chosen = akin & (at <= MOST_AKIN)
-    pairs = np.unique(np.minimum(row, other)[chosen] << 32 | np.maximum(row, other)[chosen])
-    capped = int(shared[row < 0].sum())
-    return (row[inside][order], other[inside][order]), (pairs >> 32, pairs & 0xFFFFFFFF), capped
+    small, large = by_rank[row[inside]], by_rank[other[inside]]
+    order = np.lexsort((large, small))
+    one, two = by_rank[row[akin]], by_rank[other[akin]]
+    pairs = np.unique(np.minimum(one, two) << 32 | np.maximum(one, two))
+    return (small[order], large[order]), (pairs >> 32, pairs & 0xFFFFFFFF), int(pc.sum(table["capped"]).as_py() or 0)
 
 
 def _components(spark: Spark, near: DataFrame | None, links: list[tuple[np.ndarray, np.ndarray]], n: int) -> np.ndarray:

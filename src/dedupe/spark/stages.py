@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -83,6 +83,19 @@ def rows_of(schema: pa.Schema, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
     """Make a batch of some rows."""
     columns = zip(*rows, strict=True) if rows else [()] * len(schema)
     return pa.RecordBatch.from_arrays([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
+
+
+class Signs(NamedTuple):
+    """Hold what the process that steers a run has of each article's signature: keys, numbers of tokens, sizes of sketches."""
+
+    keys: np.ndarray
+    n_tokens: np.ndarray
+    sketch_sizes: np.ndarray
+
+    @classmethod
+    def of(cls, signed: Signed) -> Signs:
+        """Take it from signatures."""
+        return cls(signed.keys, signed.n_tokens, np.diff(signed.sketches.offsets).astype(np.int32))
 
 
 @dataclass
@@ -204,7 +217,7 @@ class Prepare:
             signed = {name: data for name, data in beside.items() if name not in terms}
             together = pickle.dumps(signed)
             known = signed_of(together)
-            keys = pickle.dumps((known.keys, known.n_tokens))
+            keys = pickle.dumps(tuple(Signs.of(known)))
             blobs = (packed, together, pickle.dumps(terms), light, keys, pickle.dumps(done))
             return rows_of(PIECES, [(number, rows[0]["seq"], done.articles, *blobs)])
 
