@@ -54,6 +54,16 @@ class _Scratch(threading.Thread):
             self.peak = max(self.peak, total)
 
 
+def corpus_of(folder: Path, articles: int, seed: int) -> Path:
+    """Return the file of so many articles in a folder, made where it is not there."""
+    corpus = folder / f"scale-{seed}-{articles}.jsonl"
+    if not corpus.exists():
+        made = corpus.with_suffix(".part")
+        make(made, articles, seed, words=WORDS)
+        made.rename(corpus)
+    return corpus
+
+
 def measure(corpus: Path, output: Path, articles: int, options: list[str]) -> Measured:
     """Clean a corpus once and watch it."""
     shutil.rmtree(output, ignore_errors=True)
@@ -91,11 +101,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="dedupe-scale-") as temporary:
         folder = given.folder or Path(temporary)
         for articles in map(int, given.articles.split(",")):
-            corpus = folder / f"scale-{given.seed}-{articles}.jsonl"
-            if not corpus.exists():
-                made = corpus.with_suffix(".part")
-                make(made, articles, given.seed, words=WORDS)
-                made.rename(corpus)
+            corpus = corpus_of(folder, articles, given.seed)
             measured.append(measure(corpus, Path(temporary, "output"), articles, options))
             one = measured[-1]
             if not given.json:

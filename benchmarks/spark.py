@@ -1,7 +1,7 @@
 """What a run on Spark moves: bytes an article through each shuffle, to the driver and onto disk; time and peak memory.
 
 Run `python -m benchmarks.spark --articles 100000`, with PySpark and Java installed. The run is `dedupe clean --engine spark` in
-local mode, and the figures are those of Spark's own event log, by the name of each step.
+local mode, over the articles of `benchmarks.scale`; the figures are those of Spark's own event log, by the name of each step.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import memory
-from benchmarks.corpus import make
+from benchmarks.scale import corpus_of
 
 _SETTINGS = {
     "spark.eventLog.enabled": "true",
@@ -84,16 +84,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--articles", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--from", type=Path, dest="model", help="file of articles whose copies to make (.parquet or .jsonl)")
+    parser.add_argument("--folder", type=Path, help="where corpora are made and kept for the next time, as by benchmarks.scale")
     parser.add_argument("--workers", type=int, default=2, help="cores of the local session")
     parser.add_argument("--driver-memory", default="2g")
     parser.add_argument("--memory", action="store_true", help="sample the peak memory too, which slows the run")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="dedupe-spark-") as folder:
-        corpus, log = Path(folder) / "corpus.jsonl", Path(folder) / "log"
+        log = Path(folder) / "log"
         log.mkdir()
-        make(corpus, given.articles, given.seed, given.model)
+        corpus = corpus_of(given.folder or Path(folder), given.articles, given.seed)
         settings = _SETTINGS | {"spark.eventLog.dir": log.as_uri(), "spark.driver.memory": given.driver_memory}
         submit = [f"--conf {name}={value}" for name, value in settings.items()]
         command = [sys.executable, "-m", "dedupe", "clean", str(corpus), "-o", f"{folder}/output", "--engine", "spark", "--json"]

@@ -37,5 +37,5 @@ def main() -> None:
     start()
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # spark-submit takes files that end in .py, and no console script does
     main()

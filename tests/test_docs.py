@@ -217,15 +217,19 @@ API = ROOT / "docs" / "api.md"
 
 
 def api_page() -> str:
-    """Return the page that repeats the signatures and docstrings of what `import dedupe` gives."""
+    """Return the page that repeats the signatures and docstrings of what `import dedupe` and `import dedupe.spark` give."""
     import dedupe
+    import dedupe.spark
 
     page = """# What `import dedupe` gives
 
-Every public name, its signature and its docstring. [From Python](python.md) shows them at work.
+Every public name, its signature and its docstring. [From Python](python.md) shows them at work; what `import dedupe.spark` gives
+besides stands at the end, and [Spark](spark.md) tells of it.
 """
     public = {name: getattr(dedupe, name) for name in dedupe.__all__ if not name.startswith("__")}
-    for name, thing in sorted(public.items(), key=lambda item: (inspect.isclass(item[1]), item[0])):
+    ordered = sorted(public.items(), key=lambda item: (inspect.isclass(item[1]), item[0]))
+    ordered += [(f"dedupe.spark.{name}", getattr(dedupe.spark, name)) for name in reversed(dedupe.spark.__all__)]
+    for name, thing in ordered:
         node = ast.parse(textwrap.dedent(inspect.getsource(thing))).body[0]
         first, *more = inspect.cleandoc(thing.__doc__ or "").split("\n\n")
         parts = [f"## {name}"]

@@ -22,10 +22,15 @@ def why_not() -> str:
 
 
 @pytest.fixture(scope="session")
-def session() -> Iterator[object]:
-    """A session of two cores, started once for all tests and found by what they call."""
+def able() -> None:
+    """Skip what needs Spark where it cannot run."""
     if reason := why_not():
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def session(able: None) -> Iterator[object]:
+    """A session of two cores, started once for all tests and found by what they call."""
     from dedupe.engine.spark import spark_session
 
     with spark_session(2) as started:

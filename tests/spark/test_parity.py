@@ -170,18 +170,35 @@ def test_a_frame_gives_the_tables_of_the_same_file(news: Path, tmp_path: Path, s
     corpus = dedupe.spark.clean(session.createDataFrame(table))
     assert corpus.summary.articles == len(read)
     for name in TABLES:
-        theirs = pq.read_table(tmp_path / "local" / f"{name}.parquet")
-        frame = getattr(corpus, name)
-        assert {field.name: field.metadata.get("comment") for field in frame.schema} == {
-            field.name: field.metadata[b"comment"].decode() for field in theirs.schema
+        comments = pq.read_schema(tmp_path / "local" / f"{name}.parquet")
+        assert {field.name: field.metadata.get("comment") for field in getattr(corpus, name).schema} == {
+            field.name: field.metadata[b"comment"].decode() for field in comments
         }
-        ours = frame.toArrow().cast(theirs.schema)
-        away = [column for column in ("source",) if column in theirs.column_names]
-        assert rows(ours.drop_columns(away), name) == rows(theirs.drop_columns(away), name), name
-    corpus.write((tmp_path / "store").as_uri())
-    written = session.read.parquet((tmp_path / "store" / "canonical.parquet").as_uri())
+    same_frames(corpus, tmp_path / "local")
+    store = (tmp_path / "store").as_uri()
+    corpus.write(store)
+    written = session.read.parquet(f"{store}/canonical.parquet")
     assert written.count() == corpus.summary.clusters
     corpus.release()
+    # What lies in a store hands its IDs and learned lines on as an output folder does.
+    later = table.slice(7)
+    pq.write_table(later, tmp_path / "articles.parquet")
+    job.clean([tmp_path / "articles.parquet"], tmp_path / "later", previous=tmp_path / "local", workers=1)
+    again = dedupe.spark.clean(session.createDataFrame(later), previous=store)
+    same_frames(again, tmp_path / "later")
+    assert again.generation == 2
+    assert again.id_map.where("change = 'kept'").count() > 40
+    again.release()
+    with pytest.raises(dedupe.DedupeError, match="holds no corpus"):
+        dedupe.spark.clean(session.createDataFrame(later), previous=(tmp_path / "nowhere").as_uri())
+
+
+def same_frames(corpus: Any, output: Path) -> None:
+    for name in TABLES:
+        theirs = pq.read_table(output / f"{name}.parquet")
+        ours = getattr(corpus, name).toArrow().cast(theirs.schema)
+        away = [column for column in ("source",) if column in theirs.column_names]
+        assert rows(ours.drop_columns(away), name) == rows(theirs.drop_columns(away), name), name
 
 
 def test_an_output_opens_in_spark_with_its_comments(local: tuple[Path, dedupe.Summary], session: Any) -> None:

@@ -3,12 +3,18 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
 
 import dedupe as package
 from dedupe import job
+from dedupe.corpus.output import Output
+from dedupe.corpus.references import References
+from dedupe.decisions.facts import must_link
+from dedupe.decisions.store import Decisions
 
 
 def test_a_sample_needs_no_spark(dedupe: Callable[..., Result], seeds: Path) -> None:
@@ -38,3 +44,22 @@ def test_articles_are_not_taken_into_an_output(seeds: Path, tmp_path: Path) -> N
     with pytest.raises(package.DedupeError, match="take articles in"):
         job.clean([seeds], tmp_path / "out", previous=tmp_path / "out", carried=carried)
     assert (tmp_path / "out" / "manifest.json").read_bytes() == before
+
+
+def test_an_output_folder_hands_on_to_frames_what_it_hands_on_to_files(seeds: Path, tmp_path: Path) -> None:
+    from dedupe.spark.handing import HandedOn, handed_on
+
+    nothing: Any = None  # no session is asked
+    assert handed_on(nothing, None, package.Config()) == HandedOn()
+    job.clean([seeds], tmp_path / "out", workers=1)
+    ids = pq.read_table(tmp_path / "out" / "corpus.parquet")["article_id"].to_pylist()
+    references = References(Output(tmp_path / "out")).of(ids[:2])
+    Decisions.open(tmp_path / "out").record("merge", [must_link(ids[:2])], who="ann", queue="doubt", articles=references)
+    job.forget(tmp_path / "out", {ids[2]}, workers=1)
+    handed = handed_on(nothing, tmp_path / "out", package.Config())
+    assert handed.generation == 3
+    assert handed.forgotten == {ids[2]}
+    assert handed.taken
+    assert set(handed.taken.references) == set(ids[:2])
+    assert handed.learned is not None
+    assert handed_on(nothing, tmp_path / "out", package.Config(clean=False)).learned is None

@@ -22,6 +22,7 @@ from dedupe.read.columns import check_fields
 from dedupe.read.parts import FilePart, Plan
 from dedupe.read.rows import reject_batch
 from dedupe.schema import CLUSTERS, CORPUS, EDITS, ID_MAP, PAIRS, REJECTS, RESIDUE, STORIES
+from dedupe.spark.handing import handed_on, write_manifest
 from dedupe.spark.paths import finished, plan_paths
 from dedupe.spark.run import carry_out
 from dedupe.spark.stages import READ_PIECES, ReadRows, unpack_table
@@ -40,7 +41,8 @@ _FRAME = "dataframe"
 class SparkCorpus:
     """Hold the tables of an output as frames, with the columns and comments of the Parquet files, and the summary of the run.
 
-    The articles are kept on the executors' disks until `release`.
+    `generation` counts the runs that handed their IDs on to this one, itself included; `settings` are those of the run. The
+    articles are kept on the executors' disks until `release`.
     """
 
     corpus: DataFrame
@@ -52,6 +54,8 @@ class SparkCorpus:
     residue: DataFrame
     id_map: DataFrame
     summary: Summary
+    generation: int
+    settings: dict[str, Any]
     _kept: DataFrame
 
     @property
@@ -60,22 +64,33 @@ class SparkCorpus:
         return self.corpus.where(self.corpus["is_canonical"])
 
     def write(self, address: str) -> None:
-        """Write every table as a folder of Parquet files, `address/corpus.parquet` and so on, over any that is there."""
+        """Write every table as a folder of Parquet files, `address/corpus.parquet` and so on, over any that is there.
+
+        A later run takes the address as `previous`. Write beside what is in use, not over it: Spark replaces table by table.
+        """
         tables = {field.name: getattr(self, field.name) for field in fields(self)[:8]} | {"canonical": self.canonical}
         for name, frame in tables.items():
             frame.write.mode("overwrite").option("compression", "zstd").parquet(f"{address.rstrip('/')}/{name}.parquet")
+        write_manifest(self.corpus.sparkSession, address.rstrip("/"), self.generation, self.settings)
 
     def release(self) -> None:
         """Give back the disks that hold the articles; the frames of articles and edits are of no use from then on."""
         self._kept.unpersist()
 
 
-def clean(source: DataFrame | Sequence[str | Path], config: Config | None = None, *, progress: Progress = silent) -> SparkCorpus:
+def clean(
+    source: DataFrame | Sequence[str | Path],
+    config: Config | None = None,
+    *,
+    previous: str | Path | None = None,
+    progress: Progress = silent,
+) -> SparkCorpus:
     """Clean and deduplicate the articles of a frame, or of files, in the session that is running.
 
     A frame is read as a table of these columns would be: see docs/reading.md for their names. Its rows are numbered by
-    partition. Paths with a scheme are read by Spark, others by the workers as they stand. IDs of clusters are new in each run.
-    Raises UsageError where there is no session, or nothing that can be read.
+    partition. Paths with a scheme are read by Spark, others by the workers as they stand. `previous`: an output folder of this
+    machine, or the address that a `SparkCorpus` was written to, which hands on its IDs and the lines it has learned, and a folder
+    the decisions of people too. Raises UsageError where there is no session, or nothing that can be read.
     """
     from pyspark.sql import DataFrame, SparkSession
 
@@ -84,15 +99,18 @@ def clean(source: DataFrame | Sequence[str | Path], config: Config | None = None
     if session is None:
         raise UsageError("No Spark session is running.", "Start one: SparkSession.builder.getOrCreate().")
     spark = Spark(session)
+    handed = handed_on(session, previous, config)
     with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
         scratch = Path(folder)
         if isinstance(source, DataFrame):
             plan, reads = _plan_frame(source, config)
         else:
             plan, reads = plan_paths(spark, [str(path) for path in source], config, scratch)
-        found = carry_out(spark, reads, plan, config, scratch, progress, timings)
+        found = carry_out(
+            spark, reads, plan, config, scratch, progress, timings, handed.learned, handed.forgotten, handed.taken
+        )  # fmt: skip
         light = found.articles.light
-        results = name_results(light, found.matched, found.told, None)
+        results = name_results(light, found.matched, found.told, handed.before, handed.forgotten)
         place = placing(light["article_id"].combine_chunks(), results.clustered, results.storied)
         with timings.of("write"):
             kept = finished(found, place)
@@ -108,7 +126,9 @@ def clean(source: DataFrame | Sequence[str | Path], config: Config | None = None
     }
     frames = {name: spark.session.createDataFrame(table, _struct(schema)) for name, (schema, table) in small.items()}
     corpus, edits = (_typed(kept, task, schema) for task, schema in ((_CorpusRows(), CORPUS), (_EditRows(), EDITS)))
-    return SparkCorpus(corpus=corpus, edits=edits, summary=summary, _kept=kept, **frames)
+    return SparkCorpus(
+        corpus=corpus, edits=edits, summary=summary, generation=handed.generation, settings=config.as_dict(), _kept=kept, **frames
+    )
 
 
 def _plan_frame(frame: DataFrame, config: Config) -> tuple[Plan, DataFrame]:

@@ -243,7 +243,7 @@ def _near_links(pieces: Pieces, known: Standing, config: Config) -> tuple[DataFr
 
     bands = choose_bands(config.threshold, config.recall)
     told = pieces.run(["signed"], BandRows(bands), band_schema(bands), lambda rows: (rows.start, known.compared[rows]))
-    ordered = told.repartition(pieces.spark.partitions, "key").sortWithinPartitions("key", "row")
+    ordered = told.repartition(pieces.spark.partitions_of(pieces.rows), "key").sortWithinPartitions("key", "row")
     links = run_task(ordered, BucketPairs(bands, least_agreement(config.threshold, bands.num_perm)), LINKS)
     links = links.distinct().persist(StorageLevel.DISK_ONLY)
     looked = links.where(f.col("kind") == LOOKED_AT).agg(f.sum("a")).first()
@@ -258,7 +258,7 @@ def _contained(
     from pyspark.sql import functions as f
 
     told = pieces.run(["signed"], PostingRows(), POSTINGS, lambda rows: (known.compared[rows], known.rank[rows]))
-    ordered = told.repartition(pieces.spark.partitions, "hash").sortWithinPartitions("hash", "at")
+    ordered = told.repartition(pieces.spark.partitions_of(pieces.rows), "hash").sortWithinPartitions("hash", "at")
     counted = run_task(ordered, PostingPairs(), SHARED).groupBy("pair").agg(f.sum("below").alias("below"), f.sum("above"))
     by_rank = np.argsort(known.rank)
     met = run_task(counted.where(may_be_enough(f.col("pair"), f.col("below"))), EnoughShared(sketch_sizes[by_rank]), MET)

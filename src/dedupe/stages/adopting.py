@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -153,10 +154,14 @@ def previous_digest(before: Previous | None) -> str | None:
     return tables_digest([generation, before.articles, before.since["cluster"], before.since["story"], before.id_map])
 
 
+def lines_hold(settings: dict[str, Any], config: Config) -> bool:
+    """Tell whether the lines learned under the `settings` of an earlier run are those to go by now."""
+    return bool(settings["clean"] == config.clean and set(settings["no_rules"]) == config.no_rules)
+
+
 def learned_lines(folder: Path, config: Config) -> pa.Table | None:
     """Return the lines that the run behind an output had learned, None where it was not to learn any."""
-    settings = load_manifest(folder)["settings"]
-    if settings["clean"] != config.clean or set(settings["no_rules"]) != config.no_rules:
+    if not lines_hold(load_manifest(folder)["settings"], config):
         return None
     try:
         return pq.read_table(folder / "residue.parquet").cast(RESIDUE)
