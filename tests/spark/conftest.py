@@ -2,23 +2,21 @@ import importlib.util
 import json
 import random
 import shutil
-import subprocess
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
+from dedupe.engine.spark import LEAST_JAVA, java_version
+
 
 def why_not() -> str:
     """Say what Spark lacks here; empty where it can run."""
     if importlib.util.find_spec("pyspark") is None:
         return "needs pyspark: pip install 'article-dedupe[spark]'"
-    if shutil.which("java") is None:
-        return "needs Java 17 or newer"
-    told = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
-    version = told.partition('"')[2].partition(".")[0]
-    return "" if version.isdigit() and int(version) >= 17 else f"needs Java 17 or newer, not {told.splitlines()[:1]}"
+    version = java_version()
+    return "" if version and version >= LEAST_JAVA else f"needs Java {LEAST_JAVA} or newer, not {version}"
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,12 @@ from click.testing import Result
 
 import dedupe as package
 from dedupe import job
+from dedupe.commands import doctor
 from dedupe.corpus.output import Output
 from dedupe.corpus.references import References
 from dedupe.decisions.facts import must_link
 from dedupe.decisions.store import Decisions
+from dedupe.engine import spark as engine
 
 
 def test_a_sample_needs_no_spark(dedupe: Callable[..., Result], seeds: Path) -> None:
@@ -32,6 +34,21 @@ def test_missing_spark_is_said_with_the_command_that_installs_it(
     assert "PySpark is not installed" in done.stderr
     assert "article-dedupe[spark]" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for Java")
+def test_an_old_java_is_refused_and_doctor_tells_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyspark")
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    assert engine.java_version() is None
+    (tmp_path / "bin" / "java").write_text("#!/bin/sh\necho 'openjdk version \"11.0.2\" 2019-01-15' >&2\n")
+    (tmp_path / "bin" / "java").chmod(0o755)
+    assert engine.java_version() == 11
+    with pytest.raises(package.DedupeError, match="needs Java 17 or newer, and the one here is 11"):
+        engine._on_this_machine(None, 1)
+    (told,) = [finding.found for finding in doctor.examine() if finding.name == "extra spark"]
+    assert "finds 11" in told
 
 
 def test_articles_are_not_taken_into_an_output(seeds: Path, tmp_path: Path) -> None:

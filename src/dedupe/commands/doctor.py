@@ -126,9 +126,20 @@ def _extras() -> Iterator[Finding]:
     for extra, names in sorted(extras.items()):
         missing = [name for name in names if _version(name) is None]
         found = "installed" if not missing else f"not installed (pip install '{DISTRIBUTION}[{extra}]')"
+        if extra == "spark" and not missing:
+            found += _java()
         yield Finding(f"extra {extra}", found)
     guests = ", ".join(f"{name} {version}" for name in _GUESTS if (version := _version(name)))
     yield Finding("opens outputs", guests or "none of " + ", ".join(_GUESTS))
+
+
+def _java() -> str:
+    from dedupe.engine.spark import LEAST_JAVA, java_version
+
+    version = java_version()
+    if version is None or version < LEAST_JAVA:
+        return f", but Spark needs Java {LEAST_JAVA} or newer, and finds {version or 'none'}: install one, or set JAVA_HOME"
+    return f", and Java {version}"
 
 
 def _version(name: str) -> str | None:

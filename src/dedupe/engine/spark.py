@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import re
-import shutil
+import subprocess
 import sys
 import threading
 import warnings
@@ -30,6 +30,8 @@ Result = TypeVar("Result")
 Task = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 _RAISED = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit): ")
+LEAST_JAVA = 17  # of Spark 4
+
 _PARTITIONS = "spark.sql.shuffle.partitions"
 
 # 200 partitions, as Spark has it where nobody says, take a minute for a hundred articles: 0.1 s of Python a task.
@@ -60,10 +62,22 @@ def spark_session(workers: int | None = None) -> Iterator[SparkSession]:
         session.stop()
 
 
-def _on_this_machine(builder: Any, workers: int) -> SparkSession:
+def java_version() -> int | None:
+    """Return the version of the Java that Spark would run on, such as 17; None where there is none."""
     java = os.path.join(os.environ["JAVA_HOME"], "bin", "java") if os.environ.get("JAVA_HOME") else "java"
-    if shutil.which(java) is None:
-        raise UsageError("Spark needs Java 17 or newer, and none was found.", "Install one, or set JAVA_HOME to it.")
+    try:
+        told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603 - the user's own
+    except OSError:
+        return None
+    found = re.search(r'version "(\d+)', told)
+    return int(found[1]) if found else None
+
+
+def _on_this_machine(builder: Any, workers: int) -> SparkSession:
+    java = java_version()
+    if java is None or java < LEAST_JAVA:
+        found = "none was found" if java is None else f"the one here is {java}"
+        raise UsageError(f"Spark needs Java {LEAST_JAVA} or newer, and {found}.", "Install one, or set JAVA_HOME to it.")
     settings = {
         "spark.master": f"local[{workers}]",
         "spark.app.name": "dedupe",

@@ -44,7 +44,16 @@ _SHORTER = 0.75
 def propose_swapped(
     akin: tuple[np.ndarray, np.ndarray], n_tokens: np.ndarray, scores: np.ndarray, edges: Edges, texts_of: TextsOf
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return those of the pairs `akin` that are one text with words swapped all through it: one of the two may be spun.
+    """Return those of the pairs `akin` that are one text with words swapped all through it: one of the two may be spun."""
+    a, b = to_be_read(akin, n_tokens, scores, edges)
+    swapped = swapped_throughout(a, b, texts_of)
+    return a[swapped], b[swapped]
+
+
+def to_be_read(
+    akin: tuple[np.ndarray, np.ndarray], n_tokens: np.ndarray, scores: np.ndarray, edges: Edges
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return those of the pairs `akin` whose texts tell whether words were swapped.
 
     `scores`: (n,) float32, NaN where an article was not judged. What is known to be nearly the same is not read again.
     """
@@ -54,9 +63,7 @@ def propose_swapped(
     wanted &= (short < long) & (short >= _SHORTER * long)
     same = edges.overlap.jaccard > _SWAPPED_BELOW
     wanted &= ~np.isin(a << 32 | b, edges.a[same] << 32 | edges.b[same])
-    a, b = a[wanted], b[wanted]
-    swapped = swapped_throughout(a, b, texts_of)
-    return a[swapped], b[swapped]
+    return a[wanted], b[wanted]
 
 
 def propose_spun(sketches: Sketches, rows: np.ndarray, spun: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ import pyarrow.compute as pc
 
 from dedupe.engine.spark import Spark, Task, run_task
 from dedupe.gather import take_rows
+from dedupe.match.verify import Overlaps, Verifier
 from dedupe.spark.stages import FAR, HELD, KEYS, LIGHT, TAKEN, TakeArticles, unpack_table
 from dedupe.stages.maps import PREPARED
 
@@ -65,14 +68,31 @@ class Pieces:
 
     def take(self, columns: Sequence[str], task: Task, rows: np.ndarray) -> list[bytes]:
         """Return what `task` takes of some rows, in ascending order: a value for each piece that has any, in their order."""
+        taken = self._taken(columns, task, rows).toArrow()
+        blobs: list[bytes] = taken.sort_by([(key, "ascending") for key in KEYS])["blob"].to_pylist()
+        return blobs
 
+    def land(self, columns: Sequence[str], task: Task, rows: np.ndarray, scratch: Path) -> Iterator[bytes]:
+        """Yield what `take` returns, where it is more than memory should hold: it lies in `scratch` until it is asked for."""
+        from pyspark import StorageLevel
+
+        taken = self._taken(columns, task, rows).persist(StorageLevel.DISK_ONLY)
+        taken.count()  # by all tasks at once; what follows is one partition after the other
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
+            landed: dict[tuple[int, int], Path] = {}
+            for row in taken.toLocalIterator(prefetchPartitions=True):
+                landed[row["shard"], row["seq"]] = Path(folder, str(len(landed)))
+                landed[row["shard"], row["seq"]].write_bytes(row["blob"])
+            taken.unpersist()
+            for key in sorted(landed):
+                yield landed[key].read_bytes()
+
+    def _taken(self, columns: Sequence[str], task: Task, rows: np.ndarray) -> DataFrame:
         def places(piece: slice) -> np.ndarray | None:
             first, stop = np.searchsorted(rows, [piece.start, piece.stop])
             return rows[first:stop] - piece.start if stop > first else None
 
-        taken = self.run(columns, task, TAKEN, places).toArrow()
-        blobs: list[bytes] = taken.sort_by([(key, "ascending") for key in KEYS])["blob"].to_pylist()
-        return blobs
+        return self.run(columns, task, TAKEN, places)
 
 
 class FarArticles:
@@ -85,6 +105,7 @@ class FarArticles:
         self._pieces = pieces
         self.light = light
         self._scratch = scratch
+        self._lock = threading.RLock()  # stories are told by more than one thread
         self._known = np.empty(0, np.int64)
         self._tables: list[pa.Table] = []
 
@@ -98,16 +119,17 @@ class FarArticles:
 
     def fetch(self, rows: np.ndarray) -> None:
         """Fetch what is not held of these rows: in one go, where many are going to be asked for one after the other."""
-        new = np.setdiff1d(rows, self._known)
-        if not len(new):
-            return
-        path = self._scratch / f"fetched-{len(self._tables):05}.arrow"
-        parts = [unpack_table(blob) for blob in self._pieces.take(["articles"], TakeArticles(), new)]
-        with pa.ipc.new_file(str(path), parts[0].schema) as writer:
-            for part in parts:
-                writer.write_table(part)
-        self._tables.append(pa.ipc.open_file(pa.memory_map(str(path))).read_all())
-        self._known = np.concatenate([self._known, new])
+        with self._lock:
+            new = np.setdiff1d(rows, self._known)
+            if not len(new):
+                return
+            path = self._scratch / f"fetched-{len(self._tables):05}.arrow"
+            parts = [unpack_table(blob) for blob in self._pieces.take(["articles"], TakeArticles(), new)]
+            with pa.ipc.new_file(str(path), parts[0].schema) as writer:
+                for part in parts:
+                    writer.write_table(part)
+            self._tables.append(pa.ipc.open_file(pa.memory_map(str(path))).read_all())
+            self._known = np.concatenate([self._known, new])
 
     def put(self, rows: np.ndarray, values: dict[str, pa.Array]) -> None:
         """Hold other values in some rows (ascending) than the pieces had."""
@@ -126,12 +148,26 @@ class FarArticles:
 
     def rows_of(self, name: str, rows: np.ndarray) -> pa.Array:
         """Return some rows of a column that is fetched."""
-        self.fetch(np.unique(rows))
         if not len(rows):
             return pa.array([], pa.string())
-        order = np.argsort(self._known, kind="stable")
-        places = order[np.searchsorted(self._known, rows, sorter=order)]
-        return take_rows(pa.concat_tables(self._tables)[name], places)
+        with self._lock:
+            self.fetch(np.unique(rows))
+            order = np.argsort(self._known, kind="stable")
+            places = order[np.searchsorted(self._known, rows, sorter=order)]
+            return take_rows(pa.concat_tables(self._tables)[name], places)
+
+
+class FarVerifier(Verifier):
+    """Compare articles whose texts are fetched in one go: each look at a few of them reads all pieces."""
+
+    def __init__(self, articles: FarArticles, threads: int, sizes: np.ndarray) -> None:
+        super().__init__(articles.texts_of, threads, sizes=sizes)
+        self._articles = articles
+
+    def __call__(self, a: np.ndarray, b: np.ndarray) -> Overlaps:
+        """Return the overlaps of pairs of rows."""
+        self._articles.fetch(np.unique(np.concatenate([a, b])))
+        return super().__call__(a, b)
 
 
 class _Far:

@@ -24,13 +24,13 @@ from dedupe.match.candidates import least_agreement
 from dedupe.match.containment import MOST_AKIN, join_sketches
 from dedupe.match.edges import joined
 from dedupe.match.signatures import Signer
+from dedupe.match.spun import to_be_read
 from dedupe.match.terms import StoryTerms, extract_terms
-from dedupe.match.verify import Verifier
 from dedupe.pipeline import Matched, Similar, Standing, stand
 from dedupe.read.parts import Plan, ReadReport, record_offsets
 from dedupe.repair.ledger import Draft
 from dedupe.repair.repetition import LineCounts
-from dedupe.spark.articles import FarArticles, Pieces
+from dedupe.spark.articles import FarArticles, FarVerifier, Pieces
 from dedupe.spark.deciding import BINS, DECIDED, DecideBins, GatherMembers, Members, bins_of, joined_up
 from dedupe.spark.honouring import find_decided
 from dedupe.spark.proposing import (
@@ -113,7 +113,7 @@ def carry_out(
         drafts = honoured.without_refused(drafts) if honoured else drafts
     with timings.of("stories"):
         spark.begin("stories")
-        told = tell(pieces, far, signs.n_tokens, matched, honoured.rewritten | drafts if honoured else drafts, config)
+        told = tell(pieces, far, signs.n_tokens, matched, honoured.rewritten | drafts if honoured else drafts, config, scratch)
     with timings.of("de-spin"):
         spark.begin("de-spin")
         spun = np.fromiter(drafts, np.int64, len(drafts))
@@ -206,6 +206,8 @@ def match(pieces: Pieces, far: FarArticles, signs: Signs, config: Config, honour
         pieces.spark.begin("candidates of containment")
         contained, akin, capped = _contained(pieces, known, signs.sketch_sizes)
         links.append(contained)
+        # In one go: each look at a few of the articles reads all pieces.
+        far.fetch(np.unique(np.concatenate(to_be_read(akin, n_tokens, scores, joined([])))))
         told = spun | tell_spun(scores, akin, n_tokens, joined([]), similar.read)[known.representative]
         if (told != spun).any():
             spun, known = told, stand(far.light, told, keys, n_tokens, config, honoured)
@@ -327,7 +329,13 @@ def _decided(
 
 
 def tell(
-    pieces: Pieces, far: FarArticles, n_tokens: np.ndarray, matched: Matched, drafts: dict[int, Draft], config: Config
+    pieces: Pieces,
+    far: FarArticles,
+    n_tokens: np.ndarray,
+    matched: Matched,
+    drafts: dict[int, Draft],
+    config: Config,
+    scratch: Path,
 ) -> Told:
     """Find the stories of a run that is to tell them: in this process, from the terms of canonical articles."""
     canonical = matched.canonical
@@ -338,10 +346,10 @@ def tell(
     def terms_of(wanted: np.ndarray) -> Iterator[StoryTerms]:
         if not len(wanted):
             yield extract_terms(pa.array([], pa.string()))
-        for blob in pieces.take(["terms"], TakeTerms(), wanted):
+        for blob in pieces.land(["terms"], TakeTerms(), wanted, scratch):
             yield pickle.loads(blob)  # noqa: S301 - our own workers have packed it
 
-    verify = Verifier(far.texts_of, pieces.spark.workers, sizes=n_tokens)
+    verify = FarVerifier(far, pieces.spark.workers, n_tokens)
     return tell_stories(far, terms_of, rows, drafts, canonical, matched.rank, verify)
 
 
