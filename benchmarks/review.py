@@ -9,6 +9,7 @@ missed.
 from __future__ import annotations
 
 import argparse
+import gc
 import http.client
 import json
 import os
@@ -34,8 +35,12 @@ from dedupe.write.index import write_index
 from dedupe.write.manifest import manifest
 from dedupe.write.parquet import TableWriter, write_table
 
-WORDS = 300
+WORDS, LONG = 300, 5_000
 BATCH = 5_000
+
+# Every so many clusters has a canonical that was spun, with so many words restored; every so many are one story of three.
+SPUN, RESTORED, STORY = 40, 40, 30
+RESIDUE_LINE = "\n\nShare this article with your friends"
 PAGE_GOAL, DIFF_GOAL = 0.200, 0.100
 
 
@@ -53,22 +58,31 @@ def make_output(folder: Path, n_clusters: int, seed: int) -> list[str]:
     ids = np.array([f"{number:032x}" for number in rng.permutation(n)], object)
     canonical = ids[:n_clusters][cluster]
     names = np.array([f"c{number:020x}" for number in range(n_clusters)], object)
-    starts = rng.integers(0, len(running) - WORDS - 20, n_clusters)
+    starts = rng.integers(0, len(running) - LONG - 20, n_clusters)
     similarity = np.where(copy == 0, 1.0, rng.uniform(0.5, 1.0, n)).astype(np.float32)
     days = (rng.integers(0, 2_000, n_clusters)[cluster] + rng.integers(0, 10, n)) * 86_400_000_000
     facts: dict[str, object] = {}
+    in_story = np.full(n, None, object)
+    for first in range(0, n_clusters - 2, STORY):
+        in_story[first : first + 3] = f"s{first:020x}"
+    edits: dict[str, list[Any]] = {field.name: [] for field in EDITS}
     writer = TableWriter(folder / "corpus.parquet", CORPUS, facts)
     for first in range(0, n, BATCH):
         rows = slice(first, min(first + BATCH, n))
-        texts = []
-        for place, number in zip(cluster[rows].tolist(), copy[rows].tolist(), strict=True):
-            words = running[starts[place] : starts[place] + WORDS].tolist()
+        texts, counts = [], []
+        for row, place, number in zip(range(first, n), cluster[rows].tolist(), copy[rows].tolist(), strict=False):
+            length = LONG if place == 0 else WORDS
+            words = running[starts[place] : starts[place] + length].tolist()
             words[10 + number : 10 + 20 * number] = [f"copy{number}"] * (3 * number)
+            if place == 0:
+                words[number * 7 :: 10] = [f"other{number}"] * len(words[number * 7 :: 10])
             texts.append(" ".join(words))
+            counts.append(_edited(edits, ids[row], words, number == 0 and place % SPUN == 0))
         length = len(texts)
         told: dict[str, Any] = {
             "article_id": ids[rows],
             "cluster_id": names[cluster[rows]],
+            "story_id": in_story[rows],
             "is_canonical": copy[rows] == 0,
             "canonical_id": canonical[rows],
             "relation": np.where(copy[rows] == 0, "canonical", np.where(copy[rows] == 4, "spun", "near")).astype(object),
@@ -78,10 +92,12 @@ def make_output(folder: Path, n_clusters: int, seed: int) -> list[str]:
             "text": texts,
             "language": ["en"] * length,
             "published_at": pa.array(days[rows]).cast(TIMESTAMP),
+            "publisher": [f"Paper {row % 80}" for row in range(first, first + length)],
+            "url": [f"https://paper-{row % 80}.example/articles/{row}" for row in range(first, first + length)],
             "source": [f"part-{first:07}.jsonl"] * length,
             "record": np.arange(1, length + 1),
             "n_words": [len(text.split()) for text in texts],
-            "n_edits": np.zeros(length, np.int32),
+            "n_edits": np.array(counts, np.int32),
         }
         columns = [
             pa.array(told[field.name], field.type) if field.name in told else pa.nulls(length, field.type) for field in CORPUS
@@ -118,8 +134,18 @@ def make_output(folder: Path, n_clusters: int, seed: int) -> list[str]:
         "last_published_at": pa.array(days[:n_clusters] + 86_400_000_000 * rng.integers(0, 9, n_clusters)).cast(TIMESTAMP),
         "since": np.ones(n_clusters, np.int32),
     }
+    told_of = np.flatnonzero(in_story[:n_clusters:STORY] != None) * STORY  # noqa: E711 - of each place
+    stories = {
+        "story_id": in_story[told_of],
+        "size": np.full(len(told_of), 3, np.int32),
+        "canonical_id": ids[told_of],
+        "languages": [["en"]] * len(told_of),
+        "first_published_at": pa.array(days[told_of]).cast(TIMESTAMP),
+        "last_published_at": pa.array(days[told_of]).cast(TIMESTAMP),
+        "since": np.ones(len(told_of), np.int32),
+    }
     for name, schema, made in (
-        ("pairs", PAIRS, pairs), ("clusters", CLUSTERS, clusters), ("stories", STORIES, None), ("edits", EDITS, None),
+        ("pairs", PAIRS, pairs), ("clusters", CLUSTERS, clusters), ("stories", STORIES, stories), ("edits", EDITS, edits),
         ("rejects", REJECTS, None), ("residue", RESIDUE, None), ("id_map", ID_MAP, None),
     ):  # fmt: skip
         table = (
@@ -140,6 +166,22 @@ def make_output(folder: Path, n_clusters: int, seed: int) -> list[str]:
         write_index(folder, Path(made_in), {})
     (folder / "manifest.json").write_text(manifest(Config(), 1, {}, {}, {}, {}, {}), encoding="utf-8")
     return [str(name) for name in names]
+
+
+def _edited(edits: dict[str, list[Any]], article_id: str, words: list[str], spun: bool) -> int:
+    """Enter an article's edits, a line of residue and in a spun one words that were restored; return how many."""
+    places = range(20, 20 + 6 * RESTORED, 6) if spun else range(0)
+    before = [f"spun{word}" if place in places else word for place, word in enumerate(words)]
+    starts = np.cumsum([0, *(len(word) + 1 for word in before)])
+    end = int(starts[-1]) - 1
+    made = [("R200", end, end + len(RESIDUE_LINE), RESIDUE_LINE, "", 1.0, "a line that the publisher repeats")]
+    for place in reversed(places):
+        start, length = int(starts[place]), len(before[place])
+        made.append(("R400", start, start + length, before[place], words[place], 0.5 + place / 1_000, "fits better by 3.1"))
+    for seq, edit in enumerate(made):
+        for name, value in zip(EDITS.names, (article_id, seq, "text", *edit), strict=True):
+            edits[name].append(value)
+    return len(made)
 
 
 class Taken(NamedTuple):
@@ -182,6 +224,7 @@ def first_diff(seed: int) -> Taken:
     vocabulary = [f"word{number}" for number in range(3_000)]
     words = rng.choices(vocabulary, [1 / (rank + 1) for rank in range(3_000)], k=5_000)
     other = [rng.choice(vocabulary) if rng.random() < 0.1 else word for word in words if rng.random() > 0.03]
+    gc.freeze()  # as the server does when it has started
     started, before = time.perf_counter(), time.process_time()
     compare(prepare(" ".join(words), []), prepare(" ".join(other), []))
     return Taken(time.perf_counter() - started, time.process_time() - before)
@@ -202,7 +245,12 @@ def measure(output: Path, clusters: list[str], seed: int) -> dict[str, list[Take
         queues = ["", "?page=2", "?page=1000", "?reason=weak", "?reason=dates&page=9", "?size=3-5", "?state=all", "?reason=none"]
         taken["queue page"] = [browser.ask(f"/clusters{query}") for query in queues]
         taken["cluster page"] = [browser.ask(f"/cluster/{one}") for one in rng.sample(clusters, 40)]
-        taken["updates page"] = [browser.ask("/updates")]
+        # Its first cluster is of two articles of 5,000 words, of which every tenth is another.
+        taken["cluster page of two 5,000-word articles"] = [browser.ask(f"/cluster/{clusters[0]}")]
+        taken["updates page"] = [browser.ask("/updates"), browser.ask("/updates?page=9")]
+        taken["stories page"] = [browser.ask("/stories"), browser.ask("/stories?page=9")]
+        taken["repairs page"] = [browser.ask("/repairs"), browser.ask("/repairs?page=99")]
+        taken["audit page"] = [browser.ask("/audit"), browser.ask("/audit/edge?at=1")]
         taken["search in title and text"] = [browser.ask("/clusters?q=copy4+copy4")]
         taken["the same search again"] = [browser.ask("/clusters?q=copy4+copy4&page=2")]
         taken["bulk preview"] = [browser.ask("/bulk?reason=none")]
@@ -232,8 +280,9 @@ def main() -> int:
         output = Path(folder) / "out"
         clusters = make_output(output, given.clusters, given.seed)
         taken |= measure(output, clusters, given.seed)
-    goals = {"diff of two 5,000-word articles": DIFF_GOAL, "queue page": PAGE_GOAL, "cluster page": PAGE_GOAL}
-    # The median of the pages: on a machine that does other work the slowest of forty says more of that.
+    goals = {"diff of two 5,000-word articles": DIFF_GOAL} | {name: PAGE_GOAL for name in taken if "page" in name}
+    # The median, and the slowest by the server's processor: on a machine that does other work the slowest of forty by the clock
+    # says more of that.
     found = {
         name: {
             "median": statistics.median(one.wall for one in times),
@@ -246,11 +295,11 @@ def main() -> int:
     if given.json:
         print(json.dumps(found, indent=2))
     else:
-        print(f"{'ms':<34} {'median':>9} {'slowest':>9} {'cpu':>9} {'slowest':>9}      goal")
+        print(f"{'ms':<42} {'median':>9} {'slowest':>9} {'cpu':>9} {'slowest':>9}      goal")
         for name, times in found.items():
             figures = " ".join(f"{seconds * 1000:>9,.0f}" for seconds in times.values())
-            print(f"{name:<34} {figures} {goals[name] * 1000 if name in goals else '':>9}")
-    return int(any(found[name]["median"] > goal for name, goal in goals.items()))
+            print(f"{name:<42} {figures} {goals[name] * 1000 if name in goals else '':>9}")
+    return int(any(max(found[name]["median"], found[name]["cpu_slowest"]) > goal for name, goal in goals.items()))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ nothing was looked at one by one, counts once.
 from __future__ import annotations
 
 import hashlib
+import heapq
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -76,7 +77,7 @@ def draw(names: Sequence[str], size: int, seed: int) -> list[int]:
     smaller, and of a corpus that has grown most of it stays. `names` are distinct: `MEMBER_ID CANONICAL_ID`, say, for edges.
     """
     lots = [hashlib.sha256(f"{seed}\x1e{name}".encode()).digest() for name in names]
-    return sorted(range(len(names)), key=lots.__getitem__)[:size]
+    return heapq.nsmallest(size, range(len(names)), key=lots.__getitem__)
 
 
 def judgements(batches: Iterable[Batch]) -> list[Judged]:

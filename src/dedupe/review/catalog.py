@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,7 @@ class Catalog:
         self._cluster = {identity: place for place, identity in enumerate(self.clusters["cluster_id"].to_pylist())}
         self._story = {identity: place for place, identity in enumerate(self.stories["story_id"].to_pylist())}
         # The ledgers stand in the order of the articles.
-        self._ledgers = Groups(output.path("edits"), EDITS.names)
+        self._ledgers = Groups(output.path("edits"), [name for name in EDITS.names if name != "article_id"])
         self._edits_before = np.concatenate([[0], np.cumsum(self.articles["n_edits"].to_numpy(), dtype=np.int64)])
         spun = ds.dataset(output.path("edits")).to_table(filter=pc.starts_with(pc.field("rule"), SPUN_RULES))
         self.spun_edits = spun.sort_by([("confidence", "ascending"), ("article_id", "ascending"), ("seq", "ascending")])
@@ -109,8 +109,15 @@ class Catalog:
 
     def edits(self, row: int) -> list[dict[str, Any]]:
         """Return the ledger of an article, in order."""
-        wanted = range(int(self._edits_before[row]), int(self._edits_before[row + 1]))
-        return sorted(self._ledgers.rows(list(wanted)), key=lambda edit: int(edit["seq"]))
+        return self.ledgers([row])[0]
+
+    def ledgers(self, rows: Sequence[int]) -> list[list[dict[str, Any]]]:
+        """Return the ledgers of some articles, each in order."""
+        runs = [range(int(self._edits_before[row]), int(self._edits_before[row + 1])) for row in rows]
+        return [
+            sorted(({"article_id": self._ids[row], **edit} for edit in ledger), key=lambda edit: int(edit["seq"]))
+            for row, ledger in zip(rows, self._ledgers.rows(runs), strict=True)
+        ]
 
 
 def _places(values: pa.ChunkedArray, among: pa.ChunkedArray) -> np.ndarray:

@@ -77,8 +77,11 @@ class Desk:
             if (size, seed) not in self._samples:
                 articles = self.catalog.articles
                 rows = np.flatnonzero(~articles["is_canonical"].to_numpy())
-                told = [articles[name].take(rows).to_pylist() for name in ("article_id", "canonical_id")]
-                names = [f"{member} {canonical}" for member, canonical in zip(*told, strict=True)]
+                canonicals = articles["canonical_id"].take(rows).to_pylist()
+                names = [
+                    f"{member} {canonical}"
+                    for member, canonical in zip(self.catalog.identities(rows.tolist()), canonicals, strict=True)
+                ]
                 self._samples[size, seed] = [int(rows[place]) for place in draw(names, size, seed)]
             return self._samples[size, seed]
 

@@ -6,7 +6,7 @@ import bisect
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import NamedTuple
@@ -30,12 +30,16 @@ _ANCHORS = (3, 1)
 _GAP = 60_000
 
 
-class Token(NamedTuple):
-    """Hold a word or sign: its place in the text, up to and with the space behind it, and what it is compared by."""
+class Tokens(NamedTuple):
+    """Hold the words and signs of a text: where each begins, and what it is compared by.
 
-    start: int
-    end: int
-    key: str
+    `ends`: up to and with the space behind it, so that they cover the text. Two lists and no object for each word: making 10,000
+    of those took as long as comparing them.
+    """
+
+    starts: list[int]
+    ends: list[int]
+    keys: list[str]
 
 
 class Match(NamedTuple):
@@ -46,22 +50,28 @@ class Match(NamedTuple):
     size: int
 
 
-def tokens(text: str) -> list[Token]:
+def tokens(text: str) -> Tokens:
     """Cut a text into words and signs; characters of scripts without spaces stand alone."""
-    found = [(match.start(), match.group()) for match in _TOKEN.finditer(text)]
-    starts = [start for start, _ in found[1:]]
-    keys = [word.translate(_ALIKE) for _, word in found]
-    first = [0, *starts] if found else []
-    return [Token(start, end, key) for start, end, key in zip(first, [*starts, len(text)], keys, strict=bool(found))]
+    # What is alike is one character for another, so places in the one are places in the other.
+    alike = text if text.isascii() else text.translate(_ALIKE)
+    starts, keys = [], []
+    for match in _TOKEN.finditer(alike):
+        starts.append(match.start())
+        keys.append(match.group())
+    starts[:1] = [0] if starts else []
+    return Tokens(starts, [*starts[1:], len(text)] if starts else [], keys)
 
 
-def matches(a: Sequence[str], b: Sequence[str]) -> list[Match]:
+def matches(one: Sequence[str], other: Sequence[str]) -> list[Match]:
     """Return the stretches that two sequences share, in order, without overlap, each as long as it goes.
 
     The method of patience diff (Bram Cohen): what stands exactly once in both is matched along the longest increasing run of
     places, and the gaps between are compared in turn. Here runs of three words come first, then single words; what is left is
     compared by difflib where it is small.
     """
+    # Numbers for words: a run of three is then one number, and no object that Python's garbage collector goes through.
+    numbers: dict[str, int] = {}
+    a, b = ([numbers.setdefault(word, len(numbers)) for word in words] for words in (one, other))
     found: list[Match] = []
     waiting = [(0, len(a), 0, len(b), 0)]
     while waiting:
@@ -85,7 +95,7 @@ def matches(a: Sequence[str], b: Sequence[str]) -> list[Match]:
                 blocks = SequenceMatcher(None, a[a0:a1], b[b0:b1], autojunk=False).get_matching_blocks()
                 found += [Match(a0 + block.a, b0 + block.b, block.size) for block in blocks if block.size]
             continue
-        anchors = _anchors(a, a0, a1, b, b0, b1, _ANCHORS[level])
+        anchors = _anchors(_single(a, a0, a1, _ANCHORS[level], len(numbers)), _single(b, b0, b1, _ANCHORS[level], len(numbers)))
         # Ends of the gaps; a gap begins after the first word of its anchor, and the anchor grows from there.
         ends = [(a0, b0), *anchors, (a1, b1)]
         if not anchors:
@@ -96,11 +106,8 @@ def matches(a: Sequence[str], b: Sequence[str]) -> list[Match]:
     return _merged(sorted(found))
 
 
-def _anchors(
-    a: Sequence[Hashable], a0: int, a1: int, b: Sequence[Hashable], b0: int, b1: int, width: int
-) -> list[tuple[int, int]]:
-    """Return places of runs of `width` that stand once in each, increasing in both."""
-    places_a, places_b = _single(a, a0, a1, width), _single(b, b0, b1, width)
+def _anchors(places_a: dict[int, int], places_b: dict[int, int]) -> list[tuple[int, int]]:
+    """Return the places of what stands once in each, increasing in both."""
     pairs = [(place, places_b[run]) for run, place in places_a.items() if run in places_b]
     pairs.sort()
     # Longest increasing run of the second places (patience sorting).
@@ -123,8 +130,11 @@ def _anchors(
     return run[::-1]
 
 
-def _single(words: Sequence[Hashable], first: int, end: int, width: int) -> dict[Hashable, int]:
-    runs = list(zip(*(words[first + shift : end] for shift in range(width)), strict=False))
+def _single(words: Sequence[int], first: int, end: int, width: int, base: int) -> dict[int, int]:
+    """Return the runs of `width` numbers below `base` that stand once in a stretch, each as one number, with their places."""
+    runs = list(words[first:end])
+    for shift in range(1, width):
+        runs = [run * base + word for run, word in zip(runs, words[first + shift : end], strict=False)]
     counts = Counter(runs)
     return {run: first + at for at, run in enumerate(runs) if counts[run] == 1}
 

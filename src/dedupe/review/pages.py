@@ -131,7 +131,7 @@ def beside(desk: Desk, left: int, right: int) -> dict[str, Any]:
     """Return two articles side by side, with the edge between them and the repairs of both."""
     catalog = desk.catalog
     texts = catalog.texts.of([left, right])
-    ledgers = [catalog.edits(left), catalog.edits(right)]
+    ledgers = catalog.ledgers([left, right])
     sides = [prepare(text, ledger) for text, ledger in zip(texts, ledgers, strict=True)]
     articles = catalog.describe([left, right])
     return {

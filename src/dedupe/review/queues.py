@@ -119,7 +119,7 @@ class Queue:
 
         kept, reasons, sizes = beside("state"), self._doubts.reasons, self._catalog.sizes
         found = {
-            "state": [Facet(n, _STATE_WORDS[n], int((kept & np.isin(states, _STATES[n])).sum())) for n in _STATES],
+            "state": [Facet(n, _STATE_WORDS[n], int((kept & _is_in(states, n)).sum())) for n in _STATES],
         }
         kept = beside("reason")
         counted = [Facet(reason.name, reason.words, int((kept & reasons[:, at]).sum())) for at, reason in enumerate(REASONS)]
@@ -142,7 +142,7 @@ class Queue:
         low, high = _SIZES[view.size]
         sizes = self._catalog.sizes
         masks = {
-            "state": np.isin(states, _STATES[view.state]),
+            "state": _is_in(states, view.state),
             "size": (sizes >= low) & (sizes <= (high or sizes.max(initial=0))),
         }
         if view.reason == _NO_REASON:
@@ -173,3 +173,10 @@ class Queue:
             {**cluster, "place": int(place), "article": article, "reasons": self.reasons(int(place))}
             for place, cluster, article in zip(places, clusters, canonicals, strict=True)
         ]
+
+
+def _is_in(states: np.ndarray, name: str) -> np.ndarray:
+    chosen = np.zeros(3, bool)
+    chosen[list(_STATES[name])] = True
+    among: np.ndarray = chosen[states]
+    return among

@@ -16,7 +16,7 @@ from dedupe.review.desk import Desk
 from dedupe.review.overlay import Piece, overlay
 from dedupe.review.pages import found, number, page, refused_by
 
-_ON_A_PAGE = 30
+_ON_A_PAGE = 20
 _CONTEXT = 90
 
 
@@ -36,7 +36,7 @@ def repairs(request: Request) -> Response:
     at = min(number(request), pages)
     shown = edits.take(places[(at - 1) * _ON_A_PAGE : at * _ON_A_PAGE]).to_pylist()
     # A spun article has hundreds of repairs: its ledger is laid over it once.
-    laid = {article: _laid(desk, article) for article in {edit["article_id"] for edit in shown}}
+    laid = _laid(desk, [*dict.fromkeys(edit["article_id"] for edit in shown)])
     rows = [_in_context(desk, edit, *laid[edit["article_id"]]) for edit in shown]
     rules = [
         {"code": code, "name": RULES[code].name if code in RULES else code, "count": n} for code, n in sorted(counts.items())
@@ -54,11 +54,14 @@ def _holding(edits: pa.Table, words: str) -> np.ndarray:
     return held
 
 
-def _laid(desk: Desk, article_id: str) -> tuple[dict[str, Any], list[Piece]]:
+def _laid(desk: Desk, ids: list[str]) -> dict[str, tuple[dict[str, Any], list[Piece]]]:
     catalog = desk.catalog
-    row = found(catalog.row(article_id))
-    own = [edit for edit in catalog.edits(row) if edit["field"] == "text"]
-    return catalog.describe([row])[0], overlay(restore(catalog.texts.of([row])[0], own), own)
+    rows = [found(catalog.row(article)) for article in ids]
+    pieces = []
+    for text, ledger in zip(catalog.texts.of(rows), catalog.ledgers(rows), strict=True):
+        own = [edit for edit in ledger if edit["field"] == "text"]
+        pieces.append(overlay(restore(text, own), own))
+    return dict(zip(ids, zip(catalog.describe(rows), pieces, strict=True), strict=True))
 
 
 def _in_context(desk: Desk, edit: dict[str, Any], article: dict[str, Any], pieces: list[Piece]) -> dict[str, Any]:

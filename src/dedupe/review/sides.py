@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from dedupe.repair.ledger import restore
 from dedupe.repair.rules import RULES
 from dedupe.review.catalog import SPUN_RULES
-from dedupe.review.diffing import Match, Token, matches, tokens
+from dedupe.review.diffing import Match, Tokens, matches, tokens
 from dedupe.review.overlay import Piece, overlay
 
 # Beyond this an article is not shown: a page of a megabyte in one line is no article, and a browser would crawl.
@@ -61,7 +61,7 @@ class Side(NamedTuple):
 
     text: str
     pieces: list[Piece]
-    tokens: list[Token]
+    tokens: Tokens
     left_out: int
 
 
@@ -90,13 +90,13 @@ def _legible(piece: Piece) -> Piece:
 
 def compare(left: Side, right: Side) -> Comparison:
     """Lay two articles side by side."""
-    same = matches([token.key for token in left.tokens], [token.key for token in right.tokens])
+    same = matches(left.tokens.keys, right.tokens.keys)
     folds = _folds(same, left, right)
     changes = sum(1 for one, other in pairwise(_bounded(same, left, right)) if _gap(one, other))
     cuts_left, cuts_right = _changed(same, left, 0), _changed(same, right, 1)
     rows: list[Row] = []
     a = b = 0
-    for fold in [*folds, Match(len(left.tokens), len(right.tokens), 0)]:
+    for fold in [*folds, Match(len(left.tokens.keys), len(right.tokens.keys), 0)]:
         if fold.a > a or fold.b > b or (not fold.size and not rows):
             rows.append(_row(left, right, (a, fold.a), (b, fold.b), cuts_left, cuts_right, 0))
         a, b = fold.a + fold.size, fold.b + fold.size
@@ -111,7 +111,7 @@ def single(side: Side) -> list[Segment]:
 
 
 def _bounded(same: list[Match], left: Side, right: Side) -> list[Match]:
-    return [Match(0, 0, 0), *same, Match(len(left.tokens), len(right.tokens), 0)]
+    return [Match(0, 0, 0), *same, Match(len(left.tokens.keys), len(right.tokens.keys), 0)]
 
 
 def _gap(one: Match, other: Match) -> bool:
@@ -128,7 +128,7 @@ def _folds(same: list[Match], left: Side, right: Side) -> list[Match]:
         for before, after in pairwise([-1, *sorted(stops), match.size]):
             first, end = before + 1, after
             opens = match.a + first == 0
-            closes = match.a + end == len(left.tokens)
+            closes = match.a + end == len(left.tokens.keys)
             begin = _sentence(left, match.a + first + (_LEAD if opens else _CONTEXT), 1) - match.a
             stop = end if closes else _sentence(left, match.a + end - _CONTEXT, -1) - match.a
             if stop - begin >= _FOLDED:
@@ -138,22 +138,17 @@ def _folds(same: list[Match], left: Side, right: Side) -> list[Match]:
 
 def _sentence(side: Side, at: int, step: int) -> int:
     for place in range(at, at + step * _GIVE, step):
-        if 0 < place < len(side.tokens) and side.tokens[place - 1].key in _STOPS:
+        if 0 < place < len(side.tokens.keys) and side.tokens.keys[place - 1] in _STOPS:
             return place
     return at
 
 
 def _repaired(side: Side) -> list[int]:
     # Tokens that a repair made, or beside which something was taken out.
-    found = []
-    starts = iter(enumerate(side.tokens))
-    number, token = next(starts, (0, None))
-    at = 0
+    found, at = [], 0
     for piece in side.pieces:
         if piece.before is not None:
-            while token is not None and token.end <= at and number + 1 < len(side.tokens):
-                number, token = next(starts)
-            found.append(number)
+            found.append(max(min(bisect_right(side.tokens.ends, at), len(side.tokens.ends) - 1), 0))
         at += len(piece.text)
     return found
 
@@ -162,17 +157,17 @@ def _changed(same: list[Match], side: Side, which: int) -> list[tuple[int, int]]
     # Character ranges that the other side has not.
     ranges = []
     done = 0
-    for match in [*same, Match(len(side.tokens), len(side.tokens), 0)]:
+    for match in [*same, Match(len(side.tokens.keys), len(side.tokens.keys), 0)]:
         begin = match[which]
         if begin > done:
-            ranges.append((side.tokens[done].start, _word_end(side, begin - 1)))
+            ranges.append((side.tokens.starts[done], _word_end(side, begin - 1)))
         done = begin + match.size
     return ranges
 
 
 def _word_end(side: Side, number: int) -> int:
-    token = side.tokens[number]
-    return token.start + len(side.text[token.start : token.end].rstrip())
+    start, end = side.tokens.starts[number], side.tokens.ends[number]
+    return start + len(side.text[start:end].rstrip())
 
 
 def _row(
@@ -193,7 +188,7 @@ def _row(
 
 
 def _end(side: Side, number: int) -> int:
-    return side.tokens[number].start if number < len(side.tokens) else len(side.text)
+    return side.tokens.starts[number] if number < len(side.tokens.starts) else len(side.text)
 
 
 def _segments(side: Side, begin: int, end: int, changed: list[tuple[int, int]]) -> list[Segment]:
