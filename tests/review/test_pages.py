@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dedupe.errors import DedupeError
-from dedupe.review import rendering
+from dedupe.review import deciding, rendering
 from dedupe.review.doubts import REASONS
 
 
@@ -130,12 +130,17 @@ def test_not_duplicates_and_another_canonical(page: Any) -> None:
     assert second.facts[0].groups == ((chosen,), tuple(members(page, other)))
 
 
-def test_merging_with_what_a_search_finds(page: Any) -> None:
+def test_merging_with_what_a_search_finds(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = page.clusters()[:2]
     title = page.desk.catalog.describe(page.desk.catalog.members(page.desk.catalog.place(other))[:1])[0]["title"]
     text = page.get(f"/cluster/{one}/merge?q={title}")
     assert re.search(rf'<input type="checkbox" name="with" value="{other}"', text)
     assert "Nothing is chosen" in page.press(text, f"/cluster/{one}/merge")
+    assert ": the first 30 of" not in text
+    monkeypatch.setattr(deciding, "_CANDIDATES", 3)
+    many = page.get(f"/cluster/{one}/merge?q=the")
+    assert many.count('name="with"') == 3
+    assert ": the first 3 of" in many
     page.press(text, f"/cluster/{one}/merge", **{"with": other})
     (batch,) = page.desk.decisions.batches()
     assert set(batch.facts[0].articles) == {*members(page, one), *members(page, other)}
@@ -177,14 +182,14 @@ def test_repairs_of_spun_text_stand_in_order_of_doubt_and_can_be_undone(seeds_pa
     page = seeds_page
     text = page.get("/repairs")
     sure = [float(one) for one in re.findall(r'title="how sure the rule is">.*?</svg> (\d\.\d\d)', text)]
-    assert len(sure) == 30
+    assert len(sure) == 20
     assert sure == sorted(sure)
     # The same words were put in at several places: only the one that is pressed is refused.
     edits = page.desk.catalog.spun_edits.to_pylist()
     words = [(edit["before"], edit["after"]) for edit in edits]
     edit = next(edit for edit, said in zip(edits, words, strict=True) if words.count(said) > 1)
     page.client.post("/repairs/undo", data={"article": edit["article_id"], "seq": str(edit["seq"]), "next": "/repairs"})
-    after = "".join(page.get(f"/repairs?page={number}") for number in range(1, 8))
+    after = "".join(page.get(f"/repairs?page={number}") for number in range(1, 12))
     assert "Repair undone" in after
     assert after.count("refused by") == 1
     (batch,) = page.desk.decisions.batches()
@@ -208,6 +213,18 @@ def test_an_audit_is_drawn_judged_blind_and_counted(page: Any) -> None:
     assert page.desk.sample(5, 3) != page.desk.sample(5, 4)
 
 
+def test_an_audited_edge_opens_no_cluster_that_it_does_not_make(page: Any) -> None:
+    # Of the two articles of one cluster everything is said, of those of a larger one nothing.
+    shown = page.get("/audit/edge?size=9&seed=3&at=1")
+    for _ in range(9):
+        shown = page.press(shown, "/audit/edge", act="same")
+    assert page.clusters("?state=again") == []
+    audited = {article for batch in page.desk.decisions.batches() for article in batch.facts[0].articles}
+    decided = page.clusters("?state=decided")
+    assert any(len(members(page, cluster)) > 2 and audited & {*members(page, cluster)} for cluster in page.clusters())
+    assert all(audited.issuperset(members(page, cluster)) for cluster in decided)
+
+
 def test_stories_show_what_ties_their_articles(seeds_page: Any) -> None:
     page = seeds_page
     story = re.search(r'href="(/story/\w+)"', page.get("/stories"))
@@ -220,6 +237,50 @@ def test_stories_show_what_ties_their_articles(seeds_page: Any) -> None:
     assert "story" in shown
     page.press(shown, pair[1] + "/decide", act="merge")
     assert acts(page) == ["merge"]
+
+
+def test_stories_are_looked_at_one_after_the_other_and_merged(seeds_page: Any) -> None:
+    page = seeds_page
+    story = re.search(r'href="/story/(s\w+)"', page.get("/stories"))
+    assert story
+    path = f"/story/{story[1]}"
+    text = page.get(path)
+    told = re.findall(r'name="ticked" value="(\w+)"', text)
+    assert f"<h1>{len(told)} articles on one event</h1>" in text
+    assert "Merging takes two" in page.press(text, path, act="merge", ticked=told[:1])
+    assert "has changed" in page.press(text, path, act="skip", digest="0" * 32)
+    assert "nothing that one can do" in page.press(text, path, act="accept")
+    assert acts(page) == []
+    after = page.press(text, path, act="skip")
+    assert f'href="{path}"' not in page.get("/stories").partition('id="results"')[2].partition("</main>")[0]
+    assert f'href="{path}"' in page.get("/stories?state=seen")
+    assert "Looked at. It comes back" in page.get(path)
+    assert re.search(r'href="/stories"[^>]*>Stories <span class="n">0<', after)
+    # A story passed over says nothing of the clusters in it.
+    assert not page.desk.progress().skipped.any()
+    page.press(after, "/undo", batch="1")
+    page.press(page.get(path), path, act="merge", ticked=told[:2])
+    assert acts(page) == ["skip", "undo", "merge"]
+    assert set(page.desk.decisions.batches()[-1].facts[0].articles) == {*told[:2]}
+    figures = page.get("/audit")
+    assert re.search(r'<th scope="row">stories</th><td class="num">0</td><td class="num">1</td><td class="num">0</td>', figures)
+
+
+def test_an_article_without_a_title_is_named_by_how_it_begins(opened: Callable[..., Any], tmp_path: Path) -> None:
+    from corpora import paragraphs, random, written
+
+    from dedupe.job import clean
+
+    text = "\n\n".join(paragraphs(random.Random(1), "harbour"))
+    rows = [{"text": f"{text} {ending}"} for ending in ("it rained.", "it snowed.")] + [{"title": "A title", "text": "Short."}]
+    clean([written(tmp_path / "in.jsonl", rows)], tmp_path / "out", workers=1)
+    page = opened(tmp_path / "out")
+    (begun,) = re.findall(r'class="opening">(.*?) …<', page.get("/clusters").partition('id="results"')[2])
+    assert text.replace("\n\n", " ").startswith(begun + " ")
+    assert 70 < len(begun) <= 100
+    (cluster,) = page.clusters()
+    assert f"<title>{begun[:50]}" in page.get(f"/cluster/{cluster}")
+    assert page.desk.catalog.articles["opening"].null_count == 1
 
 
 def test_a_pair_that_is_settled_leaves_the_queue(page: Any) -> None:
@@ -244,6 +305,9 @@ def test_two_reviewers_are_told_of_their_conflict(opened: Callable[..., Any], ou
     assert "Ben" in text
     assert 'href="/conflicts"' in ada.get("/clusters")
     assert cluster in ada.clusters("?state=again")
+    # Whoever has thought better of it takes it back there.
+    after = ada.press(text, "/undo")
+    assert "No decisions contradict one another" in after
 
 
 def test_a_new_run_is_seen_without_a_restart(page: Any, output: Path) -> None:

@@ -22,8 +22,10 @@ AUDIT = "audit"
 # A threshold that rests on fewer edges above it than this is a guess.
 _LEAST = 20
 
-_AGREEING = frozenset({"accept", "merge"})
-_DISAGREEING = frozenset({"not_duplicates", "split"})
+# Clusters are what the tool joined; the queues of what it kept apart agree with it the other way about.
+_APART = frozenset({"updates", "stories"})
+_AGREEING, _AGREEING_APART = frozenset({"accept"}), frozenset({"not_duplicates"})
+_DISAGREEING = frozenset({"not_duplicates", "split", "merge", "undo_repair"})
 
 
 class Judged(NamedTuple):
@@ -149,7 +151,7 @@ def tallies(batches: Iterable[Batch]) -> list[Tally]:
     for batch in batches:
         if not batch.standing or batch.queue == AUDIT:
             continue
-        if batch.act in _AGREEING:
+        if batch.act in (_AGREEING_APART if batch.queue in _APART else _AGREEING):
             counted[batch.queue]["agreed"] += 1
         elif batch.act in _DISAGREEING:
             counted[batch.queue]["disagreed"] += 1

@@ -139,6 +139,7 @@ def standing_of(batches: Iterable[Batch]) -> Standing:
     skipped: dict[str, Origin] = {}
     arranged: dict[str, Origin] = {}
     latest: dict[str, Together] = {}
+    word: dict[str, Origin] = {}
     for batch in sorted(batches, key=lambda batch: (batch.at, batch.uid)):
         if not batch.standing:
             continue
@@ -163,9 +164,12 @@ def standing_of(batches: Iterable[Batch]) -> Standing:
             for one in sets:
                 digest = members_digest(one)
                 arranged[digest] = origin
+                word.update(dict.fromkeys(one, origin))
                 if fact.kind == "accepted":
                     accepted[digest] = origin
-                latest.update(dict.fromkeys(one, Together(one, origin)))
+                # Of a cluster of more than its two articles an audited edge says nothing.
+                if batch.act != "audit":
+                    latest.update(dict.fromkeys(one, Together(one, origin)))
     must = sorted((one for person in people.values() for one in person.together.values()), key=_order)
     cannot = sorted((one for person in people.values() for one in person.apart.values()), key=_order)
     chosen = sorted((one for person in people.values() for one in person.chosen), key=_order)
@@ -174,7 +178,7 @@ def standing_of(batches: Iterable[Batch]) -> Standing:
     for members, links in groups:
         if links > 1:
             # Two merges that share an article are one cluster after the next run.
-            last = max((latest[one].by for one in members), key=lambda by: (by.at, by.uid))
+            last = max((word[one] for one in members), key=lambda by: (by.at, by.uid))
             arranged.setdefault(members_digest(members), last)
     conflicts = (*_contradicted(must, cannot, groups), *_two_canonicals(chosen))
     disputed: dict[str, tuple[int, ...]] = {}

@@ -40,6 +40,7 @@ _ROUTES = [
     Route("/pair/{a}/{b}/decide", posted(deciding.decide_pair), methods=["POST"]),
     Route("/stories", story_pages.stories),
     Route("/story/{story}", story_pages.story),
+    Route("/story/{story}/decide", posted(deciding.decide_story), methods=["POST"]),
     Route("/repairs", repair_pages.repairs),
     Route("/repairs/undo", posted(deciding.undo_repair), methods=["POST"]),
     Route("/audit", audit_pages.audit),

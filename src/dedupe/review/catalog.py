@@ -28,9 +28,9 @@ SPUN_RULES = "R4"
 class Catalog:
     """Hold an output for review.
 
-    `articles`: the corpus without its texts, one row an article. `clusters`: as written. `canonical`: (clusters,) row of each
-    cluster's canonical. `cluster`: (articles,) place of each article's cluster; `in_story`: of
-    its story, -1 for none. `edges`: pairs.parquet, with `a` and `b`: (edges,)
+    `articles`: the corpus without its texts, one row an article, with the `opening` of those that have no title. `clusters`: as
+    written. `canonical`: (clusters,) row of each cluster's canonical. `cluster`: (articles,) place of each article's cluster;
+    `in_story`: of its story, -1 for none. `versions`: (stories,) clusters of each. `edges`: pairs.parquet, with `a` and `b`: (edges,)
     rows of its two articles.
     """
 
@@ -42,6 +42,7 @@ class Catalog:
         self.stories = output.table("stories").combine_chunks()
         self.edges = output.table("pairs", _EDGES).combine_chunks()
         self.texts = Texts(output.path("corpus"), self.articles["title"])
+        self.articles = self.articles.append_column("opening", self.texts.openings())
         ids = self.articles["article_id"]
         self.cluster = _places(self.articles["cluster_id"], self.clusters["cluster_id"])
         self.canonical = _places(self.clusters["canonical_id"], ids)
@@ -52,6 +53,11 @@ class Catalog:
         self.similarity = self.articles["similarity"].to_numpy()
         self._members = np.argsort(self.cluster, kind="stable")
         self._starts = np.searchsorted(self.cluster[self._members], np.arange(len(self.sizes) + 1))
+        self._told = np.argsort(self.in_story, kind="stable")
+        self._told_from = np.searchsorted(self.in_story[self._told], np.arange(self.stories.num_rows + 1))
+        # Copies tell nothing twice: a story is as large as it has clusters.
+        apart = self.in_story[self.articles["is_canonical"].to_numpy()]
+        self.versions = np.bincount(apart[apart >= 0], minlength=self.stories.num_rows)
         self._by_a, self._by_b = _ordered(self.a), _ordered(self.b)
         self._ids: list[str] = ids.to_pylist()
         self._row = {identity: row for row, identity in enumerate(self._ids)}
@@ -81,6 +87,10 @@ class Catalog:
         order = np.lexsort((rows, -self.similarity[rows], rows != self.canonical[place]))
         found: np.ndarray = rows[order]
         return found
+
+    def told(self, place: int) -> np.ndarray:
+        """Return the rows of a story's articles."""
+        return self._told[self._told_from[place] : self._told_from[place + 1]]
 
     def describe(self, rows: Iterable[int]) -> list[dict[str, Any]]:
         """Return what is known of some articles, but for their texts."""

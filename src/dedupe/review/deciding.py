@@ -26,7 +26,7 @@ from dedupe.decisions.facts import (
 )
 from dedupe.errors import DedupeError, UsageError
 from dedupe.review.audit_pages import drawn, next_open
-from dedupe.review.desk import Desk
+from dedupe.review.desk import STORIES, Desk
 from dedupe.review.pages import found, number, page, place_in
 from dedupe.review.queues import View, view_of
 
@@ -136,7 +136,7 @@ def merge(request: Request) -> Response:
     q = request.query_params.get("q", "").strip()[:200]
     if q:
         hits = catalog.cluster[catalog.texts.search(q)]
-        near = [int(one) for one in dict.fromkeys(hits.tolist()) if one != place][:_CANDIDATES]
+        near = [int(one) for one in dict.fromkeys(hits.tolist()) if one != place]
         ties: dict[int, str] = {}
     else:
         ties = {}
@@ -146,14 +146,15 @@ def merge(request: Request) -> Response:
             for end in (int(catalog.cluster[catalog.a[edge]]), int(catalog.cluster[catalog.b[edge]])):
                 if end != place:
                     ties.setdefault(end, f"{words['relation']}: {words['evidence']}")
-        near = list(ties)[:_CANDIDATES]
+        near = list(ties)
+    near, found_all = near[:_CANDIDATES], len(near)
     candidates = [
         {**article, "tie": ties.get(one, "")}
         for one, article in zip(near, catalog.describe(catalog.canonical[near].tolist() if near else []), strict=True)
     ]
     return page(
         request, "merge.html", "clusters", cluster=catalog.clusters.slice(place, 1).to_pylist()[0], candidates=candidates, q=q,
-        canonical=catalog.describe([int(rows[0])])[0], digest=members_digest(catalog.identities(rows)),
+        found_all=found_all, canonical=catalog.describe([int(rows[0])])[0], digest=members_digest(catalog.identities(rows)),
     )  # fmt: skip
 
 
@@ -168,6 +169,26 @@ def decide_merge(request: Request, form: Form) -> Response:
     if len(joined) == len(members):
         raise UsageError("Nothing is chosen to merge with.", "Choose a cluster of the list, or search for one.")
     return _decided(desk, "merge", [must_link(joined)], "clusters", form)
+
+
+def decide_story(request: Request, form: Form) -> Response:
+    """Merge those clusters of a story that are ticked, or note that it was looked at as it is."""
+    desk: Desk = request.state.desk
+    catalog = desk.catalog
+    told = catalog.identities(catalog.told(found(catalog.story_place(request.path_params["story"]))).tolist())
+    if form.one("digest") != members_digest(told):
+        raise ChangedError("The story has changed since the page was opened.", "Look at it again; nothing was decided.")
+    if form.one("act") == "skip":
+        return _decided(desk, "skip", [skipped(told)], STORIES, form)
+    if form.one("act") != "merge":
+        raise UsageError("This is nothing that one can do with a story.")
+    inside = set(told)
+    ticked = [found(catalog.row(article)) for article in dict.fromkeys(form.get("ticked", [])) if article in inside]
+    places = dict.fromkeys(catalog.cluster[ticked].tolist())
+    if len(places) < 2:
+        raise UsageError("Merging takes two articles or more.", "Tick those that are one article.")
+    joined = [article for place in places for article in catalog.identities(catalog.members(place).tolist())]
+    return _decided(desk, "merge", [must_link(joined)], STORIES, form)
 
 
 def undo_repair(request: Request, form: Form) -> Response:

@@ -22,6 +22,9 @@ from dedupe.review.queues import AGAIN, DECIDED, OPEN, Queue
 # So many decisions stay in sight.
 _RECENT = 10
 
+# The queue of stories, as decisions name it.
+STORIES = "stories"
+
 # From so many facts on a decision is taken in by itself: going through 2,000 takes 0.1 s.
 _MANY = 2_000
 
@@ -32,7 +35,8 @@ class Progress(NamedTuple):
     """Hold what the decisions make of an output.
 
     `states`: (clusters,) of OPEN, DECIDED, AGAIN. `skipped`: (clusters,) whether somebody passed over it. `verdicts`: of the
-    clusters that are not open. `pairs`: (flagged pairs,) whether somebody has decided it. `recent`: the last batches, the latest
+    clusters that are not open. `pairs`: (flagged pairs,) whether somebody has decided it. `seen`: (stories,) whether somebody has
+    looked at it as it is. `recent`: the last batches, the latest
     first. `judged`, `tallies`: what the audit and the other queues say of the tool.
     """
 
@@ -40,6 +44,7 @@ class Progress(NamedTuple):
     skipped: np.ndarray
     verdicts: dict[int, Verdict]
     pairs: np.ndarray
+    seen: np.ndarray
     standing: Standing
     recent: tuple[Batch, ...]
     judged: list[Judged]
@@ -94,6 +99,7 @@ class Desk:
         named |= contested
         rows = [row for article in named if (row := catalog.row(article)) is not None]
         states, skipped = np.full(len(catalog.sizes), OPEN, np.int8), np.zeros(len(catalog.sizes), bool)
+        seen = np.zeros(catalog.stories.num_rows, bool)
         verdicts = {}
         for place in np.unique(catalog.cluster[rows]).tolist() if rows else []:
             members = catalog.identities(catalog.members(place).tolist())
@@ -107,10 +113,12 @@ class Desk:
             rows = [row for article in shown if (row := catalog.row(article)) is not None]
             for place in np.unique(catalog.cluster[rows]).tolist():
                 skipped[place] = members_digest(catalog.identities(catalog.members(place))) in standing.skipped
+            for place in {int(catalog.in_story[row]) for row in rows} - {-1}:
+                seen[place] = members_digest(catalog.identities(catalog.told(place))) in standing.skipped
         recent = tuple(batches[: -_RECENT - 1 : -1])
         judged, tallied = judgements(batches), tallies(batches)
         self._facts = sum(len(batch.facts) for batch in batches)
-        return Progress(states, skipped, verdicts, self._settled(standing), standing, recent, judged, tallied)
+        return Progress(states, skipped, verdicts, self._settled(standing), seen, standing, recent, judged, tallied)
 
     def decided(self, number: int, act: Act, facts: list[Fact], queue: str, bulk: bool) -> None:
         """Take in a decision made at this desk, without going through all the others again.
@@ -127,17 +135,23 @@ class Desk:
             batch = Batch(number, f"{number:032x}", act, self.who, at, queue, "", bulk, None, tuple(facts))
             origin = Origin(number, batch.uid, act, self.who, at, queue, "")
             states, skipped, verdicts = before.states.copy(), before.skipped.copy(), dict(before.verdicts)
+            seen = before.seen.copy()
             rows = [row for fact in facts for article in fact.articles if (row := self.catalog.row(article)) is not None]
-            for place in np.unique(self.catalog.cluster[rows]).tolist():
-                if act == "skip":
-                    skipped[place] = True
-                elif act != "undo_repair":
+            if act == "skip" and queue == STORIES:
+                seen[self.catalog.in_story[rows]] = True
+            elif act == "skip":
+                skipped[self.catalog.cluster[rows]] = True
+            elif act != "undo_repair":
+                for place in np.unique(self.catalog.cluster[rows]).tolist():
                     states[place], verdicts[place] = DECIDED, Verdict("decided", origin, "")
             pairs = before.pairs.copy()
             ends = [np.isin(end[self.flagged], rows) for end in (self.catalog.a, self.catalog.b)]
             pairs |= ends[0] & ends[1] & (act in ("merge", "not_duplicates", "split"))
             recent = (batch, *before.recent)[:_RECENT]
-            self._known = number, before._replace(states=states, skipped=skipped, verdicts=verdicts, pairs=pairs, recent=recent)
+            self._known = (
+                number,
+                before._replace(states=states, skipped=skipped, verdicts=verdicts, pairs=pairs, seen=seen, recent=recent),
+            )
 
     def reckon(self) -> Progress:
         """Go through all decisions again, and return what they make of the output."""

@@ -82,7 +82,7 @@ def draw(catalog: Catalog, rows: np.ndarray, bridges: set[int], current: int | N
 
 
 def _name(article: dict[str, str | None]) -> str:
-    return article["title"] or article["source"] or ""
+    return article["title"] or article["opening"] or article["source"] or ""
 
 
 def _rounded(place: tuple[float, float]) -> tuple[float, float]:

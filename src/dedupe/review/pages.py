@@ -40,7 +40,7 @@ def page(request: Request, template: str, tab: str, status: int = 200, **context
         "counts": {
             "clusters": len(todo),
             "updates": int((~progress.pairs).sum()),
-            "stories": desk.catalog.stories.num_rows,
+            "stories": int((~progress.seen).sum()),
             "repairs": desk.catalog.spun_edits.num_rows,
         },
         "recent": told(desk, progress),

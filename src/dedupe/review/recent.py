@@ -56,7 +56,7 @@ def _about(desk: Desk, batch: Batch) -> str:
     if row is None:
         return f"article {fact.groups[0][0][:12]}"
     article = desk.catalog.describe([row])[0]
-    return str(article["title"] or article["source"])
+    return str(article["title"] or article["opening"] or article["source"])
 
 
 def _cluster(desk: Desk, batch: Batch) -> str | None:

@@ -87,5 +87,9 @@ def _around(pieces: list[Piece], number_in_ledger: int) -> tuple[str, str, Piece
         return "", "", None
     left = "".join(piece.text for piece in pieces[:at])[-_CONTEXT:]
     right = "".join(piece.text for piece in pieces[at + 1 :])[:_CONTEXT]
-    # Cut at a word, not inside one.
-    return left[left.find(" ") + 1 :] if len(left) == _CONTEXT else left, right, pieces[at]
+    # Cut at a word, not inside one, where there are spaces.
+    if len(left) == _CONTEXT:
+        left = left[left.find(" ") + 1 :]
+    if len(right) == _CONTEXT and " " in right.strip():
+        right = right[: right.rindex(" ")]
+    return left, right, pieces[at]

@@ -48,7 +48,8 @@ const step = (by) => {
 };
 
 const tick = () => {
-  const box = compared() && document.querySelector(`input[name=ticked][value="${compared().value}"]`);
+  const row = document.activeElement.closest(".list li");
+  const box = compared() ? document.querySelector(`input[name=ticked][value="${compared().value}"]`) : row?.querySelector("input[type=checkbox]");
   if (!box) return;
   box.checked = !box.checked;
   say(box.checked ? "Ticked" : "No longer ticked");
@@ -96,9 +97,9 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("submit", (event) => {
   const button = event.submitter;
-  if (button?.classList.contains("needs-ticks") && !document.querySelector("input[name=ticked]:checked")) {
+  if (button?.dataset.ticks && all("input[name=ticked]:checked").length < Number(button.dataset.ticks)) {
     event.preventDefault();
-    say("Tick the articles to split off first, with t or the mouse");
+    say(button.dataset.needs);
     return;
   }
   // A key that is held down, or a second click, must not decide about what comes next.
