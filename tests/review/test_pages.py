@@ -94,7 +94,7 @@ def test_accepting_leads_to_the_next_and_takes_the_cluster_off_the_queue(page: A
     assert "Accepted" in after
     assert page.clusters() == [one for one in before if one != first]
     assert page.clusters("?state=decided") == [first]
-    assert "Decided: accept by" in page.get(f"/cluster/{first}")
+    assert "Decided: accepted by" in page.get(f"/cluster/{first}")
     # Back again by one undo.
     page.press(after, "/undo", batch="1")
     assert page.clusters() == before

@@ -30,8 +30,8 @@ class Catalog:
 
     `articles`: the corpus without its texts, one row an article, with the `opening` of those that have no title. `clusters`: as
     written. `canonical`: (clusters,) row of each cluster's canonical. `cluster`: (articles,) place of each article's cluster;
-    `in_story`: of its story, -1 for none. `versions`: (stories,) clusters of each. `edges`: pairs.parquet, with `a` and `b`: (edges,)
-    rows of its two articles.
+    `in_story`: of its story, -1 for none. `versions`: (stories,) clusters of each. `edges`: pairs.parquet, with `a` and
+    `b`: (edges,) rows of its two articles.
     """
 
     def __init__(self, output: Output) -> None:

@@ -250,4 +250,4 @@ def conflicts(request: Request) -> Response:
     for conflict in desk.reckon().standing.conflicts:
         here = [row for article in conflict.articles if (row := desk.catalog.row(article)) is not None]
         rows.append({"conflict": conflict, "articles": desk.catalog.describe(here[:MEMBERS]), "more": len(here[MEMBERS:])})
-    return page(request, "conflicts.html", "", rows=rows)
+    return page(request, "conflicts.html", "conflicts", rows=rows)

@@ -6,19 +6,7 @@ from typing import Any
 
 from dedupe.decisions.facts import Batch
 from dedupe.review.desk import Desk, Progress
-
-_WORDS = {
-    "accept": "Accepted",
-    "not_duplicates": "Not duplicates",
-    "split": "Split",
-    "merge": "Merged",
-    "make_canonical": "Made canonical",
-    "undo_repair": "Repair undone",
-    "audit": "Audited",
-    "skip": "Skipped",
-    "undo": "Took back",
-}
-
+from dedupe.review.rendering import DONE
 
 def told(desk: Desk, progress: Progress) -> list[dict[str, Any]]:
     """Return the last decisions for the page, the latest first."""
@@ -26,9 +14,9 @@ def told(desk: Desk, progress: Progress) -> list[dict[str, Any]]:
     rows = []
     for batch in progress.recent:
         meant = by_uid.get(batch.undoes or "", batch)
-        words = _WORDS[batch.act]
+        words = DONE[batch.act].capitalize()
         if meant is not batch:
-            words = f"{words}: {_WORDS[meant.act].lower()}"
+            words = f"{words}: {DONE[meant.act]}"
         rows.append(
             {
                 "id": batch.batch_id,

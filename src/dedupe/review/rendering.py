@@ -21,6 +21,19 @@ _SHORT = {
     "\u2066": "LRI", "\u2067": "RLI", "\u2068": "FSI", "\u2069": "PDI", "\ufeff": "BOM",
 }  # fmt: skip
 
+# What was done, for each act.
+DONE = {
+    "accept": "accepted",
+    "not_duplicates": "not duplicates",
+    "split": "split",
+    "merge": "merged",
+    "make_canonical": "made canonical",
+    "undo_repair": "repair undone",
+    "audit": "audited",
+    "skip": "skipped",
+    "undo": "took back",
+}
+
 
 def shown(text: str | None) -> Markup:
     """Return text escaped, with control characters and bidi overrides as visible signs that do nothing."""
@@ -85,6 +98,7 @@ def environment() -> Environment:
     )
     made.filters |= {"shown": shown, "plain": plain, "clipped": clipped, "link": link, "day": day, "share": share}
     made.filters["count"] = lambda number: f"{number:,}"
+    made.filters["done"] = DONE.__getitem__
     made.globals["days"] = days
     # Now, not with the first page: compiling them takes 0.1 s.
     for name in made.list_templates(extensions=["html"]):
