@@ -14,6 +14,7 @@ from dedupe import job
 from dedupe.config import Config
 from dedupe.report.figures import figures
 from dedupe.report.page import name, render, shown
+from dedupe.report.rows import _opening
 from dedupe.write.manifest import load_manifest
 
 Dedupe = Callable[..., Result]
@@ -242,6 +243,19 @@ def test_who_copies_whom_goes_from_the_copy_to_the_canonical(tmp_path: Path) -> 
         "40 % of the articles are copies" in page_of(tmp_path / "out").text
         or "One article in 2 is a copy" in page_of(tmp_path / "out").text
     )
+
+
+def test_an_article_without_a_title_is_named_by_how_it_begins(tmp_path: Path) -> None:
+    text = " ".join(f"<b>word{number}</b>" for number in range(60))
+    rows: list[dict[str, object]] = [{"text": f"{text} {ending}"} for ending in ("rain", "snow")]
+    job.clean([write_lines(tmp_path / "in.jsonl", rows)], tmp_path / "out", Config(clean=False, stories=False), workers=1)
+    page = page_of(tmp_path / "out")
+    assert_safe(page)
+    assert "<b>word0</b> <b>word1</b> <b>word2</b> <b>word3</b> <b>word4</b> <b>word5</b> <b>word6</b> …" in page.text
+    assert "in.jsonl:1" not in page.text
+    # A script without spaces is cut where it may.
+    assert _opening("字" * 300) == "字" * 80 + " …"
+    assert _opening("a  short\n\none") == "a short one"
 
 
 def test_decisions_that_were_honoured_are_told(told: Path) -> None:

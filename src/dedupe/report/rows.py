@@ -14,6 +14,9 @@ from dedupe.gather import take_rows, take_table
 
 Row = dict[str, Any]
 
+# Characters by which an article without a title is named.
+_OPENING = 100
+
 
 class Quoted(Protocol):
     """Give some rows of the corpus and of its ledger, in the order asked for."""
@@ -70,24 +73,30 @@ class OfRun:
 
 
 def table_rows(path: Path, columns: list[str], rows: Sequence[int]) -> list[Row]:
-    """Return some rows of a Parquet file, decoding only the row groups that hold them."""
-    if not len(rows):
-        return []
+    """Return some rows of a Parquet file, decoding only the row groups that hold them, one at a time: each is 32 MB of text."""
+    wanted, found = np.array(rows, np.int64), dict[int, Row]()
     with pq.ParquetFile(path) as file:
-        sizes = [file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups)]
-        starts = np.cumsum([0, *sizes])
-        groups, place = np.unique(np.searchsorted(starts, rows, side="right") - 1, return_inverse=True)
-        read = np.cumsum([0, *(sizes[group] for group in groups)])
-        table = file.read_row_groups(groups.tolist(), columns=columns)
-        found: list[Row] = table.take(pa.array(np.array(rows) - starts[groups[place]] + read[place])).to_pylist()
-        return found
+        starts = np.cumsum([0, *(file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups))])
+        groups = np.searchsorted(starts, wanted, side="right") - 1
+        for group in np.unique(groups).tolist():
+            own = wanted[groups == group]
+            table = take_table(file.read_row_group(group, columns=columns), columns, own - starts[group])
+            found |= zip(own.tolist(), table.to_pylist(), strict=True)
+    return [found[row] for row in wanted.tolist()]
 
 
 def labels(quoted: Quoted, rows: Sequence[int]) -> list[Row]:
-    """Return by what a reader knows some articles: ID, title, publisher, day and place in the input."""
+    """Return by what a reader knows some articles: ID, title or how the text begins, publisher, day and place in the input."""
     found = quoted.articles(["article_id", "title", "publisher", "published_at", "source", "record"], rows)
+    untitled = [row for row, label in zip(rows, found, strict=True) if not label["title"]]
+    openings = iter(quoted.articles(["text"], untitled))
     for label in found:
         published = label.pop("published_at")
-        label["title"] = label["title"] or f"{label['source']}:{label['record']}"
+        label["title"] = label["title"] or _opening(next(openings)["text"] or "") or f"{label['source']}:{label['record']}"
         label["day"] = published.date().isoformat() if published else None
     return found
+
+
+def _opening(text: str) -> str:
+    begun = " ".join(text[: 3 * _OPENING].split())
+    return begun if len(begun) <= _OPENING else f"{begun[: _OPENING - 20]}{begun[_OPENING - 20 : _OPENING].rpartition(' ')[0]} …"

@@ -8,6 +8,7 @@ from dedupe.decisions.facts import Batch
 from dedupe.review.desk import Desk, Progress
 from dedupe.review.rendering import DONE
 
+
 def told(desk: Desk, progress: Progress) -> list[dict[str, Any]]:
     """Return the last decisions for the page, the latest first."""
     by_uid = {batch.uid: batch for batch in progress.recent}
