@@ -136,7 +136,7 @@ def test_residue_and_repairs_are_shown_where_they_were() -> None:
     comparison = compare(prepare(draft.text, ledger), prepare(draft.text, []))
     repairs = [segment for row in comparison.rows for segment in row.left if segment.repair]
     assert [(one.text, one.repair.before, one.repair.spun) for one in repairs if one.repair] == [
-        ("", "Share Tweet", False),
+        ("", "Share Tweet\n", False),
         ("occur", "come up", True),
         ("", "Leave a Comment", False),
     ]

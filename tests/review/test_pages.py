@@ -84,7 +84,7 @@ def test_large_clusters_are_paged(page: Any) -> None:
 def test_residue_is_greyed_and_named(page: Any) -> None:
     cluster = next(iter(page.clusters("?state=all&size=several&q=Case+0:")))
     text = "".join(page.get(f"/cluster/{cluster}?with={one}") for one in members(page, cluster)[1:])
-    assert re.search(r'class="repair residue"[^>]*title="comment-prompts">\s*<del class="was">Leave a Comment</del>', text)
+    assert re.search(r'class="repair residue"[^>]*title="comment-prompts">\s*<del class="was">\nLeave a Comment</del>', text)
 
 
 def test_accepting_leads_to_the_next_and_takes_the_cluster_off_the_queue(page: Any) -> None:
@@ -344,6 +344,10 @@ def test_an_output_without_articles_is_shown(opened: Callable[..., Any], tmp_pat
     ):
         page.get(path)
     assert "there is nothing to audit" in page.get("/audit")
+    assert "No article here has a copy" in page.get("/clusters")
+    assert "No two articles are alike but for a fact" in page.get("/updates")
+    assert "No pair here holds these words" in page.get("/updates?q=x")
+    assert "No story is left to look at" in page.get("/stories")
 
 
 def test_the_decision_queue_of_no_clusters_says_what_is_next(opened: Callable[..., Any], output: Path) -> None:

@@ -78,17 +78,13 @@ class Desk:
 
     def sample(self, size: int, seed: int) -> list[int]:
         """Return the rows of the articles drawn for an audit: each stands for its edge to its canonical."""
-        with self._lock:
-            if (size, seed) not in self._samples:
-                articles = self.catalog.articles
-                rows = np.flatnonzero(~articles["is_canonical"].to_numpy())
-                canonicals = articles["canonical_id"].take(rows).to_pylist()
-                names = [
-                    f"{member} {canonical}"
-                    for member, canonical in zip(self.catalog.identities(rows.tolist()), canonicals, strict=True)
-                ]
-                self._samples[size, seed] = [int(rows[place]) for place in draw(names, size, seed)]
-            return self._samples[size, seed]
+        if (size, seed) not in self._samples:
+            rows = np.flatnonzero(~self.catalog.articles["is_canonical"].to_numpy())
+            canonicals = self.catalog.articles["canonical_id"].take(rows).to_pylist()
+            ends = zip(self.catalog.identities(rows.tolist()), canonicals, strict=True)
+            names = [f"{member} {canonical}" for member, canonical in ends]
+            self._samples[size, seed] = [int(rows[place]) for place in draw(names, size, seed)]
+        return self._samples[size, seed]
 
     def _computed(self) -> Progress:
         catalog, batches = self.catalog, self.decisions.batches()

@@ -77,7 +77,7 @@ def clusters(request: Request) -> Response:
     facets = desk.queue.facets(view, progress.states)
     return page(
         request, "queue.html", "clusters", view=view, rows=rows, facets=facets, total=len(selected), at=at, pages=pages,
-        first=(at - 1) * PAGE, words=REASON_WORDS,
+        first=(at - 1) * PAGE, words=REASON_WORDS, copies=bool((desk.catalog.sizes > 1).any()),
     )  # fmt: skip
 
 

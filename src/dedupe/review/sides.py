@@ -225,4 +225,10 @@ def _cut(text: str, begin: int, end: int, changed: list[tuple[int, int]]) -> lis
 def _repair(piece: Piece) -> Repair:
     names = ", ".join(RULES[rule].name if rule in RULES else rule for rule in piece.rules)
     spun = any(rule.startswith(SPUN_RULES) for rule in piece.rules)
-    return Repair(re.sub(r"\n{2,}", "\n", piece.before or "").strip() or (piece.before or ""), names, piece.edits, spun)
+    before = piece.before or ""
+    said = re.sub(r"\n{2,}", "\n", before).strip() or before
+    if not piece.text and said != before:
+        # What was taken out stood on lines of its own, and is shown so.
+        head, tail = before[: len(before) - len(before.lstrip())], before[len(before.rstrip()) :]
+        said = "\n" * ("\n" in head) + said + "\n" * ("\n" in tail)
+    return Repair(said, names, piece.edits, spun)
