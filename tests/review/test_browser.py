@@ -16,6 +16,8 @@ import pytest
 from click.testing import Result
 from corpora import generated, written
 
+from dedupe.decisions.store import Decisions
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -234,6 +236,60 @@ def test_two_hundred_clusters_by_keyboard_alone(browser: Any, tmp_path: Path, de
     for cluster, group in groups.items():
         if not group & decided and cluster != merged_with:
             assert together(sorted(group))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="sends a Ctrl-C as Unix does")
+def test_ticks_last_from_page_to_page(browser: Any, plain_output: Path, tmp_path: Path) -> None:
+    output = Path(shutil.copytree(plain_output, tmp_path / "out"))
+    with reviewing(output) as address:
+        ada = Reviewer(browser, address)
+        ada.page.goto(f"{ada.base}/clusters?size=50%2B")
+        ada.goes("ArrowDown", "Enter")
+        first = ada.compared()
+        ada.key("t")
+        ada.goes("]")
+        assert first not in ada.members()
+        second = ada.compared()
+        ada.key("t")
+        assert "ticked 2" in ada.page.locator("button[value=split]").inner_text()
+        # One that is thought better of, and back on the first page the first is ticked still.
+        ada.key("ArrowUp")
+        ada.page.wait_for_function("id => document.querySelector('#compared input[name=compared]').value !== id", arg=second)
+        ada.key("t", "t")
+        ada.goes("[")
+        assert ada.page.locator("input[name=ticked]:checked").get_attribute("value") == first
+        ada.goes("s")
+        assert "Split" in ada.last()
+        assert ada.said == []
+    (batch,) = Decisions.open(output).batches()
+    assert set(batch.facts[0].groups[0]) == {first, second}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="sends a Ctrl-C as Unix does")
+def test_stories_by_keyboard(browser: Any, seeds_output: Path, tmp_path: Path) -> None:
+    output = Path(shutil.copytree(seeds_output, tmp_path / "out"))
+    with reviewing(output) as address:
+        ada = Reviewer(browser, address)
+        ada.page.goto(f"{ada.base}/stories")
+        ada.goes("ArrowDown", "Enter")
+        story = ada.page.url
+        ada.key("m")
+        assert ada.page.url == story
+        assert "Tick the articles" in ada.page.locator("#said").inner_text()
+        ada.key("ArrowDown", "t", "ArrowDown", "t")
+        told = [box.get_attribute("value") for box in ada.page.locator("input[name=ticked]").all()]
+        ada.goes("m")
+        assert "Merged" in ada.last()
+        ada.page.goto(story)
+        ada.goes("j")
+        assert "Skipped" in ada.last()
+        assert ada.page.url.startswith(f"{ada.base}/stories")
+        assert ada.said == []
+    merged, skipped = Decisions.open(output).batches()
+    assert set(merged.facts[0].articles) == {*told[:2]}
+    assert (skipped.act, skipped.queue) == ("skip", "stories")
 
 
 @pytest.mark.slow

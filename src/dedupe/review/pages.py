@@ -192,18 +192,19 @@ def updates(request: Request) -> Response:
     desk: Desk = request.state.desk
     catalog, progress = desk.catalog, desk.progress()
     state = request.query_params.get("state", "todo")
-    kept = desk.flagged[progress.pairs] if state == "decided" else desk.flagged[~progress.pairs]
     q = request.query_params.get("q", "").strip()[:200]
+    holding = np.ones(len(desk.flagged), bool)
     if q:
         hit = catalog.texts.search(q)
-        kept = kept[hit[catalog.a[kept]] | hit[catalog.b[kept]]]
+        holding = hit[catalog.a[desk.flagged]] | hit[catalog.b[desk.flagged]]
+    numbers = {"todo": int((holding & ~progress.pairs).sum()), "decided": int((holding & progress.pairs).sum())}
+    kept = desk.flagged[holding & (progress.pairs if state == "decided" else ~progress.pairs)]
     pages = max(1, -(-len(kept) // PAGE))
     at = min(number(request), pages)
     shown = kept[(at - 1) * PAGE : at * PAGE]
     edges = catalog.edges.take(pa.array(shown)).to_pylist()
     ends = [catalog.describe(ends[shown].tolist()) for ends in (catalog.a, catalog.b)]
     rows = [{"edge": edge, "a": a, "b": b} for edge, a, b in zip(edges, *ends, strict=True)]
-    numbers = {"todo": int((~progress.pairs).sum()), "decided": int(progress.pairs.sum())}
     return page(
         request, "updates.html", "updates", rows=rows, total=len(kept), at=at, pages=pages, q=q, state=state, numbers=numbers,
         first=(at - 1) * PAGE,

@@ -25,12 +25,11 @@ def repairs(request: Request) -> Response:
     desk: Desk = request.state.desk
     edits = desk.catalog.spun_edits
     q, rule = (request.query_params.get(name, "").strip()[:200] for name in ("q", "rule"))
-    counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(edits["rule"]).to_pylist()}
-    kept = np.ones(edits.num_rows, bool)
+    kept = _holding(edits, q) if q else np.ones(edits.num_rows, bool)
+    counts = dict.fromkeys(sorted(edits["rule"].unique().to_pylist()), 0)
+    counts |= {entry["values"]: entry["counts"] for entry in pc.value_counts(edits["rule"].filter(pa.array(kept))).to_pylist()}
     if rule:
         kept &= pc.equal(edits["rule"], rule).to_numpy()
-    if q:
-        kept &= _holding(edits, q)
     places = np.flatnonzero(kept)
     pages = max(1, -(-len(places) // _ON_A_PAGE))
     at = min(number(request), pages)
@@ -38,9 +37,7 @@ def repairs(request: Request) -> Response:
     # A spun article has hundreds of repairs: its ledger is laid over it once.
     laid = _laid(desk, [*dict.fromkeys(edit["article_id"] for edit in shown)])
     rows = [_in_context(desk, edit, *laid[edit["article_id"]]) for edit in shown]
-    rules = [
-        {"code": code, "name": RULES[code].name if code in RULES else code, "count": n} for code, n in sorted(counts.items())
-    ]
+    rules = [{"code": code, "name": RULES[code].name if code in RULES else code, "count": n} for code, n in counts.items()]
     return page(
         request, "repairs.html", "repairs", rows=rows, total=len(places), at=at, pages=pages, q=q, rule=rule, rules=rules,
         first=(at - 1) * _ON_A_PAGE,

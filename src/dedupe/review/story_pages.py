@@ -19,11 +19,11 @@ def stories(request: Request) -> Response:
     catalog, seen = desk.catalog, desk.progress().seen
     state = request.query_params.get("state", "todo")
     order = _ordered(desk)
-    order = order[seen[order] == (state == "seen")]
     q = request.query_params.get("q", "").strip()[:200]
     if q:
-        holding = np.unique(catalog.in_story[catalog.texts.search(q)])
-        order = order[np.isin(order, holding)]
+        order = order[np.isin(order, catalog.in_story[catalog.texts.search(q)])]
+    numbers = {"todo": int((~seen[order]).sum()), "seen": int(seen[order].sum())}
+    order = order[seen[order] == (state == "seen")]
     pages = max(1, -(-len(order) // PAGE))
     at = min(number(request), pages)
     shown = order[(at - 1) * PAGE : at * PAGE]
@@ -33,7 +33,6 @@ def stories(request: Request) -> Response:
         {**story, "article": article, "versions": int(catalog.versions[place])}
         for story, article, place in zip(told, articles, shown.tolist(), strict=True)
     ]
-    numbers = {"todo": int((~seen).sum()), "seen": int(seen.sum())}
     return page(
         request, "stories.html", "stories", rows=rows, total=len(order), at=at, pages=pages, q=q, state=state, numbers=numbers,
         first=(at - 1) * PAGE,

@@ -1,11 +1,11 @@
 // Keys for what the page's own buttons and links do. Without this file everything can still be read and decided.
 "use strict";
 
-const say = (words) => {
+const say = (words, stays = false) => {
   const said = document.getElementById("said");
   said.textContent = words;
   clearTimeout(say.timer);
-  say.timer = setTimeout(() => { said.textContent = ""; }, 2500);
+  if (!stays) say.timer = setTimeout(() => { said.textContent = ""; }, 2500);
 };
 
 const all = (selector) => [...document.querySelectorAll(selector)];
@@ -52,8 +52,30 @@ const tick = () => {
   const box = compared() ? document.querySelector(`input[name=ticked][value="${compared().value}"]`) : row?.querySelector("input[type=checkbox]");
   if (!box) return;
   box.checked = !box.checked;
+  box.dispatchEvent(new Event("change", { bubbles: true }));
   say(box.checked ? "Ticked" : "No longer ticked");
 };
+
+// Ticks last from page to page of a large cluster or story: those of other pages go with the form as hidden fields.
+const ticks = document.querySelector("main [name=digest]")?.form;
+const kept = ticks && `ticks ${ticks.elements.digest.value}`;
+const ticked = new Set(JSON.parse((kept && sessionStorage.getItem(kept)) || "[]"));
+const boxes = () => all("input[type=checkbox][name=ticked]");
+const countTicks = () => all("[data-count]").forEach((count) => { count.textContent = ticked.size || ""; });
+if (ticks) {
+  boxes().forEach((box) => { box.checked = ticked.has(box.value); });
+  const here = new Set(boxes().map((box) => box.value));
+  [...ticked].filter((value) => !here.has(value)).forEach((value) => {
+    ticks.append(Object.assign(document.createElement("input"), { type: "hidden", name: "ticked", value }));
+  });
+  countTicks();
+}
+document.addEventListener("change", ({ target }) => {
+  if (target.name !== "ticked") return;
+  target.checked ? ticked.add(target.value) : ticked.delete(target.value);
+  sessionStorage.setItem(kept, JSON.stringify([...ticked]));
+  countTicks();
+});
 
 const undoRepair = () => {
   const seq = at?.dataset.seq;
@@ -97,7 +119,7 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("submit", (event) => {
   const button = event.submitter;
-  if (button?.dataset.ticks && all("input[name=ticked]:checked").length < Number(button.dataset.ticks)) {
+  if (button?.dataset.ticks && ticked.size < Number(button.dataset.ticks)) {
     event.preventDefault();
     say(button.dataset.needs);
     return;
@@ -106,6 +128,8 @@ document.addEventListener("submit", (event) => {
   if (event.target.method === "post") {
     if (event.target.dataset.sent) event.preventDefault();
     event.target.dataset.sent = "1";
+    if (event.target === ticks) sessionStorage.removeItem(kept);
+    setTimeout(() => say("At work …", true), 500);
     // Undoing repairs one after the other goes on where it was.
     if (event.target.action.endsWith("/repairs/undo")) sessionStorage.setItem("stood", JSON.stringify([location.pathname, stops().indexOf(at)]));
   }
@@ -116,7 +140,10 @@ const [path, stood] = JSON.parse(sessionStorage.getItem("stood") || "[]");
 sessionStorage.removeItem("stood");
 if (path === location.pathname && stops()[stood]) stand(stops()[stood]);
 
-window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => { delete form.dataset.sent; }));
+window.addEventListener("pageshow", () => {
+  all("form[data-sent]").forEach((form) => { delete form.dataset.sent; });
+  say("");
+});
 
 // After another member was laid beside the canonical: mark its row and its place in the graph.
 document.addEventListener("htmx:afterSwap", () => {
