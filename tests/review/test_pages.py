@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dedupe.errors import DedupeError
-from dedupe.review import deciding, rendering
+from dedupe.review import deciding, desk, rendering
 from dedupe.review.doubts import REASONS
 
 
@@ -293,6 +293,62 @@ def test_a_pair_that_is_settled_leaves_the_queue(page: Any) -> None:
     assert desk.decisions.batches()[0].facts[0].kind == "cannot_link"
     inside = members(page, page.clusters("?state=all")[0])[:2]
     assert "one cluster" in page.get(f"/pair/{inside[0]}/{inside[1]}")
+
+
+def known(page: Any) -> dict[str, Any]:
+    progress = page.desk.progress()
+    return {
+        **{name: getattr(progress, name).tolist() for name in ("states", "skipped", "pairs", "seen")},
+        "verdicts": {place: (verdict.state, verdict.by.who) for place, verdict in progress.verdicts.items()},
+        "refused": [(one.article, dict(one.details)) for one in progress.standing.refused],
+        "recent": [(one.batch_id, one.act, one.who, one.queue, one.standing, one.facts) for one in progress.recent],
+        "judged": progress.judged,
+        "tallies": progress.tallies,
+    }
+
+
+def test_decisions_taken_in_by_themselves_are_as_if_all_were_gone_through(
+    opened: Callable[..., Any], output: Path, seeds_output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, seeds = opened(output), opened(Path(shutil.copytree(seeds_output, tmp_path / "seeds-out")))
+    story = "/story/" + str(seeds.desk.catalog.stories["story_id"][0])
+    page.get("/clusters")
+    seeds.get("/clusters")
+    monkeypatch.setattr(desk, "_MANY", 0)
+    computed = desk.Desk._computed
+    monkeypatch.setattr(desk.Desk, "_computed", forbidden)
+    one, two, three, four = page.clusters()[:4]
+
+    def decide(cluster: str, **fields: Any) -> None:
+        page.press(page.get(f"/cluster/{cluster}"), f"/cluster/{cluster}/decide", **fields)
+
+    steps: list[tuple[Any, Callable[[], object]]] = [
+        (page, lambda: decide(one, act="accept")),
+        (page, lambda: page.press(page.get("/clusters"), "/undo", batch="1")),
+        (page, lambda: decide(one, act="not_duplicates")),
+        (page, lambda: decide(two, act="skip")),
+        (page, lambda: decide(three, act="split", ticked=members(page, three)[:1])),
+        (page, lambda: page.press(page.get("/audit/edge?size=9&seed=3&at=1"), "/audit/edge", act="same")),
+        (page, lambda: page.press(page.get("/audit/edge?size=9&seed=3&at=1"), "/audit/edge", act="different")),
+        (page, lambda: decide(four, act="make_canonical", compared=members(page, four)[1])),
+        (page, lambda: page.press(page.get("/bulk?size=2"), "/bulk")),
+        (page, lambda: page.client.post("/undo", data={"next": "/clusters"})),
+        (seeds, lambda: seeds.press(seeds.get("/repairs"), "/repairs/undo")),
+        (seeds, lambda: seeds.press(seeds.get(story), story, act="skip")),
+    ]
+    for looked_at, step in steps:
+        step()
+        found = known(looked_at)
+        again = opened(looked_at.desk.output.folder)
+        with monkeypatch.context() as whole:
+            whole.setattr(desk.Desk, "_computed", computed)
+            assert found == known(again)
+    assert acts(page) == "accept undo not_duplicates skip split audit audit make_canonical accept undo".split()
+    assert acts(seeds) == ["undo_repair", "skip"]
+
+
+def forbidden(*_: object) -> None:
+    raise AssertionError("all decisions were gone through")
 
 
 def test_two_reviewers_are_told_of_their_conflict(opened: Callable[..., Any], output: Path) -> None:

@@ -219,6 +219,7 @@ def decide_audit(request: Request, form: Form) -> Response:
     fact = must_link(ends, *edge) if form.one("act") == "same" else cannot_link([[end] for end in ends], *edge)
     references = desk.references.of(fact.articles)
     batch = desk.decisions.record("audit", [fact], who=desk.who, queue=AUDIT, articles=references)
+    desk.decided(batch, "audit", [fact], AUDIT, bulk=False)
     behind = next_open(desk, rows, at)
     same = f"size={size}&seed={seed}"
     return _onward(f"/audit?{same}" if behind is None else f"/audit/edge?{same}&at={behind + 1}", batch)
@@ -264,5 +265,9 @@ def undo(request: Request, form: Form) -> Response:
     """Take back a decision: the one named, or the reviewer's last."""
     desk: Desk = request.state.desk
     given = form.one("batch")
-    batch = desk.decisions.undo(int(given) if given.isascii() and given.isdigit() else None, who=desk.who)
+    own = (one.batch_id for one in desk.progress().recent if one.standing and one.who == desk.who and one.act != "undo")
+    target = int(given) if given.isascii() and given.isdigit() else next(own, None)
+    batch = desk.decisions.undo(target, who=desk.who)
+    if batch is not None and target is not None:
+        desk.undone(batch, target)
     return _onward(form.one("next"), batch)

@@ -13,7 +13,7 @@ from dedupe.corpus.output import Output
 from dedupe.corpus.references import References
 from dedupe.decisions.audit import Judged, Tally, draw, judgements, tallies
 from dedupe.decisions.facts import Act, Batch, Fact, members_digest, timestamp
-from dedupe.decisions.standing import Origin, Standing, Verdict, standing_of, still_decided
+from dedupe.decisions.standing import Origin, Refused, Standing, Verdict, standing_of, still_decided
 from dedupe.decisions.store import Decisions
 from dedupe.review.catalog import Catalog
 from dedupe.review.doubts import weigh
@@ -64,6 +64,9 @@ class Desk:
         self.references = References(output)
         self.flagged = _flagged(self.catalog)
         self._known: tuple[int, Progress] | None = None
+        # What was known before the last decision, where that was taken in by itself, and whether all is known from all of them.
+        self._before: tuple[int, Progress] | None = None
+        self._whole = True
         self._lock = Lock()
         self._facts = 0
         self._samples: dict[tuple[int, int], list[int]] = {}
@@ -73,7 +76,7 @@ class Desk:
         latest = self.decisions.latest()
         with self._lock:
             if self._known is None or self._known[0] != latest:
-                self._known = (latest, self._computed())
+                self._known, self._before, self._whole = (latest, self._computed()), None, True
             return self._known[1]
 
     def sample(self, size: int, seed: int) -> list[int]:
@@ -126,6 +129,7 @@ class Desk:
             if self._known is None or self._known[0] != number - 1 or self._facts + len(facts) < _MANY:
                 return
             self._facts += len(facts)
+            self._before, self._whole = self._known, False
             before = self._known[1]
             at = timestamp(datetime.now(UTC))
             batch = Batch(number, f"{number:032x}", act, self.who, at, queue, "", bulk, None, tuple(facts))
@@ -139,20 +143,43 @@ class Desk:
                 skipped[self.catalog.cluster[rows]] = True
             elif act != "undo_repair":
                 for place in np.unique(self.catalog.cluster[rows]).tolist():
-                    states[place], verdicts[place] = DECIDED, Verdict("decided", origin, "")
+                    # Of a cluster of more than its two articles an audited edge says nothing.
+                    if act != "audit" or self.catalog.sizes[place] == len(rows):
+                        states[place], verdicts[place] = DECIDED, Verdict("decided", origin, "")
             pairs = before.pairs.copy()
             ends = [np.isin(end[self.flagged], rows) for end in (self.catalog.a, self.catalog.b)]
             pairs |= ends[0] & ends[1] & (act in ("merge", "not_duplicates", "split"))
             recent = (batch, *before.recent)[:_RECENT]
-            self._known = (
-                number,
-                before._replace(states=states, skipped=skipped, verdicts=verdicts, pairs=pairs, seen=seen, recent=recent),
-            )
+            judged = {(one.a_id, one.b_id, one.who): one for one in (*before.judged, *judgements([batch]))}
+            tallied = {one.queue: one for one in before.tallies}
+            for one in tallies([batch]):
+                counts = zip(one[1:], tallied.get(one.queue, one._replace(agreed=0, disagreed=0, skipped=0))[1:], strict=True)
+                tallied[one.queue] = Tally(one.queue, *map(sum, counts))
+            refused = tuple(Refused(fact.articles[0], fact.details, origin) for fact in facts if fact.kind == "edit_refused")
+            standing = before.standing._replace(refused=(*before.standing.refused, *refused))
+            known = Progress(
+                states, skipped, verdicts, pairs, seen, standing, recent, [judged[key] for key in sorted(judged)],
+                [tallied[name] for name in sorted(tallied)],
+            )  # fmt: skip
+            self._known = number, known
+
+    def undone(self, number: int, target: int) -> None:
+        """Take in that a decision was taken back at this desk: where it was the last one, all is as it was before it."""
+        with self._lock:
+            if self._known is None or self._before is None or not self._known[0] == target == self._before[0] + 1 == number - 1:
+                return
+            last, before = self._known[1].recent[0], self._before[1]
+            self._facts -= len(last.facts)
+            at = timestamp(datetime.now(UTC))
+            batch = Batch(number, f"{number:032x}", "undo", self.who, at, last.queue, "", False, last.uid, ())
+            recent = (batch, last._replace(standing=False), *before.recent)[:_RECENT]
+            self._known, self._before = (number, before._replace(recent=recent)), None
 
     def reckon(self) -> Progress:
-        """Go through all decisions again, and return what they make of the output."""
+        """Return what all decisions together make of the output, with their contradictions."""
         with self._lock:
-            self._known = None
+            if not self._whole:
+                self._known = None
         return self.progress()
 
     def _settled(self, standing: Standing) -> np.ndarray:
