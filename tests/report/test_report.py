@@ -14,7 +14,7 @@ from dedupe import job
 from dedupe.config import Config
 from dedupe.report.figures import figures
 from dedupe.report.page import name, render, shown
-from dedupe.report.rows import _opening
+from dedupe.report.rows import opening
 from dedupe.write.manifest import load_manifest
 
 Dedupe = Callable[..., Result]
@@ -254,8 +254,8 @@ def test_an_article_without_a_title_is_named_by_how_it_begins(tmp_path: Path) ->
     assert "<b>word0</b> <b>word1</b> <b>word2</b> <b>word3</b> <b>word4</b> <b>word5</b> <b>word6</b> …" in page.text
     assert "in.jsonl:1" not in page.text
     # A script without spaces is cut where it may.
-    assert _opening("字" * 300) == "字" * 80 + " …"
-    assert _opening("a  short\n\none") == "a short one"
+    assert opening("字" * 300) == "字" * 80 + " …"
+    assert opening("a  short\n\none") == "a short one"
 
 
 def test_decisions_that_were_honoured_are_told(told: Path) -> None:

@@ -92,11 +92,12 @@ def labels(quoted: Quoted, rows: Sequence[int]) -> list[Row]:
     openings = iter(quoted.articles(["text"], untitled))
     for label in found:
         published = label.pop("published_at")
-        label["title"] = label["title"] or _opening(next(openings)["text"] or "") or f"{label['source']}:{label['record']}"
+        label["title"] = label["title"] or opening(next(openings)["text"] or "") or f"{label['source']}:{label['record']}"
         label["day"] = published.date().isoformat() if published else None
     return found
 
 
-def _opening(text: str) -> str:
+def opening(text: str) -> str:
+    """Return how a text begins, in one line, for a list to name an article without a title."""
     begun = " ".join(text[: 3 * _OPENING].split())
     return begun if len(begun) <= _OPENING else f"{begun[: _OPENING - 20]}{begun[_OPENING - 20 : _OPENING].rpartition(' ')[0]} …"

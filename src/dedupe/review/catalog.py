@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from dedupe.corpus.output import Output
+from dedupe.report.rows import opening
 from dedupe.review.texts import Groups, Texts
 from dedupe.schema import EDITS
 
@@ -95,6 +96,8 @@ class Catalog:
     def describe(self, rows: Iterable[int]) -> list[dict[str, Any]]:
         """Return what is known of some articles, but for their texts."""
         described: list[dict[str, Any]] = self.articles.take(pa.array(list(rows), pa.int64())).to_pylist()
+        for article in described:
+            article["opening"] = opening(article["opening"] or "")
         return described
 
     def identities(self, rows: Iterable[int]) -> list[str]:

@@ -21,8 +21,8 @@ _BATCH = 1024
 # Articles whose rows stay in memory: the canonical is asked for again with every member that is laid beside it.
 _KEPT = 64
 
-# Characters by which a text without a title is named.
-_OPENING = 100
+# Characters of a text that are enough to name it by, with whatever spaces are among them.
+_OPENING = 200
 
 # Answers of a search that stay in memory: a reviewer comes back to the same words with each page and each decision.
 _ANSWERS_KEPT = 32
@@ -90,23 +90,17 @@ class Texts:
         return [run[0]["text"] or "" for run in self._groups.rows([range(row, row + 1) for row in rows])]
 
     def openings(self) -> pa.Array:
-        """Return how the text of each article without a title begins, null for those that have one: a list is to name it.
+        """Return the first characters of each article that has no title, null for the others: a list names it by them.
 
-        Reads only row groups that hold such an article; 18 ms for each.
+        Reads only row groups that hold such an article, 20 ms each.
         """
         untitled = pc.equal(pc.utf8_length(self._titles.fill_null("")), 0).to_numpy()
         parts = [pa.nulls(0, pa.string())]
         for group in range(len(self._groups)):
             wanted = pa.array(untitled[self._groups.starts[group] : self._groups.starts[group + 1]])
             if wanted.true_count:
-                begun = pc.utf8_slice_codeunits(self._groups.read(group)["text"].combine_chunks(), 0, 2 * _OPENING)
-                begun = pc.utf8_trim_whitespace(pc.replace_substring_regex(begun, r"\s+", " "))
-                cut = pc.utf8_slice_codeunits(begun, 0, _OPENING)
-                # At a word, where the script has spaces.
-                cut = pc.if_else(
-                    pc.less(pc.utf8_length(begun), _OPENING), cut, pc.replace_substring_regex(cut, r" \S{0,20}$", "")
-                )
-                parts.append(pc.if_else(wanted, cut, None))
+                texts = pc.if_else(wanted, self._groups.read(group)["text"].combine_chunks(), None)
+                parts.append(pc.utf8_slice_codeunits(texts, 0, _OPENING))
             else:
                 parts.append(pa.nulls(len(wanted), pa.string()))
         return pa.concat_arrays(parts)
