@@ -223,7 +223,7 @@ def compare(a: str, b: str, *, config: Config | None = None) -> Comparison:
         small_first = overlap.size_a[0] <= overlap.size_b[0]
         proposed = Proposed(*(pair if small_first else pair[::-1]), 0, 0, pair)
         edges, facts = relate(joined([]), proposed, settings.threshold, verify, read)
-        spun = tell_spun(_scores(texts, settings), pair, signed.n_tokens, edges, read)
+        spun = tell_spun(_scores(texts, settings), pair, signed.n_tokens, read)
         if spun.any():
             pairs = propose_spun(signed.sketches, np.arange(2), np.flatnonzero(spun))
             edges, _ = relate_spun(edges, pairs, spun, by_class, read)

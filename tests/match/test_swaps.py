@@ -12,7 +12,6 @@ import pyarrow as pa
 import pytest
 
 from dedupe.match.containment import propose_contained
-from dedupe.match.edges import joined
 from dedupe.match.signatures import Signer
 from dedupe.match.spun import propose_swapped
 from dedupe.match.swaps import describe_swaps, swapped_throughout
@@ -104,9 +103,7 @@ def test_what_is_said_of_swaps() -> None:
     assert unequal == 0.5
 
 
-def test_candidates_are_of_about_one_length_judged_and_not_known_to_be_nearly_the_same(
-    honest: list[str], spun: list[str]
-) -> None:
+def test_candidates_are_of_about_one_length_and_judged(honest: list[str], spun: list[str]) -> None:
     texts = pa.array([*honest, *spun, honest[0][: len(honest[0]) // 2]])
     n, count = len(texts), len(honest)
     signed, rows = Signer(1)(texts), np.arange(n)
@@ -115,7 +112,7 @@ def test_candidates_are_of_about_one_length_judged_and_not_known_to_be_nearly_th
     assert {(at, at + count) for at in range(count)} <= pairs
 
     def propose(scores: np.ndarray) -> set[tuple[int, int]]:
-        a, b = propose_swapped(akin, signed.n_tokens, scores, joined([]), lambda rows: texts.take(pa.array(rows)))
+        a, b = propose_swapped(akin, signed.n_tokens, scores, lambda rows: texts.take(pa.array(rows)))
         return set(zip(a.tolist(), b.tolist(), strict=True))
 
     scores = np.zeros(n, np.float32)

@@ -202,7 +202,7 @@ class Lookup:
 
         signed, by_class = self._sign(texts), Verifier(read, sets_of=class_shingle_sets)
         others = np.arange(1, len(texts))
-        spun = tell_spun(scores, (np.zeros_like(others), others), signed.n_tokens, edges, read)
+        spun = tell_spun(scores, (np.zeros_like(others), others), signed.n_tokens, read)
         a, b = propose_spun(signed.sketches, np.arange(len(texts)), np.flatnonzero(spun))
         return relate_spun(edges, (a[a == 0], b[a == 0]), spun, by_class, read)[0]
 

@@ -33,36 +33,29 @@ _MOST_PAIRS = 1 << 16
 _HASHES_AT_ONCE = 1 << 21
 
 
-# Two texts of which more is shared than this have too few words swapped to be told apart so: with 6 % of them 0.71 is left.
-_SWAPPED_BELOW = 0.8
-
 # Generated copies are longer than their source by 0.5 to 16 %. Texts of one length to the word had words exchanged one by one, or
 # numbers and names as in a template: no spinner's work, and read no further.
 _SHORTER = 0.75
 
 
 def propose_swapped(
-    akin: tuple[np.ndarray, np.ndarray], n_tokens: np.ndarray, scores: np.ndarray, edges: Edges, texts_of: TextsOf
+    akin: tuple[np.ndarray, np.ndarray], n_tokens: np.ndarray, scores: np.ndarray, texts_of: TextsOf
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return those of the pairs `akin` that are one text with words swapped all through it: one of the two may be spun."""
-    a, b = to_be_read(akin, n_tokens, scores, edges)
+    a, b = to_be_read(akin, n_tokens, scores)
     swapped = swapped_throughout(a, b, texts_of)
     return a[swapped], b[swapped]
 
 
-def to_be_read(
-    akin: tuple[np.ndarray, np.ndarray], n_tokens: np.ndarray, scores: np.ndarray, edges: Edges
-) -> tuple[np.ndarray, np.ndarray]:
+def to_be_read(akin: tuple[np.ndarray, np.ndarray], n_tokens: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return those of the pairs `akin` whose texts tell whether words were swapped.
 
-    `scores`: (n,) float32, NaN where an article was not judged. What is known to be nearly the same is not read again.
+    `scores`: (n,) float32, NaN where an article was not judged.
     """
     a, b = akin
     wanted = ~np.isnan(scores[a]) & ~np.isnan(scores[b])
     short, long = np.minimum(n_tokens[a], n_tokens[b]), np.maximum(n_tokens[a], n_tokens[b])
     wanted &= (short < long) & (short >= _SHORTER * long)
-    same = edges.overlap.jaccard > _SWAPPED_BELOW
-    wanted &= ~np.isin(a << 32 | b, edges.a[same] << 32 | edges.b[same])
     return a[wanted], b[wanted]
 
 

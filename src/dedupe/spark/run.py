@@ -22,7 +22,6 @@ from dedupe.engine.timings import Progress, Timings
 from dedupe.match.bands import choose_bands
 from dedupe.match.candidates import least_agreement
 from dedupe.match.containment import MOST_AKIN, join_sketches
-from dedupe.match.edges import joined
 from dedupe.match.signatures import Signer
 from dedupe.match.spun import to_be_read
 from dedupe.match.terms import StoryTerms, extract_terms
@@ -207,8 +206,8 @@ def match(pieces: Pieces, far: FarArticles, signs: Signs, config: Config, honour
         contained, akin, capped = _contained(pieces, known, signs.sketch_sizes)
         links.append(contained)
         # In one go: each look at a few of the articles reads all pieces.
-        far.fetch(np.unique(np.concatenate(to_be_read(akin, n_tokens, scores, joined([])))))
-        told = spun | tell_spun(scores, akin, n_tokens, joined([]), similar.read)[known.representative]
+        far.fetch(np.unique(np.concatenate(to_be_read(akin, n_tokens, scores))))
+        told = spun | tell_spun(scores, akin, n_tokens, similar.read)[known.representative]
         if (told != spun).any():
             spun, known = told, stand(far.light, told, keys, n_tokens, config, honoured)
         pieces.spark.begin("candidates by bands")

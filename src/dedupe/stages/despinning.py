@@ -16,7 +16,6 @@ import pyarrow as pa
 from dedupe.config import Config
 from dedupe.engine import Workers
 from dedupe.gather import take_table
-from dedupe.match.edges import Edges
 from dedupe.match.spun import propose_swapped
 from dedupe.match.verify import TextsOf
 from dedupe.repair.ledger import Draft, Edit
@@ -47,7 +46,6 @@ def tell_spun(
     scores: np.ndarray,
     akin: tuple[np.ndarray, np.ndarray],
     n_tokens: np.ndarray,
-    edges: Edges,
     texts_of: TextsOf,
     pool: Workers | None = None,
 ) -> np.ndarray:
@@ -56,7 +54,7 @@ def tell_spun(
     `scores`: (n,) float32, NaN where an article was not judged. `akin`: pairs that may be one text with words swapped.
     """
     spun: np.ndarray = scores >= gate_threshold()
-    a, b = propose_swapped(akin, n_tokens, scores, edges, texts_of)
+    a, b = propose_swapped(akin, n_tokens, scores, texts_of)
     untold = ~spun[a] & ~spun[b]
     a, b = a[untold], b[untold]
     if not len(a):

@@ -56,7 +56,7 @@ def load_matching(stories: bool) -> None:
         [" ".join(words), " ".join([*words[:30], "2", *words[31:]]), " ".join(words[:40])]
     )
     relate(edges, proposed, 0.5, verify, read)
-    propose_swapped((np.arange(2), np.arange(1, 3)), n_tokens, np.zeros(3, np.float32), edges, read)
+    propose_swapped((np.arange(2), np.arange(1, 3)), n_tokens, np.zeros(3, np.float32), read)
     if stories:
         _tell_stories()
 
