@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dedupe.match.containment import propose_contained
+from dedupe.match.containment import Sketches, akin_enough, propose_contained
 from dedupe.match.signatures import Signer
 from dedupe.match.spun import propose_swapped
 from dedupe.match.swaps import describe_swaps, swapped_throughout
@@ -45,6 +45,33 @@ def test_spun_copies_are_their_source_with_words_swapped(honest: list[str], spun
 
 def test_a_source_with_a_line_more_at_either_end_is_known_all_the_same(honest: list[str], spun: list[str]) -> None:
     assert swapped("Share this article with friends and family\n\n" + honest[0], spun[0] + "\n\nLeave a comment below")
+
+
+def test_a_copy_that_kept_what_repair_took_from_its_source_is_known_all_the_same(honest: list[str], spun: list[str]) -> None:
+    # Captions of a gallery, as long as the article, that were known as residue in the source's wording alone.
+    captions = [
+        f"The visitor number {at} looks over the crowd in town {at * at}. Image {at} of 90." for at in range(len(spun[0]) // 70)
+    ]
+    middle = spun[0].index("\n\n", len(spun[0]) // 3)
+    texts = pa.array([honest[0], spun[0][:middle] + "\n\n" + " ".join(captions) + spun[0][middle:]])
+    signed, rows = Signer(1)(texts), np.arange(2)
+    assert signed.n_tokens[0] < 0.55 * signed.n_tokens[1]
+    akin = propose_contained(signed.sketches, rows, rows).akin
+    a, _ = propose_swapped(akin, signed.n_tokens, np.zeros(2, np.float32), lambda rows: texts.take(pa.array(rows)))
+    assert len(a) == 1
+
+
+def test_what_is_akin_is_told_alike_by_the_kernel_and_by_columns() -> None:
+    draw = np.random.default_rng(3)
+    size, other = draw.integers(1, 300, (2, 4000))
+    shared = draw.integers(0, np.minimum(size, other) + 1)
+    enough = akin_enough(size, other, shared)
+    for at in range(0, 4000, 37):
+        own = np.sort(draw.choice(2**40, size[at] + other[at] - shared[at], replace=False).astype(np.uint64))
+        mine, theirs = np.sort(own[: size[at]]), np.sort(own[size[at] - shared[at] :])
+        sketches = Sketches(np.concatenate([mine, theirs]), np.cumsum([0, size[at], other[at]]))
+        rows = np.arange(2)
+        assert len(propose_contained(sketches, rows, rows).akin[0]) == enough[at]
 
 
 def _each(pattern: str, text: str, share: float, change: Callable[[re.Match[str]], str]) -> str:

@@ -32,9 +32,13 @@ CONTAINED = 0.8
 # A pair is proposed where the sketches share no less than a true pair would, but for 2.5 standard deviations (1 in 160).
 _DEVIATIONS = 2.5
 
-# Texts of about one length that share so much of their sketches may be one text with words swapped: where 30 % of them are, 0.27
-# and more of the smaller sketch is left. Each article is paired with the few that share most with it.
+# Texts that share so much of their sketches may be one text with words swapped: where 30 % of them are, 0.27 and more of the
+# smaller sketch is left. A sketch of twenty hashes shows a quarter as two or more only (2 standard deviations), so the bound is
+# lower where a text is short. One side may be longer by what repair knew as residue in the other's wording alone. Each article
+# is paired with the few that share most with it.
 _LEAST_AKIN, _AKIN = 2, 0.15
+_SWAPPED, _AKIN_DEVIATIONS = 0.25, 1.5
+_AKIN_LENGTH = 0.35
 MOST_AKIN = 6
 
 _ONE = np.uint64(1)
@@ -51,7 +55,7 @@ class Proposed(NamedTuple):
     """Hold proposed pairs, `small` perhaps inside `large`, sorted; and what was left out to stay near-linear.
 
     `capped`: hashes that more than `LONGEST_POSTING` articles share. `skipped`: how many lookups the cap saved. `akin`: pairs
-    `a < b` of about one length that have some of their text in common, sorted.
+    `a < b` of like length that have some of their text in common, sorted.
     """
 
     small: np.ndarray
@@ -139,11 +143,18 @@ def _keep_best(near, best, other, same):  # type: ignore[no-untyped-def]
         near[slot], best[slot] = other, same
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _least_akin(smaller):  # type: ignore[no-untyped-def]
+    # Fewer hashes of a sketch of `smaller` than this are too few for a text with words swapped; numbers or columns of them.
+    spread = np.sqrt(smaller * (_SWAPPED * (1 - _SWAPPED)))
+    return np.maximum(_LEAST_AKIN, np.minimum(_AKIN * smaller, _SWAPPED * smaller - _AKIN_DEVIATIONS * spread))
+
+
 @njit(cache=True, nogil=True)
 def _propose(ordered, bits, first, starts, runs, filled, least, longest, known, shared, pairs, akin, best):  # type: ignore[no-untyped-def]
     # Returns (pairs found, runs cut, lookups saved) of a block. Articles are numbered by preference here; `shared` is all zero.
     # Each pair is met once, by the later of the two; where some are `known`, by all that are not.
-    # `akin[row]` gets those of about one length that share most with a row, `best` how much; -1 where there are fewer.
+    # `akin[row]` gets those of like length that share most with a row, `best` how much; -1 where there are fewer.
     some = known.any()
     low = (_ONE << bits) - _ONE
     touched, tiny = np.empty(len(shared) + 1, np.int32), np.diff(starts) <= 1
@@ -204,11 +215,12 @@ def _propose(ordered, bits, first, starts, runs, filled, least, longest, known, 
                     pairs[found, 0] = row if larger else other
                     pairs[found, 1] = other if larger else row
                 found += 1
-            if smaller < 0.5 * max(size, other_size):
+            if smaller < _AKIN_LENGTH * max(size, other_size):
                 continue
-            if theirs >= _LEAST_AKIN and theirs >= _AKIN * smaller:
+            enough = _least_akin(smaller)
+            if theirs >= enough:
                 _keep_best(akin[row], best[row], other, theirs)
-            if not some and ours >= _LEAST_AKIN and ours >= _AKIN * smaller:
+            if not some and ours >= enough:
                 _keep_best(akin[other], best[other], row, ours)
     return found, cut, saved
 
@@ -287,9 +299,9 @@ def propose_contained(sketches: Sketches, rows: np.ndarray, rank: np.ndarray, fr
 
 
 def akin_enough(size: np.ndarray, other_size: np.ndarray, shared: np.ndarray) -> np.ndarray:
-    """Tell which pairs are of about one length and share enough of their sketches to be akin, as the kernel does. (n,) bool."""
+    """Tell which pairs are of like length and share enough of their sketches to be akin, as the kernel does. (n,) bool."""
     smaller, larger = np.minimum(size, other_size), np.maximum(size, other_size)
-    enough: np.ndarray = (shared >= _LEAST_AKIN) & (shared >= _AKIN * smaller) & (smaller >= 0.5 * larger)
+    enough: np.ndarray = (shared >= _least_akin.py_func(smaller)) & (smaller >= _AKIN_LENGTH * larger)
     return enough
 
 

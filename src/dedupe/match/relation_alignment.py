@@ -17,6 +17,15 @@ _STEP_2 = np.uint64(0xC2B2AE3D27D4EB4F)
 _31 = np.uint64(31)
 
 
+@njit(cache=True, nogil=True, inline="always")
+def gap_end(partner, start, n, m):  # type: ignore[no-untyped-def]
+    """Return where the gap that opens at token `start` of the first text ends in both, of `n` and `m` tokens."""
+    end = start
+    while end < n and partner[end] < 0:
+        end += 1
+    return end, partner[end] if end < n else m
+
+
 @njit(cache=True, nogil=True)
 def align(a, b, partner):  # type: ignore[no-untyped-def]
     """Set `partner[i]` to the token of `b` that token `i` of `a` is aligned with, else -1; increasing over all that have one."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from dedupe.match.relation_alignment import align
+from dedupe.match.relation_alignment import align, gap_end
 from dedupe.tokens import fold_table, tokenize_bytes
 
 # Gaps of one pair that are looked at, from the start of the text on. Two texts that differ in more places than this, each with
@@ -232,10 +232,7 @@ def _gaps(a, b, data, bases, fold, words, most, gaps):  # type: ignore[no-untype
                 i += 1
                 j += 1
                 continue
-            i_end = i
-            while i_end < n and partner[i_end] < 0:
-                i_end += 1
-            j_end = partner[i_end] if i_end < n else m
+            i_end, j_end = gap_end(partner, i, n, m)
             opened[total, 0], opened[total, 1], opened[total, 2], opened[total, 3] = i, i_end, j, j_end
             total += 1
             while total > 1:

@@ -12,15 +12,15 @@ import numpy as np
 import pyarrow.compute as pc
 from numba import njit
 
-from dedupe.match.relation_alignment import align
+from dedupe.match.relation_alignment import align, gap_end
 from dedupe.match.verify import TextsOf
 from dedupe.tokens import string_buffers, tokenize
 
 # Texts are read in blocks of pairs, so that memory is that of a block.
 _BLOCK_PAIRS = 1024
 
-# The first 8,000 characters of a spun article, some 1,300 words, hold 80 swaps and more.
-_MOST_CHARACTERS = 8_000
+# The first 16,000 characters of a spun article, some 2,600 words, hold 160 swaps and more.
+_MOST_CHARACTERS = 16_000
 
 # A phrase in place of another has so many words at most; it is looked for in windows of so many.
 _PHRASE = 4
@@ -40,8 +40,9 @@ _UNEQUAL = 0.06
 class Swaps(NamedTuple):
     """Describe how pairs differ, (n,) each: the number of swaps, and shares.
 
-    `parallel`: of the words of either text, those that stand in the other too or are swapped; `rate`: of those the swapped ones;
-    `even`: of windows of 50 words those with a swap; `unequal`: of the places that differ those with more words on one side.
+    `parallel`: of the words of the shorter text, those that stand in the other too or are swapped; `rate`: of those the swapped
+    ones; `even`: of its windows of 50 words those with a swap; `unequal`: of the places that differ those with more words on one
+    side. What only the longer text holds says nothing: residue that repair knew in the source's wording alone stays in a copy.
     """
 
     number: np.ndarray
@@ -65,8 +66,11 @@ def _plain(data, base, starts, begin, end):  # type: ignore[no-untyped-def]
 def _describe(a, b, data, bases, hashes, starts, offsets, out):  # type: ignore[no-untyped-def]
     partner = np.empty(_MOST_CHARACTERS, np.int32)
     for pair in range(len(a)):
-        one, other = offsets[a[pair]], offsets[b[pair]]
-        n, m = offsets[a[pair] + 1] - one, offsets[b[pair] + 1] - other
+        short, long = a[pair], b[pair]
+        if offsets[long + 1] - offsets[long] < offsets[short + 1] - offsets[short]:
+            short, long = long, short
+        one, other = offsets[short], offsets[long]
+        n, m = offsets[short + 1] - one, offsets[long + 1] - other
         align(hashes[one : one + n], hashes[other : other + m], partner)
         matched = theirs = ours = gaps = swaps = swapped = unequal = windows = 0
         last = -1
@@ -77,10 +81,7 @@ def _describe(a, b, data, bases, hashes, starts, offsets, out):  # type: ignore[
                 i += 1
                 j += 1
                 continue
-            i_end = i
-            while i_end < n and partner[i_end] < 0:
-                i_end += 1
-            j_end = partner[i_end] if i_end < n else m
+            i_end, j_end = gap_end(partner, i, n, m)
             left, right = i_end - i, j_end - j
             if left <= _PHRASE and right <= _PHRASE:
                 ours += left
@@ -90,8 +91,8 @@ def _describe(a, b, data, bases, hashes, starts, offsets, out):  # type: ignore[
                 if (
                     left > 0
                     and right > 0
-                    and _plain(data, bases[a[pair]], starts, one + i, one + i_end)
-                    and _plain(data, bases[b[pair]], starts, other + j, other + j_end)
+                    and _plain(data, bases[short], starts, one + i, one + i_end)
+                    and _plain(data, bases[long], starts, other + j, other + j_end)
                 ):
                     swaps += 1
                     swapped += max(left, right)
@@ -99,7 +100,7 @@ def _describe(a, b, data, bases, hashes, starts, offsets, out):  # type: ignore[
                     last = i // _WINDOW
             i, j = i_end, j_end
         out[pair, 0] = swaps
-        out[pair, 1] = min((matched + ours) / max(n, 1), (matched + theirs) / max(m, 1))
+        out[pair, 1] = (matched + ours) / max(n, 1)
         out[pair, 2] = swapped / max(matched + max(ours, theirs), 1)
         out[pair, 3] = windows / max(n // _WINDOW, 1)
         out[pair, 4] = unequal / max(gaps, 1)

@@ -6,7 +6,9 @@ import gzip
 import hashlib
 import importlib.util
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -55,7 +57,28 @@ class LanguageModel(Protocol):
         """Return the tables."""
 
 
-class SphinxModel:
+class _FileModel(ABC):
+    # A model that lies in a file, which is read once, when something of it is asked for.
+
+    path: Path
+
+    def words(self) -> list[str]:
+        """Return the words, lower case; a word's position is its number in the tables."""
+        return self._content[0]
+
+    def tables(self) -> Tables:
+        """Return the tables."""
+        return self._content[1]
+
+    @cached_property
+    def _content(self) -> tuple[list[str], Tables]:
+        return self._read()
+
+    @abstractmethod
+    def _read(self) -> tuple[list[str], Tables]: ...
+
+
+class SphinxModel(_FileModel):
     """Read the US English trigram model that the PyPI package pocketsphinx ships (72,547 words, 2.05 and 1.67 million n-grams).
 
     The file is the bit-packed, quantised trie of CMU Sphinx (`ngram_model_trie.c`). It is unpacked with array operations in
@@ -75,19 +98,7 @@ class SphinxModel:
         """A name that changes whenever a score would."""
         return f"sphinx-{self.path.stat().st_size}"
 
-    def words(self) -> list[str]:
-        """Return the words, lower case; a word's position is its number in the tables."""
-        self._read()
-        return self._words
-
-    def tables(self) -> Tables:
-        """Return the tables."""
-        self._read()
-        return self._tables
-
-    def _read(self) -> None:
-        if hasattr(self, "_tables"):
-            return
+    def _read(self) -> tuple[list[str], Tables]:
         data = self.path.read_bytes()
         magic = b"Trie Language Model"
         if not data.startswith(magic) or data[len(magic)] != 3:
@@ -105,9 +116,9 @@ class SphinxModel:
         packed = np.frombuffer(data, np.uint8)
         two, three = packed[at : at + size2], packed[at + size2 : at + size2 + size3]
         at += size2 + size3
-        self._words = data[at + 4 :].decode("utf-8").split("\0")[:n1]
+        words = data[at + 4 :].decode("utf-8").split("\0")[:n1]
         unit = np.float32(_SPHINX_UNIT)
-        self._tables = Tables(
+        return words, Tables(
             unigrams["prob"][:n1] * unit,
             unigrams["back"][:n1] * unit,
             unigrams["next"].astype(np.uint32),
@@ -129,7 +140,7 @@ def _field(packed: NDArray[np.uint8], count: int, width: int, offset: int, bits:
     return ((value >> shift) & np.uint64((1 << bits) - 1)).astype(np.uint32)
 
 
-class ArpaModel:
+class ArpaModel(_FileModel):
     """Read a trigram model from an ARPA file, plain or gzipped, as KenLM, SRILM and others write them.
 
     N-grams of an order above 3 are passed over. Raises UsageError where the file is not ARPA.
@@ -143,26 +154,13 @@ class ArpaModel:
         """A name that changes whenever a score would."""
         return "arpa-" + hashlib.sha256(self.path.read_bytes()).hexdigest()[:16]
 
-    def words(self) -> list[str]:
-        """Return the words, lower case; a word's position is its number in the tables."""
-        self._read()
-        return self._words
-
-    def tables(self) -> Tables:
-        """Return the tables."""
-        self._read()
-        return self._tables
-
-    def _read(self) -> None:
-        if hasattr(self, "_tables"):
-            return
+    def _read(self) -> tuple[list[str], Tables]:
         opener = gzip.open if self.path.suffix == ".gz" else open
         with opener(self.path, "rt", encoding="utf-8", errors="replace") as lines:
             grams = _arpa_sections(lines)
         if not grams[0]:
             raise UsageError(f"{self.path} holds no \\1-grams: section.", "Give an ARPA file, as KenLM's lmplz writes it.")
-        self._words = [gram[0].lower() for gram in grams[0]]
-        self._tables = build_tables(grams[0], grams[1], grams[2])
+        return [gram[0].lower() for gram in grams[0]], build_tables(*grams)
 
 
 Grams = dict[tuple[str, ...], tuple[float, float]]
