@@ -51,7 +51,7 @@ class Finding:
 def examine() -> list[Finding]:
     """Look at everything, in the order in which a user would mend it. Loads every package that a run needs: some seconds."""
     return [
-        Finding("dedupe", f"{__version__} in {Path(__file__).parent}"),
+        Finding("dedupe", f"{__version__} in {Path(__file__).parent.parent}"),
         _python(),
         Finding("system", f"{platform.system()} {platform.release()}, {platform.machine()}"),
         _clash(),
