@@ -212,7 +212,8 @@ def compare(prepared: Prepared, config: Config, pool: Pool, honoured: Honoured |
         spun[: prepared.fresh] = adopted.spun()
     known = stand(prepared.articles, spun, signed.keys, signed.n_tokens, config, honoured)
     proposed = propose_contained(signed.sketches, np.flatnonzero(known.compared), known.rank, prepared.fresh)
-    told = spun | tell_spun(scores, proposed.akin, signed.n_tokens, prepared.texts_of, pool)[known.representative]
+    told = tell_spun(scores, proposed.akin, signed.n_tokens, prepared.texts_of, pool, pool.workers)
+    told = spun | told[known.representative]
     if (told != spun).any():
         spun, known = told, stand(prepared.articles, told, signed.keys, signed.n_tokens, config, honoured)
     prepared.articles = with_spun(prepared.articles, pa.array(spun))

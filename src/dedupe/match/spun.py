@@ -40,11 +40,11 @@ _SHORTER = 0.4
 
 
 def propose_swapped(
-    akin: tuple[np.ndarray, np.ndarray], n_tokens: np.ndarray, scores: np.ndarray, texts_of: TextsOf
+    akin: tuple[np.ndarray, np.ndarray], n_tokens: np.ndarray, scores: np.ndarray, texts_of: TextsOf, threads: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return those of the pairs `akin` that are one text with words swapped all through it: one of the two may be spun."""
     a, b = to_be_read(akin, n_tokens, scores)
-    swapped = swapped_throughout(a, b, texts_of)
+    swapped = swapped_throughout(a, b, texts_of, threads)
     return a[swapped], b[swapped]
 
 
@@ -137,7 +137,7 @@ def relate_spun(
     overlap = verify(a, b)
     enough = overlap.jaccard >= THRESHOLD
     below = np.flatnonzero(~enough & (overlap.shared > 0))
-    enough[below] = swapped_throughout(a[below], b[below], texts_of)
+    enough[below] = swapped_throughout(a[below], b[below], texts_of, verify.threads)
     alike = np.flatnonzero(enough)
     texts = zip(texts_of(a[alike]).to_pylist(), texts_of(b[alike]).to_pylist(), strict=True)
     alike = alike[[not numbers_differ(one, other) for one, other in texts]] if len(alike) else alike

@@ -6,6 +6,7 @@ versions, updates and templates differ in sentences, in a stretch, or in facts. 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +17,8 @@ from dedupe.match.relation_alignment import align, gap_end
 from dedupe.match.verify import TextsOf
 from dedupe.tokens import string_buffers, tokenize
 
-# Texts are read in blocks of pairs, so that memory is that of a block.
-_BLOCK_PAIRS = 1024
+# Texts are read in blocks of pairs, so that memory is that of a block; each block looks through all files of a run.
+_BLOCK_PAIRS = 2048
 
 # The first 16,000 characters of a spun article, some 2,600 words, hold 160 swaps and more.
 _MOST_CHARACTERS = 16_000
@@ -106,10 +107,11 @@ def _describe(a, b, data, bases, hashes, starts, offsets, out):  # type: ignore[
         out[pair, 4] = unequal / max(gaps, 1)
 
 
-def describe_swaps(a: np.ndarray, b: np.ndarray, texts_of: TextsOf) -> Swaps:
+def describe_swaps(a: np.ndarray, b: np.ndarray, texts_of: TextsOf, threads: int = 1) -> Swaps:
     """Align each pair `(a[k], b[k])` of rows word by word, and say how they differ. 50 µs a pair, tokenizing included."""
     found = np.empty((len(a), 5))
-    for start in range(0, len(a), _BLOCK_PAIRS):
+
+    def work(start: int) -> None:
         one, other = a[start : start + _BLOCK_PAIRS], b[start : start + _BLOCK_PAIRS]
         rows = np.unique(np.concatenate([one, other]))
         texts = pc.utf8_slice_codeunits(texts_of(rows), 0, _MOST_CHARACTERS)
@@ -118,12 +120,15 @@ def describe_swaps(a: np.ndarray, b: np.ndarray, texts_of: TextsOf) -> Swaps:
         places = np.searchsorted(rows, one), np.searchsorted(rows, other)
         part = found[start : start + _BLOCK_PAIRS]
         _describe(*places, data, bases, tokens.hashes, tokens.starts, tokens.offsets, part)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, range(0, len(a), _BLOCK_PAIRS)))
     return Swaps(*found.T)
 
 
-def swapped_throughout(a: np.ndarray, b: np.ndarray, texts_of: TextsOf) -> np.ndarray:
+def swapped_throughout(a: np.ndarray, b: np.ndarray, texts_of: TextsOf, threads: int = 1) -> np.ndarray:
     """Tell which pairs of rows are one text with words swapped all through it. (n,) bool."""
-    swaps = describe_swaps(a, b, texts_of)
+    swaps = describe_swaps(a, b, texts_of, threads)
     alike: np.ndarray = (
         (swaps.number >= _LEAST_SWAPS)
         & (swaps.parallel >= _PARALLEL)

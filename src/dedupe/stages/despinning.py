@@ -48,13 +48,14 @@ def tell_spun(
     n_tokens: np.ndarray,
     texts_of: TextsOf,
     pool: Workers | None = None,
+    threads: int = 1,
 ) -> np.ndarray:
     """Tell which articles are spun: those that pass the gate, and those that read worse than their source. (n,) bool.
 
     `scores`: (n,) float32, NaN where an article was not judged. `akin`: pairs that may be one text with words swapped.
     """
     spun: np.ndarray = scores >= gate_threshold()
-    a, b = propose_swapped(akin, n_tokens, scores, texts_of)
+    a, b = propose_swapped(akin, n_tokens, scores, texts_of, threads)
     untold = ~spun[a] & ~spun[b]
     a, b = a[untold], b[untold]
     if not len(a):
