@@ -18,6 +18,7 @@ from dedupe.config import Config
 from dedupe.engine import memory
 from dedupe.engine.local import Pool, beside
 from dedupe.engine.timings import Progress, Timings
+from dedupe.gather import distinct
 from dedupe.match.bands import Bands, choose_bands
 from dedupe.match.containment import Proposed, propose_contained
 from dedupe.match.edges import (
@@ -318,7 +319,7 @@ def _clustered(
     # articles only, and a third one may bring two together that contradict each other. So they are compared once they are to
     # meet, with the first of their cluster before the others, since that alone breaks up a farm.
     known = edges.a << 32 | edges.b
-    marked = np.unique(np.concatenate([edges.a[edges.star], edges.b[edges.star]]))
+    marked = distinct(np.concatenate([edges.a[edges.star], edges.b[edges.star]]))
     widths = [1, MOST_FIRST]
     while True:
         joining, apart = np.isin(edges.relation, JOINING), np.isin(edges.relation, KEEPING_APART)
@@ -327,7 +328,7 @@ def _clustered(
         while widths and not len(new):
             a, b = unproven(hub, rank, marked, known, widths[0])
             new, said = contradicting(a, b, threshold, similar.verify, similar.read)
-            known, facts = np.union1d(known, a << 32 | b), facts | said
+            known, facts = distinct(np.concatenate([known, a << 32 | b])), facts | said
             if not len(new):
                 widths = widths[1:]
         if not len(new):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dedupe.cluster.constraints import Constraints
+from dedupe.gather import distinct
 
 # Given two arrays of rows, tell which pairs have a joining edge, by computing those that no bucket proposed.
 JoinsOf = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -49,7 +50,7 @@ def clusters(
     """
     n = len(rank)
     canonical = np.arange(n)
-    edges = np.unique(np.concatenate([a * n + b, b * n + a]))
+    edges = distinct(np.concatenate([a * n + b, b * n + a]))
     forbidden = _both_ways(n, cannot_link)
     if decided is not None:
         forbidden = forbidden[decided.block[forbidden // n] != decided.block[forbidden % n]]
@@ -58,7 +59,7 @@ def clusters(
     if not len(a):
         return canonical
     label = components(n, a, b)
-    involved = np.unique(np.concatenate([a, b]))
+    involved = distinct(np.concatenate([a, b]))
     order = involved[np.lexsort((rank[involved], label[involved]))]
     free = order
     while len(free):
@@ -157,7 +158,7 @@ def _both_ways(n: int, pairs: tuple[np.ndarray, np.ndarray] | None) -> np.ndarra
     if pairs is None:
         return np.empty(0, np.int64)
     a, b = pairs
-    return np.unique(np.concatenate([a * n + b, b * n + a]))
+    return distinct(np.concatenate([a * n + b, b * n + a]))
 
 
 def _holds(ordered: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from dedupe.gather import frozen, release
+from dedupe.gather import distinct, frozen, release
 from dedupe.match.bands import Bands, band_keys, bucket_bounds
 
 # All pairs of a bucket up to here; above it, members are compared with the bucket's preferred articles only.
@@ -94,7 +94,7 @@ def find_candidates(
     for _, _, buckets in found:
         for members in buckets:
             large.setdefault(members.tobytes(), members)
-    together = np.unique(np.concatenate([pairs for pairs, _, _ in found]))
+    together = distinct(np.concatenate([pairs for pairs, _, _ in found]))
     return Candidates(together >> 32, together & 0xFFFFFFFF, list(large.values()), sum(seen for _, seen, _ in found))
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from dedupe.gather import frozen, release
+from dedupe.gather import distinct, frozen, release
 
 # One shingle hash in so many is kept. An article of 100 words then has 6 hashes on average and none once in 400; the sketch of
 # an article of 950 words takes 480 bytes. docs/relations.md has the sweep.
@@ -308,5 +308,5 @@ def akin_enough(size: np.ndarray, other_size: np.ndarray, shared: np.ndarray) ->
 def _akin(rows: np.ndarray, akin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     number, slot = np.nonzero(akin >= 0)
     one, other = rows[number], rows[akin[number, slot]]
-    pairs = np.unique(np.minimum(one, other) << 32 | np.maximum(one, other))
+    pairs = distinct(np.minimum(one, other) << 32 | np.maximum(one, other))
     return pairs >> 32, pairs & 0xFFFFFFFF

@@ -14,6 +14,7 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
+from dedupe.gather import distinct
 from dedupe.match.relation_facts import SENTENCE_ENDS, Fact, facts_of, title_case, unmatched
 from dedupe.match.relation_gaps import find_gaps
 from dedupe.match.relation_words import FACT_WORDS
@@ -85,7 +86,7 @@ def contradictions(a: np.ndarray, b: np.ndarray, texts_of: TextsOf) -> list[str]
     said: list[str] = []
     for start in range(0, len(a), _BLOCK_PAIRS):
         one, other = a[start : start + _BLOCK_PAIRS], b[start : start + _BLOCK_PAIRS]
-        rows = np.unique(np.concatenate([one, other]))
+        rows = distinct(np.concatenate([one, other]))
         said += _contradictions(np.searchsorted(rows, one), np.searchsorted(rows, other), texts_of(rows))
     return said
 

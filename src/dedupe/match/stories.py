@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from dedupe.gather import distinct
 from dedupe.match.story_groups import group
 from dedupe.match.story_pairs import Index, index_rarest, meeting_pairs, score_pairs
 from dedupe.match.story_vectors import Vectors
@@ -91,7 +92,7 @@ def find_stories(
     may = joining(judge(near, times, threshold), len(times), threshold)
     a, b, further, _ = candidates(made, index, order, week, may[order], _PARTIAL * threshold, threads)
     del index  # a sixth of what is held at the worst moment
-    once = np.unique(np.minimum(a, b) << 32 | np.maximum(a, b))
+    once = distinct(np.minimum(a, b) << 32 | np.maximum(a, b))
     far = score(made, once >> 32, once & 0xFFFFFFFF, threads)
     pairs = judge(Pairs(*(np.concatenate(both) for both in zip(near, far, strict=True))), times, threshold)
     # No average is above its highest score: an article without a joining pair stays alone, and its weak pairs are of no use.

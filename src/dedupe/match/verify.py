@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
+from dedupe.gather import distinct
 from dedupe.match.signatures import shingle_sets
 
 # Texts of this many bytes are shingled at a time; their hashes take about as much memory again.
@@ -112,7 +113,7 @@ class Verifier:
             start = stop
 
     def _overlaps(self, a: np.ndarray, b: np.ndarray, pool: ThreadPoolExecutor) -> Overlaps:
-        self._learn(np.unique(np.concatenate([a, b])), pool)
+        self._learn(distinct(np.concatenate([a, b])), pool)
         place_a = self._place[np.searchsorted(self._known, a)]
         place_b = self._place[np.searchsorted(self._known, b)]
         shared = np.empty(len(a), np.int32)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from dedupe.gather import distinct
 from dedupe.repair.rules import RULES
 from dedupe.report.copying import copied, publishers_of
 from dedupe.report.examples import doubtful, examples, is_spun
@@ -96,7 +97,7 @@ def _rules(rule: pa.ChunkedArray, owners: np.ndarray) -> list[dict[str, Any]]:
     encoded = rule.unify_dictionaries().combine_chunks()
     codes, names = encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
     edits = np.bincount(codes, minlength=len(names))
-    touched = np.bincount(np.unique(owners * len(names) + codes) % len(names), minlength=len(names))
+    touched = np.bincount(distinct(owners * len(names) + codes) % len(names), minlength=len(names))
     found: list[dict[str, Any]] = [
         {
             "code": code,

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedupe.engine.local import beside
-from dedupe.gather import take_rows, take_table
+from dedupe.gather import distinct, take_rows, take_table
 from dedupe.match.candidates import LARGE_BUCKET
 from dedupe.match.relation_farms import thinned
 from dedupe.match.stories import Pairs, evidence, find_stories
@@ -83,7 +83,7 @@ def tell_stories(
         said, by_first = np.empty(len(first), object), np.argsort(first, kind="stable")
         for begin in range(0, len(first), _BLOCK):
             block = by_first[begin : begin + _BLOCK]
-            own = np.unique(first[block])
+            own = distinct(first[block])
             texts = _texts(articles, drafts, rows[own])
             terms = extract_terms(texts, take_rows(articles["language"], rows[own]))
             said[block] = evidence(made, own, terms, texts, times, Pairs(*(column[block] for column in edges)))
@@ -91,7 +91,8 @@ def tell_stories(
 
 
 def _restored(terms_of: TermsOf, drafts: dict[int, Draft], rows: np.ndarray, articles: pa.Table) -> Iterator[StoryTerms]:
-    again = np.intersect1d(np.fromiter(drafts, np.int64, len(drafts)), rows)
+    drawn_again = np.sort(np.fromiter(drafts, np.int64, len(drafts)))
+    again = drawn_again[np.isin(drawn_again, rows)]
     restored = extract_terms(_texts(articles, drafts, again), take_rows(articles["language"], again))
     begin = 0
     for part in terms_of(rows):
