@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -163,3 +164,33 @@ def test_killed_at_random_moments_nothing_is_lost(tmp_path: Path) -> None:
     )
     assert tables(broken) == tables(whole)
     assert kills > 0, f"every run ended before its kill; {time.monotonic() - begun:.0f} s in all"
+
+
+def test_a_file_that_vanishes_before_it_is_read_again(tmp_path: Path, parts: None) -> None:
+    # Other settings have taken its first half, so a resumed run reads it anew, and finds it gone.
+    source, broken, whole = corpus(tmp_path / "in"), tmp_path / "broken", tmp_path / "whole"
+    victim = source / "2.jsonl"
+    kept = victim.read_bytes(), victim.stat()
+
+    def cut(stage: str, done: int, total: int) -> None:
+        if (stage, done) == ("match and verify", 1):
+            raise CutError
+
+    with pytest.raises(CutError):
+        job.clean([source], broken, Config(threshold=0.7), workers=1, progress=cut)
+
+    def gone(when: int) -> Callable[[str, int, int], None]:
+        def told(stage: str, done: int, total: int) -> None:
+            if (stage, done) == ("read and repair", when):
+                victim.unlink(missing_ok=True)
+
+        return told
+
+    summary = job.clean([source], broken, workers=1, progress=gone(6))
+    assert summary.reused["read and repair"] == 120
+    assert (summary.records, summary.articles, summary.rejects) == (101, 100, {"unreadable": 1})
+    # As if it had gone before it was read at all.
+    victim.write_bytes(kept[0])
+    os.utime(victim, ns=(kept[1].st_atime_ns, kept[1].st_mtime_ns))
+    job.clean([source], whole, workers=1, progress=gone(0))
+    assert tables(broken) == tables(whole)

@@ -123,22 +123,29 @@ def prepare(
     sources = [scratch / f"read-{_read_key(shard, config)}.arrow" for shard in plan.shards]
     with timings.of("read and repair"):
         reads, reused = _read_all(plan, sources, config, pool, progress, limit)
-    with timings.of("learn repeated lines"):
-        lines = LineCounts()
-        for read in reads:
-            lines = lines.merge(read.lines)
-        residue = lines.finish() if learned is None else learned
-    offsets = record_offsets(plan.shards[: len(reads)], [read.numbered for read in reads])
+    while True:
+        with timings.of("learn repeated lines"):
+            lines = LineCounts()
+            for read in reads:
+                lines = lines.merge(read.lines)
+            residue = lines.finish() if learned is None else learned
+        offsets = record_offsets(plan.shards[: len(reads)], [read.numbered for read in reads])
+        with timings.of("repair and sign"):
+            num_perm = choose_bands(config.threshold, config.recall).num_perm
+            out = LeftOut(forgotten=forgotten)
+            if adopted:
+                out = LeftOut(adopted.folder / "corpus.parquet", adopted.digest, forgotten)
+            how = _prepare_how(config, residue, num_perm, out)
+            shards = [_target(source, offset, how) for source, offset in zip(sources, offsets, strict=False)]
+            _sweep(scratch, {source.stem.removeprefix("read-") for source in sources}, {shard.stem for shard in shards})
+            jobs = list(zip(plan.shards, sources, shards, offsets, strict=False))
+            known = _known(shards)
+            if _read_again(jobs, known, reads, config, pool):
+                break
     with timings.of("repair and sign"):
-        num_perm = choose_bands(config.threshold, config.recall).num_perm
-        out = LeftOut(forgotten=forgotten)
-        if adopted:
-            out = LeftOut(adopted.folder / "corpus.parquet", adopted.digest, forgotten)
-        how = _prepare_how(config, residue, num_perm, out)
-        shards = [_target(source, offset, how) for source, offset in zip(sources, offsets, strict=False)]
-        _sweep(scratch, {source.stem.removeprefix("read-") for source in sources}, {shard.stem for shard in shards})
-        jobs = list(zip(plan.shards, sources, shards, offsets, strict=False))
-        done, again = _prepare_all(jobs, (config, residue, num_perm, out), pool, progress, sum(read.articles for read in reads))
+        done, again = _prepare_all(
+            jobs, known, (config, residue, num_perm, out), pool, progress, sum(read.articles for read in reads)
+        )
     later = [
         rejects_of([(path, record + offset) for path, record in names], code)
         for one, offset in zip(done, offsets, strict=True)
@@ -220,21 +227,37 @@ def _read_all(
     return reads, sum(done.articles for done in known if done is not None)
 
 
+Job = tuple[Shard, Path, Path, int]
+
+
+def _known(targets: Sequence[Path]) -> list[ShardPrepared | None]:
+    gathered = was_gathered(list(targets), targets[0].with_name(_INDEX)) if targets else False
+    return [ShardPrepared.load(target, gathered) for target in targets]
+
+
+def _read_again(
+    jobs: Sequence[Job], known: Sequence[ShardPrepared | None], reads: list[ShardRead], config: Config, pool: Pool
+) -> bool:
+    # What was prepared under other settings has given its first half away. Tells whether that is what it was: where the file is
+    # gone by now, or another, its articles are rejects, and what the run has learned is to be learned without them.
+    lost = [at for at, (job, done) in enumerate(zip(jobs, known, strict=True)) if done is None and not job[1].exists()]
+    items = [(jobs[at][0], config, jobs[at][1]) for at in lost]
+    same = True
+    for at, read in zip(lost, pool.map(read_shard, items, rescue=lambda *item: _read_carefully(pool, *item)), strict=True):
+        same &= (read.articles, read.numbered, read.records) == (reads[at].articles, reads[at].numbered, reads[at].records)
+        reads[at] = read
+    return same
+
+
 def _prepare_all(
-    jobs: Sequence[tuple[Shard, Path, Path, int]],
+    jobs: Sequence[Job],
+    known: Sequence[ShardPrepared | None],
     rest: tuple[Config, pa.Table, int, LeftOut],
     pool: Pool,
     progress: Progress,
     total: int,
 ) -> tuple[list[ShardPrepared], int]:
-    targets = [target for _, _, target, _ in jobs]
-    gathered = was_gathered(targets, targets[0].with_name(_INDEX)) if targets else False
-    known = [ShardPrepared.load(target, gathered) for target in targets]
     missing = [job for job, done in zip(jobs, known, strict=True) if done is None]
-    # What was prepared under other settings has given its first half away.
-    lost = [(shard, rest[0], source) for shard, source, _, _ in missing if not source.exists()]
-    for _ in pool.map(read_shard, lost, rescue=lambda *item: _read_carefully(pool, *item)):
-        pass
     items = [(source, target, offset, *rest) for _, source, target, offset in missing]
     fresh = pool.map(prepare_shard, items, rescue=lambda *item: _prepare_carefully(pool, *item))
     done, count = [], 0
