@@ -38,7 +38,8 @@ def test_it_runs_in_the_session_that_spark_submit_has_prepared(able: None, seeds
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     # spark-submit puts on its stdout what the program writes to stderr too.
-    assert json.loads(done.stdout[done.stdout.index("\n{") :])["articles"] == 5
+    said = f"\n{done.stdout}"
+    assert json.loads(said[said.index("\n{") :])["articles"] == 5
     (log,) = (path for path in (tmp_path / "log").iterdir() if path.is_file())
     told = log.read_text(encoding="utf-8")
     assert '"spark.master":"local[1]"' in told
