@@ -139,8 +139,26 @@ def test_what_a_split_or_a_merge_leaves_is_decided_before_and_after_the_next_run
     for members in ([A, B, C, D], [A, B], [D, C], [E, F]):
         assert still_decided(members, standing).state == "decided"
     assert still_decided([A, C], standing).state == "reopened"
+    # What is to be joined waits for the next run, as long as all of it is there.
+    assert still_decided([E], standing, present=IDS.__contains__).state == "decided"
+    assert still_decided([E], standing, present=lambda one: one != F).why.startswith("1 article left")
+    assert still_decided([A], standing, present=IDS.__contains__).why.startswith("1 article left")
+    standing = standing_of([batch(1, "ann", cannot_link([[A], [B], [C]]), act="not_duplicates")])
+    for members in ([A, B, C], [A], [B], [C]):
+        assert still_decided(members, standing).state == "decided"
+    assert still_decided([A, D], standing).why.startswith("1 article joined since")
     standing = standing_of([batch(1, "ann", must_link([A, B])), batch(2, "ann", must_link([B, C]))])
     assert still_decided([A, B, C], standing).state == "decided"
+
+
+def test_an_audited_edge_decides_the_cluster_that_it_makes_and_no_other() -> None:
+    standing = standing_of([batch(1, "ann", accepted([A, B, C]), act="accept"), batch(2, "bob", must_link([A, B]), act="audit")])
+    for members in ([A, B], [A, B, C]):
+        assert still_decided(members, standing).state == "decided"
+    assert still_decided([A, B, C, D], standing).why == "1 article joined since ann on 2026-01-01 (decision 1)"
+    standing = standing_of([batch(1, "ann", must_link([E, F]), act="audit"), batch(2, "ann", must_link([D, E]), act="audit")])
+    assert still_decided([D, E, F, A], standing).state == "open"
+    assert still_decided([D, E, F], standing).state == "decided"
 
 
 def test_passing_over_decides_nothing_and_what_was_taken_back_is_no_more() -> None:

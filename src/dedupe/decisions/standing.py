@@ -10,10 +10,13 @@ All of it depends on the set of batches and their times alone, not on the order 
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from dedupe.decisions.facts import Batch, members_digest
+
+# Acts after which a run has all that they name in one cluster.
+_JOINING = frozenset({"accept", "merge"})
 
 
 class Origin(NamedTuple):
@@ -76,7 +79,7 @@ class Conflict(NamedTuple):
 class Standing(NamedTuple):
     """Hold what was decided and holds now.
 
-    `accepted`, `skipped`: by `members_digest` of the cluster's articles, from whom. `arranged`: every set of two or more articles
+    `accepted`, `skipped`: by `members_digest` of the cluster's articles, from whom. `arranged`: every set of articles
     that some decision left as it is, by digest; `latest`: for each article the last of those sets that holds it. `disputed`: for
     each article that conflicts name, their places among the conflicts.
     """
@@ -101,11 +104,17 @@ class Verdict(NamedTuple):
     why: str
 
 
-def still_decided(members: Sequence[str], standing: Standing, successors: Mapping[str, str] | None = None) -> Verdict:
+def still_decided(
+    members: Sequence[str],
+    standing: Standing,
+    successors: Mapping[str, str] | None = None,
+    present: Callable[[str], bool] = lambda _: False,
+) -> Verdict:
     """Tell whether a person has decided this cluster as it is now, for queues.
 
     It is decided where some standing decision left exactly these articles together. `successors`: for decided articles that the
-    output no longer has, the ID under which a corrected text stands in it now (`dedupe.corpus.references.successors`).
+    output no longer has, the ID under which a corrected text stands in it now (`dedupe.corpus.references.successors`). `present`
+    tells whether the output has an article: what is to be one cluster and stands in several of it waits for the next run.
     """
     inside = set(members)
     for place in sorted({place for one in inside for place in standing.disputed.get(one, ())}):
@@ -123,6 +132,8 @@ def still_decided(members: Sequence[str], standing: Standing, successors: Mappin
         return Verdict("open", None, "")
     last = max(known, key=lambda one: (one.by.at, one.by.uid))
     held = {moved.get(one, one) for one in last.articles}
+    if last.by.act in _JOINING and inside < held and all(present(one) for one in held - inside):
+        return Verdict("decided", last.by, "")
     changed = sum(1 for one in last.articles if moved.get(one, one) != one and moved[one] in inside)
     whys = [
         f"{count:,} {'article' if count == 1 else 'articles'} {verb}"
@@ -153,7 +164,7 @@ def standing_of(batches: Iterable[Batch]) -> Standing:
             elif fact.kind == "cannot_link":
                 person.separate(Apart(fact.groups, origin))
                 # The whole of a split is decided until a run has carried it out; its parts are afterwards.
-                sets = (fact.articles, *(group for group in fact.groups if len(group) > 1))
+                sets = (fact.articles, *fact.groups)
             elif fact.kind == "canonical":
                 person.choose(Chosen(fact.groups[0][0], fact.groups[1], origin))
                 sets = (fact.groups[1],)

@@ -74,6 +74,10 @@ class Catalog:
         """Return the row of an article, None where there is none of that ID."""
         return self._row.get(article_id)
 
+    def has(self, article_id: str) -> bool:
+        """Tell whether there is an article of that ID."""
+        return article_id in self._row
+
     def place(self, cluster_id: str) -> int | None:
         """Return the place of a cluster, None where there is none of that ID."""
         return self._cluster.get(cluster_id)

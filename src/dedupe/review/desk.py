@@ -96,6 +96,7 @@ class Desk:
         named = {*standing.latest, *successors.values()}
         contested = {article for conflict in standing.conflicts for article in conflict.articles}
         named |= contested
+        named.update(article for batch in batches if batch.act == "audit" for fact in batch.facts for article in fact.articles)
         rows = [row for article in named if (row := catalog.row(article)) is not None]
         states, skipped = np.full(len(catalog.sizes), OPEN, np.int8), np.zeros(len(catalog.sizes), bool)
         seen = np.zeros(catalog.stories.num_rows, bool)
@@ -103,7 +104,7 @@ class Desk:
         for place in np.unique(catalog.cluster[rows]).tolist() if rows else []:
             members = catalog.identities(catalog.members(place).tolist())
             by = None if contested and not contested.isdisjoint(members) else standing.arranged.get(members_digest(members))
-            verdict = Verdict("decided", by, "") if by else still_decided(members, standing, successors)
+            verdict = Verdict("decided", by, "") if by else still_decided(members, standing, successors, catalog.has)
             states[place] = _STATE_OF[verdict.state]
             if verdict.state != "open":
                 verdicts[place] = verdict
