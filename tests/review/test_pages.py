@@ -209,6 +209,7 @@ def test_an_audit_is_drawn_judged_blind_and_counted(page: Any) -> None:
     for answer in ("same", "same", "different", "same", "same"):
         shown = page.press(shown, "/audit/edge", act=answer)
     assert "5 of 5 judged" in shown
+    assert (shown.count("Audited: the same"), shown.count("Audited: different")) == (8, 2)
     assert "All are judged" in shown
     assert re.search(r'<th scope="row">all</th><td class="num">5</td><td class="num">4</td><td class="num">80.0 %</td>', shown)
     # Another seed is another sample, and the same seed the same.

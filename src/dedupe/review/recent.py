@@ -16,6 +16,8 @@ def told(desk: Desk, progress: Progress) -> list[dict[str, Any]]:
     for batch in progress.recent:
         meant = by_uid.get(batch.undoes or "", batch)
         words = DONE[batch.act].capitalize()
+        if batch.act == "audit":
+            words = f"{words}: {'the same' if batch.facts[0].kind == 'must_link' else 'different'}"
         if meant is not batch:
             words = f"{words}: {DONE[meant.act]}"
         rows.append(
