@@ -389,6 +389,23 @@ def test_an_output_that_is_taken_away_is_said(page: Any, output: Path) -> None:
     assert page.client.get("/clusters").status_code == 200
 
 
+def test_a_table_that_is_damaged_under_the_page_is_said(opened: Callable[..., Any], output: Path) -> None:
+    page = opened(output)
+    cluster = page.clusters()[0]
+    corpus = output / "corpus.parquet"
+    whole = corpus.read_bytes()
+    pages, _ = page.desk.catalog.texts._groups._excerpts._pages(0, "text")
+    for harm in (b"\xff", b"\x00"):
+        with open(corpus, "r+b") as file:
+            file.seek(pages[0].begin)
+            file.write(harm * (pages[0].end - pages[0].begin))
+        answer = opened(output).client.get(f"/cluster/{cluster}")
+        assert answer.status_code == 409
+        assert "corpus.parquet" in answer.text
+        corpus.write_bytes(whole)
+    assert opened(output).client.get(f"/cluster/{cluster}").status_code == 200
+
+
 def test_an_output_without_articles_is_shown(opened: Callable[..., Any], tmp_path: Path) -> None:
     from dedupe.job import clean
 

@@ -14,9 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-# A row group of texts holds 32 MB and takes 18 ms to decode whole; in batches of so many rows, up to the one that is wanted,
-# half of that in the middle, and no memory for the rest.
-_BATCH = 1024
+from dedupe.review.excerpts import Excerpts
+from dedupe.write.manifest import damaged
 
 # Articles whose rows stay in memory: the canonical is asked for again with every member that is laid beside it.
 _KEPT = 64
@@ -29,13 +28,14 @@ _ANSWERS_KEPT = 32
 
 
 class Groups:
-    """Read single rows of a Parquet table, decoding no further than to the last one that is wanted of each row group."""
+    """Read single rows of a Parquet table, decoding of each column the pages that hold them and no more."""
 
     def __init__(self, path: Path, columns: list[str]) -> None:
         self._file = pq.ParquetFile(path, memory_map=True, pre_buffer=False)
+        self._excerpts = Excerpts(path)
+        self._path = path
         self._columns = columns
-        sizes = [self._file.metadata.row_group(group).num_rows for group in range(self._file.num_row_groups)]
-        self.starts = np.cumsum([0, *sizes])
+        self.starts = self._excerpts.starts
         self._kept: OrderedDict[range, list[dict[str, Any]]] = OrderedDict()
         self._lock = Lock()
 
@@ -65,14 +65,13 @@ class Groups:
         found: dict[int, dict[str, Any]] = {}
         groups = np.searchsorted(self.starts, rows, side="right") - 1
         for group in np.unique(groups).tolist():
-            wanted, begin = rows[groups == group], int(self.starts[group])
-            for batch in self._file.iter_batches(_BATCH, [group], self._columns, use_threads=False):
-                here = wanted[slice(*np.searchsorted(wanted, [begin, begin + len(batch)]))]
-                if len(here):
-                    found |= zip(here.tolist(), batch.take(pa.array(here - begin)).to_pylist(), strict=True)
-                begin += len(batch)
-                if begin > wanted[-1]:
-                    break
+            wanted = rows[groups == group]
+            try:
+                columns = [self._excerpts.values(group, name, wanted - self.starts[group]) for name in self._columns]
+            except (pa.ArrowException, ValueError, LookupError, OSError) as error:
+                raise damaged(self._path.parent, self._path.name, error) from error
+            for row, values in zip(wanted.tolist(), zip(*columns, strict=True), strict=True):
+                found[row] = dict(zip(self._columns, values, strict=True))
         return found
 
 

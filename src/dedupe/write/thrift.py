@@ -20,6 +20,12 @@ def decode(data: bytes) -> Struct:
     return _Reader(data).struct()
 
 
+def decode_first(data: bytes) -> tuple[Struct, int]:
+    """Read the struct that bytes begin with, and how many of them it takes."""
+    reader = _Reader(data)
+    return reader.struct(), reader.at
+
+
 def encode(struct: Struct) -> bytes:
     """Write a struct."""
     out = bytearray()
@@ -30,11 +36,11 @@ def encode(struct: Struct) -> bytes:
 class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._at = 0
+        self.at = 0
 
     def _byte(self) -> int:
-        self._at += 1
-        return self._data[self._at - 1]
+        self.at += 1
+        return self._data[self.at - 1]
 
     def _varint(self) -> int:
         value = shift = 0
@@ -50,10 +56,10 @@ class _Reader:
         return value >> 1 ^ -(value & 1)
 
     def _raw(self, size: int) -> bytes:
-        found = self._data[self._at : self._at + size]
+        found = self._data[self.at : self.at + size]
         if len(found) < size:
             raise ValueError("the struct is cut short")
-        self._at += size
+        self.at += size
         return found
 
     def struct(self) -> Struct:
