@@ -1,7 +1,9 @@
 """The queues and what is decided in them, through the page's own forms."""
 
+import gc
 import re
 import shutil
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -472,3 +474,19 @@ def test_a_port_in_use_is_an_error_for_people(output: Path) -> None:
         other.listen()
         with pytest.raises(DedupeError, match="cannot be used"):
             serve(output, port=other.getsockname()[1], browser=False)
+
+
+def test_a_desk_goes_with_its_output(page: Any, output: Path) -> None:
+    # What was there at the start is kept from the garbage collector: a ring of references would hold the old files for good.
+    page.get(f"/cluster/{page.clusters()[0]}")
+    page.get("/audit")
+    gc.disable()
+    try:
+        gone = weakref.ref(page.desk)
+        texts = weakref.ref(page.desk.catalog.texts._groups._excerpts)
+        (output / "manifest.json").touch()
+        page.get("/keys")
+        assert gone() is None
+        assert texts() is None
+    finally:
+        gc.enable()

@@ -9,7 +9,6 @@ Layout and field numbers are those of https://github.com/apache/parquet-format.
 from __future__ import annotations
 
 import mmap
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,7 +58,7 @@ class Excerpts:
         self._footer = decode(self._data[-8 - size : -8])
         self._groups: list[Struct] = self._footer[_GROUPS][1][1]
         self.starts = np.cumsum([0, *(group[_GROUP_ROWS][1] for group in self._groups)])
-        self._pages = cache(self._walked)
+        self._known: dict[tuple[int, str], tuple[list[Page], bytes]] = {}
 
     def values(self, group: int, column: str, rows: np.ndarray) -> list[Any]:
         """Return the values of a column in some rows of a row group, counted from its first, in order of row."""
@@ -76,8 +75,13 @@ class Excerpts:
         meta: Struct = next(meta for meta in chunks if meta[_PATH][1][1] == [column.encode()])
         return meta
 
-    def _walked(self, group: int, column: str) -> tuple[list[Page], bytes]:
+    def _pages(self, group: int, column: str) -> tuple[list[Page], bytes]:
         """Return the data pages of a column chunk, and its page of a dictionary, empty where there is none."""
+        if (group, column) not in self._known:
+            self._known[group, column] = self._walked(group, column)
+        return self._known[group, column]
+
+    def _walked(self, group: int, column: str) -> tuple[list[Page], bytes]:
         meta, pages, dictionary, first = self._meta(group, column), list[Page](), b"", 0
         at = min(meta[field][1] for field in (_DATA_PAGE, _DICTIONARY_PAGE) if field in meta)
         stop = at + meta[_COMPRESSED][1]
