@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedupe.repair.spin.gate import load_gate, score, score_tokens
+from dedupe.repair.spin.gate import MOST_TOKENS, load_gate, score, score_tokens
 from dedupe.repair.spin.lexicon import fold, read_lexicon
 from dedupe.repair.spin.phrase_index import build_index, longest_phrase
 from dedupe.repair.spin.spinner import build_spinner, spin
@@ -54,6 +54,20 @@ def test_an_article_scores_the_same_in_any_company(seeds: Path) -> None:
     alone = np.concatenate([score(column.slice(i, 1), load_gate()) for i in range(len(column))])
     np.testing.assert_array_equal(together, alone)
     np.testing.assert_array_equal(score_tokens(*tokenize(column)[::3], load_gate()), together)
+
+
+def test_the_score_is_that_of_the_longest_phrases_one_after_the_other(seeds: Path) -> None:
+    gate = load_gate()
+    column = pa.array([*texts(seeds).values(), "in line with", "in", "", "the " * 700])
+    tokens = tokenize(column)
+    for begin, end, value in zip(tokens.offsets, tokens.offsets[1:], score(column, gate), strict=False):
+        at, stop, met, total = begin, min(end, begin + MOST_TOKENS), set(), 0.0
+        while at < stop:
+            phrase, length = longest_phrase(tokens.hashes, at, stop, *gate.phrases)
+            total += gate.weights[phrase] * (0.2 if phrase in met else 1.0) if phrase >= 0 else 0.0
+            met.add(phrase)
+            at += length
+        assert value == pytest.approx(total - gate.per_token * (stop - begin), abs=1e-3)
 
 
 PHRASES = ["in", "in line", "in line with", "line with the", "with", "the data set shows", "data"]
