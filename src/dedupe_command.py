@@ -32,9 +32,13 @@ def main() -> None:
     if problem:
         print(problem, file=sys.stderr)
         sys.exit(2)
-    from dedupe.cli import run as start
+    try:
+        from dedupe.cli import run as start
 
-    start()
+        start()
+    except KeyboardInterrupt:  # before the command line could answer it
+        print("Interrupted. Run the same command again.", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":  # spark-submit takes files that end in .py, and no console script does

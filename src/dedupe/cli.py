@@ -253,12 +253,17 @@ for command in (review, decisions, forget, export, doctor, init, completion):
     cli.add_command(command)
 
 
+# What a shell says of a command whose reader has gone before it had written all: 128 and the number of the signal.
+_READER_GONE = 141
+
+
 def main() -> None:
     """Run the command line and exit with its status: 0 done, 1 a condition holds, 2 wrong use, 3 failed, 130 interrupted."""
     for stream in (sys.stdout, sys.stderr):
         # A path that is no Unicode, or a terminal that knows few characters, is no reason to lose what is told.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    out = sys.stdout
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Abort:
@@ -275,10 +280,15 @@ def main() -> None:
         if error.hint:
             click.echo(f"  {error.hint}", err=True)
         sys.exit(error.exit_status)
+    except SystemExit:
+        # Where the reader of our output has gone (`| head`) click puts another stream in its place and ends with 1, which is said
+        # of conditions that hold.
+        if sys.stdout is not out:
+            sys.exit(_READER_GONE)
+        raise
     except BrokenPipeError:
-        # The reader of our output has gone (`| head`); what was written is whole.
         sys.stderr.close()
-        sys.exit(0)
+        sys.exit(_READER_GONE)
     except OSError as error:
         if error.errno is None:
             _end_unreadable(error)
@@ -319,8 +329,8 @@ def run() -> None:
     if "numba" in sys.modules:
         atexit._run_exitfuncs()
         try:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            for stream in filter(None, (sys.stdout, sys.stderr)):  # a stream that was closed before we began is none
+                stream.flush()
         except BrokenPipeError:
-            pass
+            os._exit(_READER_GONE)
         os._exit(0)

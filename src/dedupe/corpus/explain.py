@@ -16,7 +16,7 @@ from dedupe.corpus.output import Output
 from dedupe.corpus.references import References
 from dedupe.decisions.standing import Apart, Chosen, Refused, Standing, Together
 from dedupe.decisions.store import Decisions
-from dedupe.errors import OutputError
+from dedupe.errors import OutputError, UsageError
 from dedupe.match.bands import choose_bands
 from dedupe.match.candidates import LARGE_BUCKET
 from dedupe.match.containment import CONTAINED, SCALE, least_shared
@@ -152,7 +152,9 @@ def _edge(output: Output, one: str, other: str) -> dict[str, Any] | None:
 
 
 def explain_pair(output: Output, one: str, other: str) -> dict[str, Any]:
-    """Return the relation of two articles and its evidence, or why they are not together."""
+    """Return the relation of two articles and its evidence, or why they are not together. Raises UsageError for one alone."""
+    if one == other:
+        raise UsageError(f"Both are the article {one}.", "Give the IDs of two articles.")
     rows = {row["article_id"]: row for row in output.select("corpus", "article_id", [one, other])}
     a, b = rows[one], rows[other]
     texts = pa.array(matching_texts(output, [one, other]))

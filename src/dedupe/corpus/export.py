@@ -131,10 +131,18 @@ def _form(target: Path, given: Format | None) -> Format:
         if given not in get_args(Format):
             raise UsageError(f"{given!r} is no form of export.", f"Forms are: {', '.join(get_args(Format))}.")
         return given
+    if target.name == "-":
+        raise UsageError("An export is a file or a folder, and - is neither.", "Give it a name, like articles.jsonl.")
     name = target.name.lower()
     for end in _PACKED:
         name = name.removesuffix(end)
-    found = _ENDS.get(Path(name).suffix, "parquet")
+    end = Path(name).suffix
+    if end and end not in _ENDS:
+        raise UsageError(
+            f"{target.name} ends in {end}, which names no form of export.",
+            f"Give a name in {', '.join(_ENDS)} ({' or '.join(_PACKED)} behind it compresses), or --format.",
+        )
+    found = _ENDS.get(end, "parquet")
     return next(form for form in get_args(Format) if form == found)
 
 

@@ -259,16 +259,16 @@ def match_files(output: Output, paths: Sequence[str]) -> list[dict[str, Any]]:
     lookup = Lookup(output)
     results = []
     with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
-        for shard in plan(list(paths), output.config, spool=Path(folder)).shards:
+        found = plan(list(paths), output.config, spool=Path(folder))
+        rejects = found.rejects.to_pylist()
+        for shard in found.shards:
             for batch in read(shard, output.config):
                 places = zip(batch.articles["source"].to_pylist(), batch.articles["record"].to_pylist(), strict=True)
                 for (source, record), matches in zip(places, lookup.match(batch.articles), strict=True):
                     results.append({"source": source, "record": record, "matches": matches[:_BEST], "n_matches": len(matches)})
-                for reject in batch.rejects.to_pylist():
-                    results.append(
-                        {"source": reject["path"], "record": reject["record"], "rejected": reject["sentence"], "matches": []}
-                    )
-    return results
+                rejects += batch.rejects.to_pylist()
+    rejected = [{"source": r["path"], "record": r["record"], "rejected": r["sentence"], "matches": []} for r in rejects]
+    return results + rejected
 
 
 def show_matches(results: list[dict[str, Any]], output: Output) -> None:

@@ -166,12 +166,13 @@ def restore(value: str, edits: Iterable[Edit | dict[str, Any]], field: str = "te
     """Undo the edits of one field, last first, which gives back exactly what the field held before any repair.
 
     Takes `Edit`s or rows of edits.parquet, in any order. Raises ValueError where an edit does not fit the text, since then
-    text and ledger are not of the same article and version.
+    text and ledger are not of the same article and version. What an edit has taken out leaves nothing to compare: it fits every
+    text that reaches as far.
     """
     rows = [edit if isinstance(edit, Edit) else Edit(**{name: edit[name] for name in Edit._fields}) for edit in edits]
     for edit in sorted((row for row in rows if row.field == field), key=lambda row: row.seq, reverse=True):
         stop = edit.start + len(edit.after)
-        if value[edit.start : stop] != edit.after:
+        if edit.start > len(value) or value[edit.start : stop] != edit.after:
             raise ValueError(f"edit {edit.seq} ({edit.rule}) does not fit this text")
         value = value[: edit.start] + edit.before + value[stop:]
     return value

@@ -50,7 +50,10 @@ def examples(rule: pa.ChunkedArray, n_edits: np.ndarray, quoted: Quoted) -> dict
     named = sorted({owner for found in chosen.values() for owner, _ in found})
     ids = {owner: row["article_id"] for owner, row in zip(named, quoted.articles(["article_id"], named), strict=True)}
     return {
-        code: [{"article_id": ids[owner], **_example(edit, marked.get(owner))} for owner, edit in found]
+        code: [
+            {"article_id": ids[owner], **_example(edit, marked.get(owner) if _needs_surroundings(edit) else None)}
+            for owner, edit in found
+        ]
         for code, found in chosen.items()
     }
 

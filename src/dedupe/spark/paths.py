@@ -23,9 +23,8 @@ from dedupe.spark.run import Found, carry_out
 from dedupe.spark.stages import FINISHED, READ_PIECES, Finish, ReadFiles, lay_out, unpack_table
 from dedupe.spark.store import is_address, plan_store, read_store
 from dedupe.stages.deciding import Taken
-from dedupe.stages.maps import PREPARED, gather_signed, prepare_shard, read_shard
-from dedupe.stages.preparing import Prepared
-from dedupe.stages.shards import LeftOut
+from dedupe.stages.maps import PREPARED, gather_signed
+from dedupe.stages.preparing import Prepared, prepared_nothing
 from dedupe.stages.storytelling import Told
 
 if TYPE_CHECKING:
@@ -127,11 +126,7 @@ def _bring_here(found: Found, scratch: Path) -> None:
     found.pieces.release()
     prepared.shards = list(places.values())
     if not places:
-        # The stages themselves make the files of a shard that holds nothing.
-        read, target = scratch / "read.arrow", scratch / "prepared.arrow"
-        read_shard((), Config(), read)
-        prepare_shard(read, target, 0, Config(stories=False), prepared.residue, found.matched.bands.num_perm, LeftOut())
-        prepared.shards = [target]
+        prepared.shards = [prepared_nothing(scratch, Config(stories=False), prepared.residue, found.matched.bands.num_perm)]
     prepared.stored = Stored.of(prepared.shards)
     prepared.articles = prepared.stored.columns(PREPARED)
     prepared.signed = gather_signed(prepared.shards, prepared.index)

@@ -153,6 +153,8 @@ def prepare(
     ]
     rejects = pa.concat_tables([pa.Table.from_batches([plan.rejects, *later]), *numbered_rejects(reads, offsets)])
     arrays, records = shards, len(plan.rejects) + sum(read.records for read in reads) - sum(one.known for one in done)
+    if not shards and not adopted:
+        arrays = shards = [prepared_nothing(scratch, config, residue, num_perm)]
     if adopted:
         arrays, shards = [adopted.signed_as(scratch), *shards], [*adopted.shards, *shards]
         rejects, records = pa.concat_tables([adopted.rejects, rejects]), records + adopted.articles + len(adopted.rejects)
@@ -175,6 +177,14 @@ def prepare(
     )
     prepared.put(*numbered_ids(prepared.articles["article_id"]), "numbered")
     return prepared
+
+
+def prepared_nothing(scratch: Path, config: Config, residue: pa.Table, num_perm: int) -> Path:
+    """Make the files of a shard that holds nothing, by the stages themselves: for a run whose input is all rejects."""
+    read, target = scratch / "read-nothing.arrow", scratch / "prepared-nothing.arrow"
+    read_shard((), config, read)
+    prepare_shard(read, target, 0, config, residue, num_perm, LeftOut())
+    return target
 
 
 def _read_key(shard: Shard, config: Config) -> str:

@@ -98,6 +98,8 @@ def load_manifest(output: Path) -> dict[str, Any]:
         loaded: dict[str, Any] = json.loads((output / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"{output} holds no output of dedupe.", "Run `dedupe clean PATH -o OUTPUT` first.") from None
+    except NotADirectoryError:
+        raise UsageError(f"{output} is a file, and no output of dedupe.", "Give the folder that a run has written.") from None
     except (ValueError, RecursionError, OSError) as error:
         raise damaged(output, MANIFEST, error) from None
     entries = loaded if isinstance(loaded, dict) else {}
