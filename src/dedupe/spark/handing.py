@@ -60,14 +60,11 @@ def _through_spark(session: SparkSession, address: str, config: Config) -> Hande
         frame = session.read.parquet(f"{address}/{name}.parquet")
         return frame.select(*columns or frame.columns).toArrow()
 
-    def since(name: str, key: str) -> dict[str, int]:
-        return dict(zip(*(column.to_pylist() for column in read(name, key, "since").columns), strict=True))
-
     try:
         told = session.read.text(f"{address}/{MANIFEST}").toArrow()["value"].to_pylist()
         written: dict[str, Any] = json.loads("".join(told))
         articles = read("corpus", "article_id", "cluster_id", "story_id")
-        known = {kind: since(name, f"{kind}_id") for kind, name in _KINDS}
+        since = {kind: read(name, f"{kind}_id", "since").rename_columns(["id", "since"]) for kind, name in _KINDS}
         id_map, residue = read("id_map").cast(ID_MAP), read("residue").cast(RESIDUE)
     except (PySparkException, ValueError) as error:
         raise UsageError(
@@ -76,7 +73,7 @@ def _through_spark(session: SparkSession, address: str, config: Config) -> Hande
         ) from error
     forgotten = id_map.filter(pc.equal(id_map["change"], FORGOTTEN))["old_id"].to_pylist()
     return HandedOn(
-        Previous(articles, known, id_map, written["generation"]),
+        Previous(articles, since, id_map, written["generation"]),
         residue if lines_hold(written["settings"], config) else None,
         frozenset(forgotten),
     )
