@@ -43,4 +43,4 @@ def test_it_runs_in_the_session_that_spark_submit_has_prepared(able: None, seeds
     (log,) = (path for path in (tmp_path / "log").iterdir() if path.is_file())
     told = log.read_text(encoding="utf-8")
     assert '"spark.master":"local[1]"' in told
-    assert "dedupe: verify, relate and cluster" in told
+    assert "dedupe: repair and sign" in told
