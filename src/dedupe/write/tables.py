@@ -187,10 +187,11 @@ def _languages(languages: pa.Array, cluster: np.ndarray, n: int) -> pa.Array:
     codes = encoded.indices.to_numpy().astype(np.int64)
     names = np.array(encoded.dictionary.to_pylist() or [""], object)
     alphabetical = np.argsort(np.argsort(names.astype(str), kind="stable"), kind="stable")
-    pairs, counts = np.unique(np.stack([cluster, codes], axis=1), axis=0, return_counts=True)
-    order = np.lexsort((alphabetical[pairs[:, 1]], -counts, pairs[:, 0]))
-    offsets = np.searchsorted(pairs[order, 0], np.arange(n + 1)).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(names[pairs[order, 1]], pa.string()))
+    pairs, counts = np.unique(cluster * len(names) + codes, return_counts=True)
+    group, code = np.divmod(pairs, len(names))
+    order = np.lexsort((alphabetical[code], -counts, group))
+    offsets = np.searchsorted(group[order], np.arange(n + 1)).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(names[code[order]], pa.string()))
 
 
 def write_tables(
