@@ -333,7 +333,7 @@ def figures() -> Iterator[tuple[str, str]]:
     yield despin, f"At {gate_training.THRESHOLD:g} and above"
     yield despin, f"{stage.SURENESS:g} nats a word; spun articles"
     yield despin, f"{100 * swaps._RATE:g} % of the words"
-    yield despin, f"{100 * swaps._PARALLEL:g} % of either text"
+    yield despin, f"{100 * swaps._PARALLEL:g} % and more of the shorter text"
     yield despin, f"{spin_reading._LEAST_GAIN:g} nats a swap"
     yield despin, f"Jaccard of {spun.THRESHOLD:g} or more"
     yield "docs/stories.md", f"The default: {stories.THRESHOLD:g}"
