@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedupe.engine.spark import Spark, Task, run_task
-from dedupe.gather import take_rows
+from dedupe.gather import distinct, take_rows
 from dedupe.match.verify import Overlaps, Verifier
 from dedupe.spark.stages import FAR, HELD, KEYS, LIGHT, TAKEN, TakeArticles, unpack_table
 from dedupe.stages.maps import PREPARED
@@ -120,7 +120,8 @@ class FarArticles:
     def fetch(self, rows: np.ndarray) -> None:
         """Fetch what is not held of these rows: in one go, where many are going to be asked for one after the other."""
         with self._lock:
-            new = np.setdiff1d(rows, self._known)
+            new = distinct(rows)
+            new = new[~np.isin(new, self._known)]
             if not len(new):
                 return
             path = self._scratch / f"fetched-{len(self._tables):05}.arrow"
@@ -151,7 +152,7 @@ class FarArticles:
         if not len(rows):
             return pa.array([], pa.string())
         with self._lock:
-            self.fetch(np.unique(rows))
+            self.fetch(rows)
             order = np.argsort(self._known, kind="stable")
             places = order[np.searchsorted(self._known, rows, sorter=order)]
             return take_rows(pa.concat_tables(self._tables)[name], places)
@@ -166,7 +167,7 @@ class FarVerifier(Verifier):
 
     def __call__(self, a: np.ndarray, b: np.ndarray) -> Overlaps:
         """Return the overlaps of pairs of rows."""
-        self._articles.fetch(np.unique(np.concatenate([a, b])))
+        self._articles.fetch(np.concatenate([a, b]))
         return super().__call__(a, b)
 
 

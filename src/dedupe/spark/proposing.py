@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from dedupe.engine.spark import runs_of
+from dedupe.gather import distinct
 from dedupe.match.bands import Bands, band_keys
 from dedupe.match.candidates import LARGE_BUCKET
 from dedupe.match.containment import LONGEST_POSTING, Sketches, akin_enough, join_sketches, least_shared
@@ -113,7 +114,7 @@ class BucketPairs:
                     b = (begins[at : at + step, None] + other).ravel()
                     found.append(_codes(*(rows[side[self._alike(digests, a, b)]] for side in (a, b))))
             if found:
-                yield _links(np.unique(np.concatenate(found)), PAIR)
+                yield _links(distinct(np.concatenate(found)), PAIR)
             for start, size in zip(starts[sizes > LARGE_BUCKET].tolist(), sizes[sizes > LARGE_BUCKET].tolist(), strict=True):
                 members = rows[start : start + size]
                 yield _links(_codes(np.full(size - 1, members[0]), members[1:]), LARGE)
@@ -269,4 +270,4 @@ class SpunPairs:
                 numbers = np.concatenate([mine + first, self.rows])
                 suspects = np.arange(len(mine), len(numbers))
                 a, b = propose_spun(both, np.arange(len(numbers)), suspects)
-                yield _links(np.unique(_codes(numbers[a], numbers[b])), PAIR)
+                yield _links(distinct(_codes(numbers[a], numbers[b])), PAIR)

@@ -19,6 +19,7 @@ from dedupe.engine.spark import Spark, run_task
 from dedupe.engine.spark_components import spark_components
 from dedupe.engine.stored import Stored
 from dedupe.engine.timings import Progress, Timings
+from dedupe.gather import distinct
 from dedupe.match.bands import choose_bands
 from dedupe.match.candidates import least_agreement
 from dedupe.match.containment import MOST_AKIN, join_sketches
@@ -206,7 +207,7 @@ def match(pieces: Pieces, far: FarArticles, signs: Signs, config: Config, honour
         contained, akin, capped = _contained(pieces, known, signs.sketch_sizes)
         links.append(contained)
         # In one go: each look at a few of the articles reads all pieces.
-        far.fetch(np.unique(np.concatenate(to_be_read(akin, n_tokens, scores))))
+        far.fetch(np.concatenate(to_be_read(akin, n_tokens, scores)))
         told = spun | tell_spun(scores, akin, n_tokens, similar.read)[known.representative]
         if (told != spun).any():
             spun, known = told, stand(far.light, told, keys, n_tokens, config, honoured)
@@ -275,7 +276,7 @@ def _contained(
     small, large = by_rank[row[inside]], by_rank[other[inside]]
     order = np.lexsort((large, small))
     one, two = by_rank[row[akin]], by_rank[other[akin]]
-    pairs = np.unique(np.minimum(one, two) << 32 | np.maximum(one, two))
+    pairs = distinct(np.minimum(one, two) << 32 | np.maximum(one, two))
     return (small[order], large[order]), (pairs >> 32, pairs & 0xFFFFFFFF), int(pc.sum(table["capped"]).as_py() or 0)
 
 
@@ -316,7 +317,7 @@ def _decided(
     gathered = pieces.run(["articles", "signed"], GatherMembers(), BINS, members)
     small, large = contained
     bin_of = bins[np.searchsorted(rows, small)]
-    numbers = np.unique(bins)
+    numbers = distinct(bins)
     own = honoured.by_part(rows, bins) if honoured else {}
     blobs = [pickle.dumps((small[bin_of == number], large[bin_of == number], own.get(number))) for number in numbers.tolist()]
     columns = (numbers.astype(np.int32), np.full(len(numbers), -1), pa.array(blobs, pa.binary()))
