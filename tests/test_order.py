@@ -129,6 +129,8 @@ def test_updates_share_no_cluster_and_keep_their_evidence(tmp_path: Path) -> Non
         ("12 people in 2021", "15 folks in 2021", True),
         ("two people", "2 folks", False),
         ("by 2021", "by 2021 and 30 more", False),
+        ("last year, in the 1990s, the 20th of 31", "the final 12 months, in the Nineties, the twentieth of 31", False),
+        ("within 18 months", "inside 24 months", True),
     ],
 )
 def test_numbers_that_spinners_leave_alone(one: str, other: str, differ: bool) -> None:

@@ -108,7 +108,10 @@ def _looked_up(sketches: Sketches, wanted: np.ndarray, hashes: np.ndarray) -> It
     release(sketches.hashes)
 
 
-_NUMBER = re.compile(r"\d[\d.,]*\d")
+_NUMBER = re.compile(r"\d[\d.,]*\d\b")
+# A spinner writes "12 months" for a year, "1000's" for thousands, "Nineties" for 1990s and "twentieth" for 20th: such phrases are
+# no facts to tell two articles apart by, nor are numbers with letters on them.
+_WORDING = re.compile(r"\b(?:12 months|24 hours|30 days|60 (?:minutes|seconds)|100 years|1000['’]s)\b")
 
 
 def numbers_differ(one: str, other: str) -> bool:
@@ -116,7 +119,8 @@ def numbers_differ(one: str, other: str) -> bool:
 
     Those are the facts that a spinner leaves as they are. Names and small numbers it swaps like any word, so they tell nothing.
     """
-    left, right = ({number.replace(",", "") for number in _NUMBER.findall(text)} for text in (one, other))
+    texts = (_WORDING.sub(" ", text) for text in (one, other))
+    left, right = ({number.replace(",", "") for number in _NUMBER.findall(text)} for text in texts)
     return bool(left - right) and bool(right - left)
 
 
