@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dedupe.errors import command
 from dedupe.quantities import amount, duration, size
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from dedupe.job import Summary
 
 _SHOWN = 6
+_COLUMNS = 14
 
 
 def notice(sentence: str) -> None:
@@ -71,6 +73,17 @@ def _ranked(counts: dict[str, int], names: dict[str, str] | None = None) -> str:
     return shown + (f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else "")
 
 
+def _columns(lines: list[str]) -> Iterator[str]:
+    # A line a format: where one is cut, it says so.
+    taken: dict[str, list[str]] = {}
+    for line in lines:
+        kind, _, columns = line.partition(": ")
+        taken.setdefault(kind, []).append(one_line(columns))
+    for kind, found in taken.items():
+        more = f" and {len(found) - _COLUMNS:,} more" if len(columns) > _COLUMNS else ""
+        yield f"{kind}: {', '.join(found[:_COLUMNS])}{more}"
+
+
 def show_summary(summary: Summary) -> None:
     """Print what a run did, a line a topic."""
     from dedupe.repair.rules import RULES
@@ -78,8 +91,9 @@ def show_summary(summary: Summary) -> None:
     rows: list[tuple[str, str]] = [
         ("read", f"{amount(summary.records, 'record')} from {amount(summary.files, 'file')} ({size(summary.bytes)})"),
     ]
-    if summary.columns:
-        rows += [("columns", line) for line in summary.columns[:_SHOWN]]
+    rows += [("columns", line) for line in _columns(summary.columns)]
+    rows += [("warning", f"no column {one_line(asked.partition('=')[2])!r} was seen (--field {one_line(asked)})")
+             for asked in summary.unseen]  # fmt: skip
     if summary.events:
         rows.append(("assumed", _ranked({name.replace("_", " "): count for name, count in summary.events.items()})))
     if summary.skipped:
@@ -88,6 +102,8 @@ def show_summary(summary: Summary) -> None:
     rows.append(
         ("rejected", f"{rejected:,}" + (f": {_ranked(summary.rejects)} (reasons in rejects.parquet)" if rejected else ""))
     )
+    if summary.why_rejected:
+        rows.append(("such as", one_line(summary.why_rejected)))
     balance = f"{summary.records:,} = {amount(summary.articles, 'article')} + {amount(rejected, 'reject')}"
     rows.append(("in = out", balance))
     rules = {code: rule.name for code, rule in RULES.items()}
@@ -144,7 +160,7 @@ def show_summary(summary: Summary) -> None:
     click.echo(
         f"\nwrote {summary.output}/corpus.parquet ({amount(summary.articles, 'article')}), canonical.parquet ({singles:,})"
         " and report.html.\n"
-        f"next: dedupe stats {summary.output}"
+        f"next: {command('stats', summary.output)}"
     )
 
 

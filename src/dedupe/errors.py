@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+
+
+def command(*words: object) -> str:
+    """Return a command of ours to be pasted into a shell, whatever the names in it hold."""
+    return shlex.join(["dedupe", *map(str, words)])
+
 
 class DedupeError(Exception):
     """Say what went wrong in one sentence, and what to do next in another.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
@@ -25,6 +25,7 @@ from dedupe.errors import DedupeError, UsageError
 from dedupe.match.edges import RELATIONS
 from dedupe.pipeline import Matched, carry_out
 from dedupe.read import plan as plan_input
+from dedupe.read.columns import check_fields
 from dedupe.read.parts import Plan
 from dedupe.report.page import write_report
 from dedupe.schema import REJECTS
@@ -59,8 +60,10 @@ class Summary:
     records: int
     articles: int
     rejects: dict[str, int]
+    why_rejected: str
     skipped: str
     columns: list[str]
+    unseen: list[str]
     events: dict[str, int]
     rules: dict[str, int]
     edits: int
@@ -318,11 +321,13 @@ def summarise(
         records=prepared.records,
         articles=prepared.articles.num_rows,
         rejects=_sorted(rejects),
+        why_rejected=next(iter(_sorted(Counter(prepared.rejects["sentence"].to_pylist()))), ""),
         skipped=plan.skipped_sentence(),
         columns=[
             f"{kind}: {taken}" + (f" ({count:,} files)" if count > 1 else "")
             for (kind, taken), count in sorted(prepared.report.columns.items())
         ],
+        unseen=_unseen(config, prepared.report.columns),
         events=_sorted(prepared.report.events),
         rules=_sorted(prepared.rules),
         edits=sum(prepared.rules.values()),
@@ -348,6 +353,12 @@ def summarise(
         seconds=time.perf_counter() - begin,
         timings=timings.seconds,
     )
+
+
+def _unseen(config: Config, columns: Iterable[tuple[str, str]]) -> list[str]:
+    # A column that was asked for is taken for its field or nothing is.
+    taken = {line.partition(" <- ")[0] for _, line in columns}
+    return [f"{field}={column}" for field, column in check_fields(config.fields).items() if field not in taken]
 
 
 def _sorted(counter: Counter[str]) -> dict[str, int]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from dedupe.errors import ConditionError, UsageError
+from dedupe.errors import ConditionError, UsageError, command
+from dedupe.quantities import amount
 
 
 @click.command()
@@ -49,7 +50,8 @@ def decisions(output: Path, conflicts: bool, target: str | None, source: Path | 
         show_json(found) if as_json else listing.show_conflicts(found)
         if found:
             raise ConditionError(
-                f"{len(found):,} conflicts are not settled.", f"Take one of each back in: dedupe review {output}"
+                f"{amount(len(found), 'conflict is', 'conflicts are')} not settled.",
+                f"Take one of each back in: {command('review', output)}",
             )
     else:
         listed = listing.list_decisions(opened)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dedupe.errors import ConditionError
+from dedupe.errors import ConditionError, command
 
 
 @click.command()
@@ -38,7 +38,7 @@ def init(path: Path, as_json: bool) -> None:
     if as_json:
         show_json({"wrote": str(path)})
     else:
-        click.echo(f"wrote {path}\nnext: dedupe clean FOLDER --config {path}")
+        click.echo(f"wrote {path}\nnext: {command('clean', 'FOLDER', '--config', path)}")
 
 
 @click.command()

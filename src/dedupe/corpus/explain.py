@@ -16,7 +16,7 @@ from dedupe.corpus.output import Output
 from dedupe.corpus.references import References
 from dedupe.decisions.standing import Apart, Chosen, Refused, Standing, Together
 from dedupe.decisions.store import Decisions
-from dedupe.errors import OutputError, UsageError
+from dedupe.errors import OutputError, UsageError, command
 from dedupe.match.bands import choose_bands
 from dedupe.match.candidates import LARGE_BUCKET
 from dedupe.match.containment import CONTAINED, SCALE, least_shared
@@ -306,7 +306,10 @@ def show_article(found: dict[str, Any], output: Output) -> None:
         click.echo(f"decided   {what.strip()}, by {one_line(decision['who'])} on {decision['at'][:10]}{note}")
     if story := found["story"]:
         click.echo(f"story     {story['story_id']}, {amount(story['size'], 'article')}")
-    click.echo(f"\nnext: dedupe explain {article['article_id'][:12]} ID -o {output.folder}")
+    beside = [member["article_id"] for member in cluster["members"]] + ([story["canonical_id"]] if story else [])
+    other = next((one for one in beside if one != article["article_id"]), None)
+    pair = ("explain", article["article_id"][:12], other[:12], "-o", output.folder) if other else ("review", output.folder)
+    click.echo(f"\nnext: {command(*pair)}")
 
 
 def show_pair(found: dict[str, Any]) -> None:

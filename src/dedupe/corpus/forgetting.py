@@ -16,7 +16,7 @@ from dedupe.console import one_line
 from dedupe.corpus.output import Output
 from dedupe.engine.local import Pool
 from dedupe.engine.timings import Progress, silent
-from dedupe.errors import ConditionError
+from dedupe.errors import ConditionError, command
 from dedupe.quantities import amount
 
 
@@ -61,4 +61,4 @@ def show_forgotten(found: list[dict[str, Any]], output: Path) -> None:
     for row in found:
         click.echo(f"{row['article_id']}  {one_line(row['source'])}:{row['record']}")
     click.echo(f"\n{amount(len(found), 'article')} forgotten; their IDs stay in id_map.parquet. The input still holds them.")
-    click.echo(f"Next: dedupe inspect {output} --check")
+    click.echo(f"\nnext: {command('inspect', output, '--check')}")

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from dedupe.console import one_line
 from dedupe.corpus.output import Output
+from dedupe.errors import command
 from dedupe.match.edges import RELATIONS
 from dedupe.quantities import amount, size
 from dedupe.schema import CLUSTERS, CORPUS, EDITS, ID_MAP, PAIRS, REJECTS, RESIDUE, SCHEMA_VERSION, STORIES
@@ -73,11 +74,14 @@ def statistics(output: Path) -> dict[str, Any]:
         for low, high in pairwise(bounds)
     }
     edits = opened.table("edits", ["rule"])["rule"]
+    rejects = opened.table("rejects", ["code", "sentence"])
     stories = opened.table("stories", ["size"])["size"].to_numpy()
     dates = pc.min_max(corpus["published_at"]).as_py()
     return {
         "articles": corpus.num_rows,
-        "rejects": opened.table("rejects", ["record"]).num_rows,
+        "rejects": rejects.num_rows,
+        "reject_codes": _counts(rejects["code"]),
+        "why_rejected": next(iter(_counts(rejects["sentence"])), ""),
         "clusters": len(sizes),
         "duplicates": corpus.num_rows - len(sizes),
         "cluster_sizes": {name: count for name, count in histogram.items() if count},
@@ -219,7 +223,7 @@ def show_tables(tables: list[dict[str, Any]], problems: list[str] | None, output
     for table in tables:
         click.echo(f"{table['table']:<10} {table['rows']:>12,} rows  {size(table['bytes']):>10}  {', '.join(table['columns'])}")
     if problems is None:
-        click.echo(f"\nnext: dedupe inspect {output} --check")
+        click.echo(f"\nnext: {command('inspect', output, '--check')}")
     elif problems:
         click.echo("\n" + "\n".join(f"wrong: {problem}" for problem in problems))
     else:
@@ -240,6 +244,11 @@ def show_stats(found: dict[str, Any], output: Path) -> None:
             f"{found['articles']:,} ({amount(found['words'], 'word')}, median {found['median_words']:,});"
             f" {amount(found['rejects'], 'reject')}",
         ),
+        *(
+            [("rejected", ranked(found["reject_codes"])), ("such as", one_line(found["why_rejected"]))]
+            if found["rejects"]
+            else []
+        ),
         ("clusters", f"{found['clusters']:,}; {amount(found['duplicates'], 'duplicate')}"),
         ("sizes", "; ".join(f"{name}: {count:,}" for name, count in found["cluster_sizes"].items()) or "none"),
         ("stories", _told(found)),
@@ -252,7 +261,7 @@ def show_stats(found: dict[str, Any], output: Path) -> None:
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         click.echo(f"{name:<{width}}  {value}")
-    click.echo(f"\nnext: dedupe inspect {output} --check")
+    click.echo(f"\nnext: {command('inspect', output, '--check')}")
 
 
 def _told(found: dict[str, Any]) -> str:

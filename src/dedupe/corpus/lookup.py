@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from dedupe.console import one_line
 from dedupe.corpus.output import Output
-from dedupe.errors import OutputError
+from dedupe.errors import OutputError, command
 from dedupe.match.bands import choose_bands
 from dedupe.match.candidates import agreements, least_agreement
 from dedupe.match.containment import Proposed, Sketches, count_shared, least_shared
@@ -288,4 +288,4 @@ def show_matches(results: list[dict[str, Any]], output: Output) -> None:
             )
     if any(result["matches"] for result in results):
         best = next(result["matches"][0] for result in results if result["matches"])
-        click.echo(f"\nnext: dedupe explain {best['article_id'][:12]} -o {output.folder}")
+        click.echo(f"\nnext: {command('explain', best['article_id'][:12], '-o', output.folder)}")

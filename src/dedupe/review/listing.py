@@ -14,7 +14,7 @@ from dedupe.corpus.output import Output
 from dedupe.decisions.facts import Batch
 from dedupe.decisions.standing import Conflict
 from dedupe.decisions.store import Decisions
-from dedupe.errors import UsageError
+from dedupe.errors import UsageError, command
 from dedupe.quantities import amount
 
 _LAST = 10
@@ -92,12 +92,12 @@ def show_decisions(found: dict[str, Any], output: Path) -> None:
         click.echo(f"{one['batch_id']:>6}  {one['at'][:16].replace('T', ' ')}  {one['who']}: {', '.join(filter(None, words))}")
     if not found["decisions"]:
         click.echo(f"Nobody has decided anything about {output} yet.")
-        click.echo(f"\nnext: dedupe review {output}")
+        click.echo(f"\nnext: {command('review', output)}")
         return
     people = ", ".join(f"{who} {count:,}" for who, count in found["people"].items())
     click.echo(f"\n{amount(found['decisions'], 'decision')} ({people}), of which {found['standing']:,} stand.")
     if found["conflicts"]:
-        click.echo(f"next: dedupe decisions {output} --conflicts   ({found['conflicts']:,} contradict one another)")
+        click.echo(f"next: {command('decisions', output, '--conflicts')}   ({found['conflicts']:,} contradict one another)")
     else:
         click.echo("next: run `dedupe clean` again, which honours them")
 

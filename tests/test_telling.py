@@ -1,0 +1,89 @@
+"""What the commands tell people: nothing is cut without saying so, and every command that is advised can be pasted."""
+
+import json
+import random
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from dedupe import Config, job
+from dedupe.errors import command
+
+Dedupe = Callable[..., Result]
+
+
+def write(path: Path, rows: list[dict[str, object]]) -> Path:
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return path
+
+
+def words(seed: int, count: int = 80) -> str:
+    rng = random.Random(seed)
+    return " ".join(f"{rng.choice('abcdefgh')}{rng.choice('aeiou')}{rng.randrange(500)}" for _ in range(count))
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two copies and one alone, in a folder whose name a shell would take apart."""
+    folder = tmp_path_factory.mktemp("telling")
+    text = words(1)
+    rows: list[dict[str, object]] = [
+        {"text": text, "id": "a"},
+        {"text": text + " more", "id": "b"},
+        {"text": words(2), "id": "c"},
+    ]
+    job.clean([write(folder / "in.jsonl", rows)], folder / "my out", Config(stories=False), workers=1)
+    return folder / "my out"
+
+
+def advised(result: Result) -> list[str]:
+    """The command that a result advises, taken apart as a shell would."""
+    return shlex.split(result.stdout.rpartition("next: ")[2])
+
+
+def test_why_records_were_rejected_is_told_by_the_run_and_by_stats(dedupe: Dedupe, tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", [{"body": words(seed), "title": "T"} for seed in range(3)])
+    run = dedupe("clean", source, "--field", "text=nope", "-o", tmp_path / "out")
+    assert "no column 'nope' was seen (--field text=nope)" in run.stdout
+    said = "no column holds the text; columns are body, title; name yours with --field text=COLUMN"
+    assert said in run.stdout
+    stats = dedupe("stats", tmp_path / "out").stdout
+    assert said in stats
+    assert "empty 3" in stats
+    assert json.loads(dedupe("stats", tmp_path / "out", "--json").stdout)["reject_codes"] == {"empty": 3}
+    right = job.sample([source], Config(fields={"text": "Body"}), limit=3)
+    assert (right.unseen, right.why_rejected, right.articles) == ([], "", 3)
+
+
+def test_columns_of_every_format_are_shown(dedupe: Dedupe, tmp_path: Path) -> None:
+    for form, mark in (("csv", ","), ("tsv", "\t")):
+        (tmp_path / f"a.{form}").write_text(f"headline{mark}body{mark}link{mark}byline{mark}site\n" + mark.join("abcde"))
+    write(tmp_path / "a.jsonl", [{"headline": "x", "content": "y", "link": "z", "byline": "A", "site": "S"}])
+    shown = [line for line in dedupe("clean", tmp_path, "--sample", "5").stdout.splitlines() if line.startswith("columns")]
+    assert [line.split()[1] for line in shown] == ["csv:", "jsonl:", "tsv:"]
+    assert all("title <- headline" in line and "url <- link" in line for line in shown)
+
+
+def test_advised_commands_can_be_pasted(dedupe: Dedupe, output: Path) -> None:
+    assert command("stats", "a b\n'c'") == """dedupe stats 'a b\n'"'"'c'"'"''"""
+    assert advised(dedupe("stats", output)) == ["dedupe", "inspect", str(output), "--check"]
+    assert advised(dedupe("inspect", output)) == ["dedupe", "inspect", str(output), "--check"]
+    assert advised(dedupe("decisions", output)) == ["dedupe", "review", str(output)]
+    report = (output / "report.html").read_text(encoding="utf-8")
+    assert " -o OUTPUT</code> says why two articles are together" in report
+
+
+def test_explain_advises_a_neighbour_that_is_there(dedupe: Dedupe, output: Path) -> None:
+    corpus = json.loads(dedupe("stats", output, "--json").stdout)
+    assert corpus["clusters"] == 2
+    import pyarrow.parquet as pq
+
+    ids = {row["input_id"]: row["article_id"] for row in pq.read_table(output / "corpus.parquet").to_pylist()}
+    for one, other in (("a", "b"), ("b", "a")):
+        first = dedupe("explain", ids[one], "-o", output)
+        assert advised(first) == ["dedupe", "explain", ids[one][:12], ids[other][:12], "-o", str(output)]
+        assert dedupe(*advised(first)[1:]).stdout.startswith("together")
+    assert advised(dedupe("explain", ids["c"], "-o", output)) == ["dedupe", "review", str(output)]
