@@ -3,9 +3,11 @@
 import json
 import random
 import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
 
@@ -79,11 +81,75 @@ def test_advised_commands_can_be_pasted(dedupe: Dedupe, output: Path) -> None:
 def test_explain_advises_a_neighbour_that_is_there(dedupe: Dedupe, output: Path) -> None:
     corpus = json.loads(dedupe("stats", output, "--json").stdout)
     assert corpus["clusters"] == 2
-    import pyarrow.parquet as pq
-
     ids = {row["input_id"]: row["article_id"] for row in pq.read_table(output / "corpus.parquet").to_pylist()}
     for one, other in (("a", "b"), ("b", "a")):
         first = dedupe("explain", ids[one], "-o", output)
         assert advised(first) == ["dedupe", "explain", ids[one][:12], ids[other][:12], "-o", str(output)]
         assert dedupe(*advised(first)[1:]).stdout.startswith("together")
     assert advised(dedupe("explain", ids["c"], "-o", output)) == ["dedupe", "review", str(output)]
+
+
+def test_rules_are_named_in_any_collection_and_by_names_that_are_there(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
+    from dedupe.repair.rules import RULES
+    from dedupe.settings import checked
+
+    for given in (["R113"], {"R113"}, ("R113",), "R113", iter(["editorial-policies"])):
+        assert checked(Config(no_rules=given)).no_rules == {"R113"}  # type: ignore[arg-type]
+    told = " ".join(dedupe("clean", "--help").stdout.split())
+    name, code = told.partition("Switch a cleaning rule off: ")[2].partition(".")[0].split(", or its code ")
+    assert RULES[code].name == name
+    wrong = dedupe("clean", seeds, "--no-rule", "nope", "-o", tmp_path / "out")
+    assert wrong.exit_code == 2
+    assert f"{code} {name}" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["-o", ""], "has no name"),
+        (["--relearn"], "To relearn"),
+        (["--fresh", "--previous", "old"], "cannot be fresh"),
+        (["--sample", "3", "--previous", "nowhere"], "takes no IDs over"),
+        (["--sample", "3", "--fresh"], "takes no IDs over"),
+        (["--field", "text=a", "--field", "text=b"], "two columns for text"),
+        (["--field", "text=a", "--field", "body=b"], "Two columns are given for text"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(
+    options: list[str], words: str, dedupe: Dedupe, seeds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = dedupe("clean", seeds, *options)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["corpus", "id_map"])
+def test_a_check_lists_every_fault_and_advises_what_works(name: str, dedupe: Dedupe, output: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken out"
+    shutil.copytree(output, broken)
+    path = broken / f"{name}.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+    (broken / "edits.parquet").unlink()
+    checked = dedupe("inspect", broken, "--check")
+    assert checked.exit_code == 1
+    assert f"wrong: {name}.parquet cannot be read" in checked.stdout
+    assert "wrong: edits.parquet is missing." in checked.stdout
+    assert "clusters" in checked.stdout
+    assert "dedupe clean --fresh` on all of its input with -o '" in checked.stderr
+    source = write(tmp_path / "in.jsonl", [{"text": words(7)}])
+    if name == "id_map":
+        for options in ([], ["--fresh"]):
+            refused = dedupe("clean", source, "-o", broken, *options)
+            assert refused.exit_code == 3
+            assert "delete it, run `dedupe clean --fresh`" in refused.stderr
+        path.unlink()
+    assert dedupe("clean", source, "-o", broken, "--fresh").exit_code == 0
+    assert dedupe("inspect", broken, "--check").exit_code == 0
+
+
+def test_a_missing_table_is_said_to_be_missing(dedupe: Dedupe, output: Path, tmp_path: Path) -> None:
+    shutil.copytree(output, tmp_path / "out")
+    (tmp_path / "out" / "edits.parquet").unlink()
+    assert f"edits.parquet of {tmp_path / 'out'} is missing." in dedupe("stats", tmp_path / "out").stderr

@@ -9,7 +9,7 @@ from dedupe.config import Config
 from dedupe.corpus.corpus import Corpus
 from dedupe.errors import UsageError
 from dedupe.read.spool import TABLE, Source, spool
-from dedupe.settings import checked
+from dedupe.settings import check_previous, checked
 
 
 def clean(
@@ -42,6 +42,9 @@ def clean(
             "Give a Config(...) there, and the folder as output=...",
         )
     settings = checked(config)
+    check_previous(previous, fresh, relearn)
+    if output == "":
+        raise UsageError("The folder for the corpus has no name.", "Give one, or None for a temporary one.")
 
     from dedupe import job
     from dedupe.cache import kernels_compiled

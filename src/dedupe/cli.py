@@ -16,6 +16,7 @@ from dedupe.commands.export import export
 from dedupe.commands.people import decisions, forget, review
 from dedupe.commands.setup import completion, doctor, init
 from dedupe.errors import ConditionError, DedupeError, UsageError
+from dedupe.quantities import amount
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
@@ -33,17 +34,37 @@ def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> di
     wrong = [value for value in values if not all(part.strip() for part in value.partition("=")[::2])]
     if wrong:
         raise UsageError(f"--field {wrong[0]} names no column.", "Write it as --field text=body: ours, then yours.")
-    return {name.strip(): column.strip() for name, _, column in (value.partition("=") for value in values)}
+    given: dict[str, str] = {}
+    for name, column in ((part.strip() for part in value.split("=", 1)) for value in values):
+        if name in given:
+            raise UsageError(f"--field names two columns for {name}: {given[name]} and {column}.", "Give one of them.")
+        given[name] = column
+    return given
+
+
+def _folder(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not value:
+        raise UsageError("The folder for the corpus has no name.", "Give one: -o output; -o . is this folder.")
+    return value
 
 
 @cli.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("-o", "--output", default="output", show_default=True, help="Folder for the corpus; replaced whole at the end.")
+@click.option(
+    "-o",
+    "--output",
+    default="output",
+    show_default=True,
+    callback=_folder,
+    help="Folder for the corpus; replaced whole at the end.",
+)
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Settings in TOML; options given here win.")
 @click.option("--field", "fields", multiple=True, callback=_pairs, metavar="OURS=YOURS", help="Take a column as ours: text=body.")
 @click.option("--html", type=click.Choice(["best", "fast"]), help="How to find the article in a page.  [default: best]")
 @click.option("--max-article-bytes", type=int, help="Reject longer articles.  [default: 10000000]")
-@click.option("--no-rule", "no_rules", multiple=True, metavar="CODE", help="Switch a cleaning rule off: R012 or its name.")
+@click.option(
+    "--no-rule", "no_rules", multiple=True, metavar="RULE", help="Switch a cleaning rule off: picture-credits, or its code R109."
+)
 @click.option("--no-clean", is_flag=True, help="Repair nothing.")
 @click.option(
     "--despin", type=click.Choice(["fix", "flag", "off"]), help="Spun articles: restore, only score, or ignore.  [default: fix]"
@@ -69,16 +90,19 @@ def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> di
 def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **options: Any) -> None:
     """Repair and deduplicate articles into a canonical Parquet corpus.
 
-    PATH is a file, a folder, a pattern, or - for standard input: text, Markdown, HTML, JSON, JSON Lines, CSV, Parquet, Arrow,
-    each also compressed.
+    PATH is a file, a folder, a pattern, or - for standard input: text, Markdown, HTML, JSON, JSON Lines, CSV, TSV, Parquet,
+    Arrow, WARC, each also compressed.
     """
     from dedupe.cache import kernels_compiled
     from dedupe.console import notice, progress_shown, show_json, show_summary
     from dedupe.engine import memory
     from dedupe.engine.libraries import start_libraries
     from dedupe.engine.local import Pool, useful_workers
-    from dedupe.settings import load_settings
+    from dedupe.settings import check_previous, load_settings
 
+    check_previous(options["previous"], options["fresh"], options["relearn"])
+    if options["sample"] and (options["previous"] or options["fresh"]):
+        raise UsageError("--sample shows the texts alone, and takes no IDs over.", "Leave --previous and --fresh out.")
     given = {name: options[name] for name in ("html", "max_article_bytes", "despin", "threshold", "recall", "seed")}
     settings: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     settings |= {"fields": options["fields"]} if options["fields"] else {}
@@ -173,16 +197,16 @@ def report(output: Path, path: Path | None, as_json: bool) -> None:
 def inspect(output: Path, check: bool, as_json: bool) -> None:
     """Show the tables of an output, and check that they hold together."""
     from dedupe.console import show_json
-    from dedupe.corpus.inspect import check_output, describe, show_tables
+    from dedupe.corpus.inspect import advice, check_output, describe, show_tables
 
-    tables = describe(output)
+    tables = describe(output, readable=check)
     problems = check_output(output) if check else None
     if as_json:
         show_json({"tables": tables, **({} if problems is None else {"problems": problems})})
     else:
         show_tables(tables, problems, output)
     if problems:
-        raise ConditionError(f"{len(problems):,} of the checks failed.", "Run `dedupe clean` again to write the output anew.")
+        raise ConditionError(f"{amount(len(problems), 'check')} failed.", advice(problems, output))
 
 
 @cli.command()

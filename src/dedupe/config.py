@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -37,7 +37,7 @@ class Config:
     max_article_bytes: int = field(default=MAX_ARTICLE_BYTES, metadata={"why": "longer articles are rejected"})
     # cleaning
     clean: bool = field(default=True, metadata={"why": "repair the text; false leaves it as it was read"})
-    no_rules: frozenset[str] = field(default=frozenset(), metadata={"why": "cleaning rules to switch off, by code or name"})
+    no_rules: Collection[str] = field(default=frozenset(), metadata={"why": "cleaning rules to switch off, by code or name"})
     despin: Despin = field(
         default="fix", metadata={"why": "spun articles: fix restores their wording, flag only scores them, off does neither"}
     )
@@ -55,6 +55,7 @@ class Config:
     )
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "no_rules", _strings(self.no_rules))
         mistakes = list(_mistakes(self))
         if mistakes:
             raise ConfigError("; ".join(mistakes) + ".", "Run `dedupe clean --help` to see what each setting takes.")
@@ -81,8 +82,6 @@ class Config:
         unknown = sorted(set(taken) - known)
         mistakes = [f"{key} is not a setting" for key in unknown]
         taken = {key: value for key, value in taken.items() if key in known}
-        if isinstance(rules := taken.get("no_rules"), list | tuple | set) and all(isinstance(rule, str) for rule in rules):
-            taken["no_rules"] = frozenset(rules)
         try:
             config = cls(**taken)
         except ConfigError as error:
@@ -125,6 +124,12 @@ _KINDS: dict[type, str] = {
     int: "whole number",
     bool: "true or false",
 }
+
+
+def _strings(value: object) -> object:
+    # Any collection of strings will do, and one string is one of them; what is none is told as it was given.
+    found = [value] if isinstance(value, str) else list(value) if isinstance(value, Iterable) else [value]
+    return frozenset(found) if all(isinstance(one, str) for one in found) else value
 
 
 def _mistakes(config: Config) -> list[str]:

@@ -163,11 +163,12 @@ def _run(
         scratch, new = run / "scratch", run / "new"
         given = [str(path) for path in (paths(scratch) if callable(paths) else paths)]
         pool = workers if isinstance(workers, Pool) else ours.enter_context(_pool(given, workers))
+        # First: of an output whose map of IDs is damaged nothing else is worth telling.
+        buried = forgotten | forgotten_ids(target) | (forgotten_ids(previous) if previous else frozenset())
         before = None if fresh else read_previous(previous or target, explicit=previous is not None)
         taken, handed_on = take_decisions(target, previous)
         timings = Timings()
         held = None if relearn else previous
-        buried = forgotten | forgotten_ids(target) | (forgotten_ids(previous) if previous else frozenset())
         if carried is None:
             plan = plan_of(given, scratch)
             prepared, matched, told = carry_out(

@@ -21,6 +21,14 @@ def checked(config: Config | None) -> Config:
     return _settings({} if config is None else config.as_dict(), "the settings")
 
 
+def check_previous(previous: str | Path | None, fresh: bool, relearn: bool) -> None:
+    """Raise UsageError for a run that is told to do nothing with what it is given."""
+    if fresh and previous is not None:
+        raise UsageError("A run that takes over a previous output cannot be fresh.", "Leave out the one or the other.")
+    if relearn and previous is None:
+        raise UsageError("To relearn is for a run that takes over a previous output.", "Name it, or leave relearn out.")
+
+
 def load_settings(path: Path | None, options: Mapping[str, Any]) -> Config:
     """Return the settings of a run: those of the file, if one is given, under those of the command line.
 
@@ -38,14 +46,14 @@ def _settings(values: dict[str, Any], where: str) -> Config:
         mistakes.append(error.sentence.removeprefix(f"In {where}: ").rstrip("."))
         hints.append(error.hint)
 
-    rules = values.get("no_rules", values.get("no-rules"))
-    if isinstance(rules, list | tuple | set | frozenset) and all(isinstance(rule, str) for rule in rules):
-        values = {name: value for name, value in values.items() if name != "no-rules"}
-        try:
-            values["no_rules"] = rule_codes(rules)
-        except UsageError as error:
+    name = "no-rules" if "no-rules" in values else "no_rules"
+    try:
+        values = values | {name: rule_codes(Config(no_rules=values[name]).no_rules)} if name in values else values
+    except UsageError as error:
+        # What is no list of strings is told below, with the other mistakes.
+        if not isinstance(error, ConfigError):
             note(error)
-            values["no_rules"] = frozenset()
+            values = {key: value for key, value in values.items() if key != name}
     config = None
     try:
         config = Config.from_mapping(values, where)

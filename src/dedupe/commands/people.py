@@ -28,7 +28,12 @@ def review(output: Path, port: int | None, no_browser: bool, who: str | None) ->
 @click.command()
 @click.argument("output", type=click.Path(path_type=Path), default="output")
 @click.option("--conflicts", is_flag=True, help="List decisions that contradict one another; exit 1 where there are any.")
-@click.option("--export", "target", metavar="FILE", help="Write all decisions as JSON Lines; - for standard output.")
+@click.option(
+    "--export",
+    "target",
+    metavar="FILE",
+    help="Write all decisions as JSON Lines; - prints them, in place of --json.",
+)
 @click.option("--import", "source", type=click.Path(path_type=Path), metavar="FILE", help="Add the decisions of an export.")
 @click.option("--json", "as_json", is_flag=True, help="Print as one JSON object.")
 def decisions(output: Path, conflicts: bool, target: str | None, source: Path | None, as_json: bool) -> None:

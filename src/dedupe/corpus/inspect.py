@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 
 from dedupe.console import one_line
 from dedupe.corpus.output import Output
-from dedupe.errors import command
+from dedupe.errors import OutputError, command
 from dedupe.match.edges import RELATIONS
 from dedupe.quantities import amount, size
 from dedupe.schema import CLUSTERS, CORPUS, EDITS, ID_MAP, PAIRS, REJECTS, RESIDUE, SCHEMA_VERSION, STORIES
-from dedupe.write.manifest import file_digest
+from dedupe.write.manifest import file_digest, remedy
 
 TABLES: dict[str, pa.Schema] = {
     "corpus": CORPUS,
@@ -37,16 +37,24 @@ _COUNTED = ["cluster_size", "is_canonical", "relation", "language", "publisher",
 _TOP = 8
 
 
-def describe(output: Path) -> list[dict[str, Any]]:
-    """Return for each table its rows, row groups, bytes and columns."""
+def describe(output: Path, readable: bool = False) -> list[dict[str, Any]]:
+    """Return for each table its rows, row groups, bytes and columns; with `readable`, of those alone that can be read.
+
+    Raises OutputError for one that cannot, otherwise.
+    """
     opened = Output(output)
     described = []
     for name in TABLES:
         path = output / f"{name}.parquet"
         if not path.exists():
             continue
-        with opened.reading(name):
-            meta = pq.read_metadata(path)
+        try:
+            with opened.reading(name):
+                meta = pq.read_metadata(path)
+        except OutputError:
+            if readable:
+                continue
+            raise
         described.append(
             {
                 "table": name,
@@ -136,6 +144,12 @@ def check_output(output: Path) -> list[str]:
     if len(tables) == len(TABLES):
         problems += [sentence for check in _CHECKS for sentence in check(tables, manifest)]
     return problems
+
+
+def advice(problems: list[str], output: Path) -> str:
+    """Return what to do about what `check_output` found."""
+    gone = (" is missing.", " cannot be read")
+    return remedy(output, {problem.partition(" ")[0] for problem in problems if any(words in problem for words in gone)})
 
 
 def _check_counts(tables: dict[str, pa.Table], manifest: dict[str, Any]) -> list[str]:
@@ -244,11 +258,8 @@ def show_stats(found: dict[str, Any], output: Path) -> None:
             f"{found['articles']:,} ({amount(found['words'], 'word')}, median {found['median_words']:,});"
             f" {amount(found['rejects'], 'reject')}",
         ),
-        *(
-            [("rejected", ranked(found["reject_codes"])), ("such as", one_line(found["why_rejected"]))]
-            if found["rejects"]
-            else []
-        ),
+        *([("rejected", ranked(found["reject_codes"]))] if found["rejects"] else []),
+        *([("such as", one_line(found["why_rejected"]))] if found["rejects"] else []),
         ("clusters", f"{found['clusters']:,}; {amount(found['duplicates'], 'duplicate')}"),
         ("sizes", "; ".join(f"{name}: {count:,}" for name, count in found["cluster_sizes"].items()) or "none"),
         ("stories", _told(found)),

@@ -51,13 +51,15 @@ class Mapped:
 
 def check_fields(fields: Mapping[str, str]) -> dict[str, str]:
     """Return the overrides of --field under our own names. Raises UsageError for a field we do not know."""
-    checked = {}
+    checked: dict[str, str] = {}
     for given, column in fields.items():
         target = _ALIASES.get(fold(given))
         if target is None:
             raise UsageError(
                 f"{given!r} is no field of an article.", "Fields are: text, title, url, date, author, publisher and id."
             )
+        if target in checked:
+            raise UsageError(f"Two columns are given for {target}: {checked[target]} and {column}.", "Give one of them.")
         checked[target] = column
     return checked
 

@@ -91,5 +91,6 @@ def rule_codes(names: Iterable[str]) -> frozenset[str]:
             unknown.append(name)
     if unknown:
         plural = "no rules" if len(unknown) > 1 else "no rule"
-        raise UsageError(f"{', '.join(unknown)}: there is {plural} of that name.", f"Rules are: {', '.join(sorted(RULES))}.")
+        rules = ", ".join(f"{code} {rule.name}" for code, rule in sorted(RULES.items()))
+        raise UsageError(f"{', '.join(unknown)}: there is {plural} of that name.", f"Rules are: {rules}.")
     return frozenset(codes)

@@ -31,7 +31,7 @@ class LocalRepair:
 
     def __init__(self, config: Config) -> None:
         self._clean = config.clean
-        self._disabled = config.no_rules
+        self._disabled = frozenset(config.no_rules)
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the batch with its text and metadata repaired, and the columns `credits` and `edits` added."""

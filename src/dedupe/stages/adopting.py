@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from dedupe.cluster.lasting import Kind, Previous
 from dedupe.config import Config
 from dedupe.engine.local import Pool
-from dedupe.errors import OutputError, UsageError
+from dedupe.errors import UsageError
 from dedupe.match.edges import JOINING, KEEPING_APART, RELATIONS, UPDATE, Edges, joined
 from dedupe.match.relations import STARRED
 from dedupe.match.terms import extract_terms, story_texts
@@ -121,10 +121,7 @@ def forgotten_ids(folder: Path) -> frozenset[str]:
     try:
         kept = pq.read_table(path, filters=[("change", "=", FORGOTTEN)])
     except (OSError, pa.ArrowException) as error:
-        raise OutputError(
-            f"{path} cannot be read, and it names the articles that were forgotten on request.",
-            "Bring it back from a copy; or delete it, and forget them again after the run.",
-        ) from error
+        raise damaged(folder, path.name, error) from error
     return frozenset(kept["old_id"].to_pylist())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -111,12 +112,21 @@ def load_manifest(output: Path) -> dict[str, Any]:
 
 def damaged(output: Path, name: str, why: object) -> OutputError:
     """Return what to raise of a file of an output that is missing or damaged: which command makes it again."""
-    said = str(why).splitlines()[0] if str(why) else type(why).__name__
+    said = str(why).splitlines()[0].rstrip(".") if str(why) else type(why).__name__
+    state = "missing" if isinstance(why, FileNotFoundError) else f"damaged: {said}"
+    return OutputError(f"{name} of {output} is {state}.", remedy(output, [name]))
+
+
+def remedy(output: Path, names: Iterable[str]) -> str:
+    """Return what to do about files of an output that are missing or cannot be read, as the hint of an error."""
     # Without what gives IDs no run can hand them on.
-    fresh = " --fresh" if name.startswith(("manifest", "corpus", "clusters", "stories", "id_map")) else ""
-    return OutputError(
-        f"{name} of {output} is damaged or missing: {said.rstrip('.')}.",
-        f"Run `dedupe clean{fresh}` on all of its input with -o {output} to make it again.",
+    fresh = any(name.startswith(("manifest", "corpus", "clusters", "stories", "id_map")) for name in names)
+    again = f"`dedupe clean{' --fresh' if fresh else ''}` on all of its input with -o {shlex.quote(str(output))}"
+    if "id_map.parquet" not in names:
+        return f"Run {again} to make it again."
+    return (
+        "Bring id_map.parquet back from a copy, since it names the articles that were forgotten on request; or delete it, run"
+        f" {again}, and forget them again."
     )
 
 
@@ -136,7 +146,7 @@ def check_files(output: Path, loaded: Mapping[str, Any], names: Callable[[str], 
     with ThreadPoolExecutor(2) as pool:
         for name, found in zip(wanted, pool.map(digest_of, wanted), strict=True):
             if isinstance(found, OSError):
-                raise damaged(output, name, found.strerror)
+                raise damaged(output, name, found)
             if found != loaded["tables"][name]["sha256"]:
                 raise damaged(output, name, "its hash is not the one in the manifest")
 
