@@ -80,7 +80,7 @@ def _columns(lines: list[str]) -> Iterator[str]:
         kind, _, columns = line.partition(": ")
         taken.setdefault(kind, []).append(one_line(columns))
     for kind, found in taken.items():
-        more = f" and {len(found) - _COLUMNS:,} more" if len(columns) > _COLUMNS else ""
+        more = f" and {len(found) - _COLUMNS:,} more" if len(found) > _COLUMNS else ""
         yield f"{kind}: {', '.join(found[:_COLUMNS])}{more}"
 
 

@@ -25,7 +25,7 @@ _MOST_GAIN = 12.0
 
 # A spun text reads worse by so many nats a swap on average, and by so many standard errors: generated copies by 3.5 nats and 4
 # errors as a rule; one with 32 swaps of words that the lexicon half knows by 1.9 and 2.5. This only says which of two is the spun
-# one; that one of them is, `match.swaps` has found, as of none of 5,800 honest pairs. Two versions of one wire report, which it
+# one; that one of them is, `match.swaps` has found, as of none of 4,600 honest pairs. Two versions of one wire report, which it
 # never takes so, differ by 2.3 errors at most.
 _LEAST_PLACES = 8
 _LEAST_GAIN = 1.5
