@@ -29,8 +29,7 @@ _WINDOW = 50
 
 # What the lowest of 612 generated copies with 15 to 30 % of the words swapped show: 25 swaps, and shares of 0.83, 0.06, 0.38 and
 # 0.054. Of 4,600 honest pairs that share text (newspapers, reports of events, British and Indian English, the rewrites of
-# benchmarks.rewrites) none reaches all of these bounds, and none in one kind of English a rate of 0.04:
-# python -m benchmarks.spin_swaps.
+# benchmarks.rewrites) none reaches all of these bounds: python -m benchmarks.spin_swaps.
 _LEAST_SWAPS = 12
 _PARALLEL = 0.75
 _RATE = 0.055
