@@ -128,10 +128,26 @@ def test_the_command_finds_by_id_source_and_address(output: Path, dedupe: Callab
     found = dedupe("forget", output, "--url", "https://EXAMPLE.org/0", "--json", "-q")
     assert found.exit_code == 0, found.output
     assert [row["article_id"] for row in json.loads(found.stdout)] == [some["article_id"]]
-    assert dedupe("forget", output, "--url", "https://example.org/0").exit_code == 1
+    assert dedupe("forget", output, "--url", "https://example.org/0").exit_code == 2
+    assert dedupe("forget", output, "--source", "nowhere.txt").exit_code == 2
     assert dedupe("forget", output).exit_code == 2
     whole = dedupe("forget", output, "--source", "in.jsonl", "-q")
     assert whole.exit_code == 0
-    assert "5 articles forgotten" in whole.stdout
+    assert "5 articles forgotten; their IDs stay in id_map.parquet, and the input still holds them." in whole.stdout
     assert rows(output) == []
     assert check_output(output) == []
+
+
+def test_a_terminal_is_asked_first(output: Path, dedupe: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True)
+    address = ("--url", "https://example.org/0", "-q")
+    refused = dedupe("forget", output, *address, stdin="n\n")
+    assert refused.exit_code == 1
+    assert "Forget 1 article for good?" in refused.stderr
+    assert "in.jsonl:1" in refused.stderr
+    assert len(rows(output)) == 6
+    assert dedupe("forget", output, *address, stdin="y\n").exit_code == 0
+    assert len(rows(output)) == 5
+    unasked = dedupe("forget", output, "--url", "https://example.org/1", "-q", "--yes")
+    assert "1 article forgotten; its ID stays in id_map.parquet, and the input still holds it." in unasked.stdout
+    assert len(rows(output)) == 4

@@ -153,3 +153,28 @@ def test_a_missing_table_is_said_to_be_missing(dedupe: Dedupe, output: Path, tmp
     shutil.copytree(output, tmp_path / "out")
     (tmp_path / "out" / "edits.parquet").unlink()
     assert f"edits.parquet of {tmp_path / 'out'} is missing." in dedupe("stats", tmp_path / "out").stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["decisions", "{out}", "--import", "nofile"],
+        ["decisions", "{out}", "--export", "none/x.jsonl"],
+        ["init", "none/x.toml"],
+        ["report", "{out}", "-o", "file/c.html"],
+    ],
+)
+def test_files_that_cannot_be_used_are_wrong_use(
+    command: list[str], dedupe: Dedupe, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    result = dedupe(*[word.replace("{out}", str(output)) for word in command])
+    assert result.exit_code == 2
+    assert command[-1] in result.stderr
+    assert "Nothing was published" not in result.stderr
+
+
+def test_a_report_makes_the_folders_it_is_to_lie_in(dedupe: Dedupe, output: Path, tmp_path: Path) -> None:
+    assert dedupe("report", output, "-o", tmp_path / "a" / "b" / "c.html").exit_code == 0
+    assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["c.html"]

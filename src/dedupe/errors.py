@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
+from pathlib import Path
 
 
 def command(*words: object) -> str:
@@ -57,3 +59,9 @@ class WorkerDiedError(DedupeError):
             "Worker processes were ended from outside, again and again, most likely because memory ran out.",
             "Run the command again with --workers 1, or on a machine with more memory: it goes on where it was.",
         )
+
+
+def unwritable(path: str | Path, error: OSError) -> DedupeError:
+    """Return what to raise of a file that people asked for and that cannot be written: wrong use, unless the disk is full."""
+    kind = DedupeError if error.errno in (errno.ENOSPC, errno.EDQUOT) else UsageError
+    return kind(f"{path} cannot be written: {error.strerror}.", "Make room or give another place, and run the command again.")

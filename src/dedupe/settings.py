@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dedupe.config import Config
-from dedupe.errors import ConfigError, DedupeError, UsageError
+from dedupe.errors import ConfigError, DedupeError, UsageError, unwritable
 from dedupe.read.columns import NAMES, check_fields
 from dedupe.repair.rules import rule_codes
 
@@ -95,3 +95,5 @@ def write_settings(path: Path) -> None:
             file.write(settings_text())
     except FileExistsError:
         raise UsageError(f"{path} is there already.", "Give another name, or move it away.") from None
+    except OSError as error:
+        raise unwritable(path, error) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -68,15 +69,16 @@ def decisions(output: Path, conflicts: bool, target: str | None, source: Path | 
 @click.option("--id", "ids", multiple=True, metavar="ID", help="An article, by its ID or the beginning of it.")
 @click.option("--source", "sources", multiple=True, metavar="PATH", help="All articles of a file, by its path in the corpus.")
 @click.option("--url", "urls", multiple=True, metavar="URL", help="The articles at an address.")
+@click.option("--yes", is_flag=True, help="Do not ask; where no terminal is, nobody is asked anyway.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was forgotten as a JSON array.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 def forget(
-    output: Path, ids: tuple[str, ...], sources: tuple[str, ...], urls: tuple[str, ...], as_json: bool, quiet: bool
+    output: Path, ids: tuple[str, ...], sources: tuple[str, ...], urls: tuple[str, ...], yes: bool, as_json: bool, quiet: bool
 ) -> None:
     """Take articles out of a corpus for good, as a takedown asks.
 
     They go from every table, the index, the report and the decisions. A tombstone of each ID stays, so that later runs reject the
-    article when they read it again.
+    article when they read it again. In a terminal they are shown first, and you are asked; exit 1 where you say no.
     """
     if not (ids or sources or urls):
         raise UsageError("Nothing to forget was named.", "Give --id, --source or --url.")
@@ -85,9 +87,13 @@ def forget(
     from dedupe.engine.local import Pool
 
     start_libraries()
-    from dedupe.corpus.forgetting import forget as forget_articles
-    from dedupe.corpus.forgetting import show_forgotten
+    from dedupe import job
+    from dedupe.corpus.forgetting import confirmed, find, show_forgotten
+    from dedupe.corpus.output import Output
 
+    found = find(Output(output), ids, sources, urls)
+    if not yes and sys.stdin.isatty() and sys.stderr.isatty() and not confirmed(found):
+        raise ConditionError("Nothing was forgotten.")
     with Pool(1) as pool, progress_shown(quiet) as progress:
-        found = forget_articles(output, ids, sources, urls, workers=pool, progress=progress)
+        job.forget(output, {row["article_id"] for row in found}, workers=pool, progress=progress)
     show_json(found) if as_json else show_forgotten(found, output)

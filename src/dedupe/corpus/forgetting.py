@@ -10,21 +10,20 @@ import click
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dedupe import job
 from dedupe.cluster.identity import canonical_url
 from dedupe.console import one_line
 from dedupe.corpus.output import Output
-from dedupe.engine.local import Pool
-from dedupe.engine.timings import Progress, silent
-from dedupe.errors import ConditionError, command
+from dedupe.errors import UsageError, command
 from dedupe.quantities import amount
+
+_SHOWN = 10
 
 
 def find(output: Output, ids: Sequence[str], sources: Sequence[str], urls: Sequence[str]) -> list[dict[str, Any]]:
     """Return the articles that are meant: their IDs, sources, records and titles.
 
     `ids`: beginnings of IDs, each of one article. `sources`: paths as the corpus has them. `urls`: addresses, compared in
-    canonical form. Raises UsageError for an ID of none or several, ConditionError where nothing is found.
+    canonical form. Raises UsageError for an ID of none or several, and where nothing is found.
     """
     table = output.table("corpus", ["article_id", "source", "record", "title", "url"])
     wanted = pc.is_in(table["article_id"], pa.array([output.resolve(one) for one in ids], pa.string()))
@@ -35,30 +34,30 @@ def find(output: Output, ids: Sequence[str], sources: Sequence[str], urls: Seque
         wanted = pc.or_(wanted, pa.chunked_array([pa.array(there)]))
     found: list[dict[str, Any]] = table.filter(wanted).drop_columns("url").to_pylist()
     if not found:
-        raise ConditionError(
+        raise UsageError(
             f"{output.folder} holds no such article.", "IDs, sources and addresses stand in the columns of corpus.parquet."
         )
     return found
 
 
-def forget(
-    output: Path,
-    ids: Sequence[str] = (),
-    sources: Sequence[str] = (),
-    urls: Sequence[str] = (),
-    *,
-    workers: int | Pool | None = None,
-    progress: Progress = silent,
-) -> list[dict[str, Any]]:
-    """Take these articles out of an output, and return them: see `find` for what names them, `job.forget` for what happens."""
-    found = find(Output(output), ids, sources, urls)
-    job.forget(output, {row["article_id"] for row in found}, workers=workers, progress=progress)
-    return found
+def confirmed(found: list[dict[str, Any]]) -> bool:
+    """Show which articles are about to be forgotten, and ask whether they are meant."""
+    for row in found[:_SHOWN]:
+        click.echo(_line(row), err=True)
+    if len(found) > _SHOWN:
+        click.echo(f"and {len(found) - _SHOWN:,} more", err=True)
+    return click.confirm(f"Forget {amount(len(found), 'article')} for good?", err=True)
 
 
 def show_forgotten(found: list[dict[str, Any]], output: Path) -> None:
     """Print which articles were forgotten, and what to look at next."""
     for row in found:
-        click.echo(f"{row['article_id']}  {one_line(row['source'])}:{row['record']}")
-    click.echo(f"\n{amount(len(found), 'article')} forgotten; their IDs stay in id_map.parquet. The input still holds them.")
+        click.echo(_line(row))
+    rest = "its ID stays in id_map.parquet, and the input still holds it"
+    rest = rest if len(found) == 1 else "their IDs stay in id_map.parquet, and the input still holds them"
+    click.echo(f"\n{amount(len(found), 'article')} forgotten; {rest}.")
     click.echo(f"\nnext: {command('inspect', output, '--check')}")
+
+
+def _line(row: dict[str, Any]) -> str:
+    return f"{row['article_id']}  {one_line(row['source'])}:{row['record']}  {one_line(row['title'] or '')[:60]}".rstrip()

@@ -8,11 +8,13 @@ import os
 import unicodedata
 from base64 import b64encode
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dedupe.errors import unwritable
 from dedupe.quantities import amount, duration
 from dedupe.report.charts import axis, bars, columns, curve, heat, marks
 from dedupe.report.figures import figures
@@ -34,13 +36,23 @@ def write_report(folder: Path, manifest: dict[str, Any], articles: pa.Table | No
     """Write the report of the output in `folder` and return its path.
 
     `articles`: those of the run, while it lasts. `path`: another file than report.html of the output. The file
-    is replaced in one step, and but for its section on the run depends on the input of the run alone.
+    is replaced in one step, and but for its section on the run depends on the input of the run alone. Raises UsageError where
+    `path` cannot be written.
     """
-    path = path or folder / REPORT
-    draft = path.with_name(path.name + ".tmp")
-    draft.write_text(render(figures(folder, manifest, articles)), encoding="utf-8", newline="\n")
-    os.replace(draft, path)
-    return path
+    target = path or folder / REPORT
+    page = render(figures(folder, manifest, articles))
+    draft = target.with_name(target.name + ".tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(page, encoding="utf-8", newline="\n")
+        os.replace(draft, target)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        if path is None:
+            raise
+        raise unwritable(target, error) from None
+    return target
 
 
 def render(found: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from dedupe.corpus.output import Output
 from dedupe.decisions.facts import Batch
 from dedupe.decisions.standing import Conflict
 from dedupe.decisions.store import Decisions
-from dedupe.errors import UsageError, command
+from dedupe.errors import UsageError, command, unwritable
 from dedupe.quantities import amount
 
 _LAST = 10
@@ -70,8 +70,11 @@ def export_decisions(decisions: Decisions, target: str) -> int:
 
     if target == "-":
         return write(sys.stdout)
-    with open(target, "w", encoding="utf-8", newline="\n") as file:
-        return write(file)
+    try:
+        with open(target, "w", encoding="utf-8", newline="\n") as file:
+            return write(file)
+    except OSError as error:
+        raise unwritable(target, error) from None
 
 
 def import_decisions(decisions: Decisions, source: Path) -> int:
@@ -81,6 +84,8 @@ def import_decisions(decisions: Decisions, source: Path) -> int:
             return decisions.import_lines(file)
     except UnicodeDecodeError:
         raise UsageError(f"{source} is no export of decisions: it is not UTF-8.", "Nothing was imported.") from None
+    except OSError as error:
+        raise UsageError(f"{source} cannot be read: {error.strerror}.", "Nothing was imported.") from None
 
 
 def show_decisions(found: dict[str, Any], output: Path) -> None:
