@@ -19,6 +19,7 @@ from dedupe.match.relations import evidence, relate
 from dedupe.match.signatures import Signer, shingle_sets
 from dedupe.match.spun import propose_spun, relate_spun
 from dedupe.match.verify import Verifier
+from dedupe.read.decode import replace_surrogates
 from dedupe.read.tables import plain
 from dedupe.repair.ledger import Draft, Edit, restore
 from dedupe.repair.spin.stage import SpinRepair
@@ -143,7 +144,9 @@ def repair_text(
     What is known of the article helps: a first line that repeats the title leaves the text. Two things need a whole run: lines
     that a publisher repeats, and what other copies of the article say.
     """
-    given = {"text": text, "title": title, "author": author, "publisher": publisher, "url": url, "source": "", "record": 1}
+    told = {"title": title, "author": author, "publisher": publisher, "url": url}
+    known = {name: _text(value, name) for name, value in told.items() if value is not None}
+    given = {"text": _text(text), "source": "", "record": 1} | known
     batch = pa.RecordBatch.from_pylist([dict.fromkeys(ARTICLES.names) | given], schema=ARTICLES)
     row = LocalRepair(checked(config))(batch).to_pylist()[0]
     return Repaired(
@@ -163,6 +166,7 @@ def despin_text(text: str, *, force: bool = False, config: Config | None = None)
     With `force` the model reads it whatever the score and the language say: for text that is known to be spun and too short to be
     judged. Only English is judged. The first call loads a language model of 350 MB, in about a second.
     """
+    text = _text(text)
     column = pa.array([text], pa.string())
     spin = SpinRepair(checked(config))
     languages, _ = identifier().identify(column)
@@ -184,6 +188,8 @@ def signatures(texts: Iterable[str | None], *, num_perm: int = 128, seed: int = 
     """
     if num_perm < 1:
         raise UsageError(f"{num_perm} permutations make no signature.", "Give 1 or more as num_perm; 128 is usual.")
+    if not 0 <= seed < 2**32:
+        raise UsageError(f"{seed} is no seed.", "Give one from 0 to 4,294,967,295; 1 is usual.")
     signer = Signer(num_perm, seed)
     parts = [signer.sign(chunk) for chunk in _strings(texts)]
     return Signatures(np.concatenate([*parts, np.empty((0, num_perm), np.uint32)]), seed)
@@ -194,7 +200,7 @@ def shingle_hashes(text: str) -> list[int]:
 
     A shingle is three folded words, or five characters of scripts without spaces.
     """
-    shingles, _ = shingle_sets(pa.array([text], pa.string()))
+    shingles, _ = shingle_sets(pa.array([_text(text)], pa.string()))
     found: list[int] = np.unique(shingles >> np.uint64(32)).tolist()
     return found
 
@@ -205,7 +211,7 @@ def compare(a: str, b: str, *, config: Config | None = None) -> Comparison:
     As they are given: what `repair_text` would take out counts, too. The threshold is that of the settings.
     """
     settings = checked(config)
-    texts = pa.array([a, b], pa.string())
+    texts = pa.array([_text(a), _text(b)], pa.string())
     pair = np.array([0]), np.array([1])
 
     def read(rows: NDArray[np.int64]) -> pa.Array:
@@ -255,6 +261,18 @@ def _scores(texts: pa.Array, config: Config) -> NDArray[np.float32]:
     return np.where(np.array(languages.to_pylist()) == spin.language, spin.score(texts), np.float32("nan"))
 
 
+def _text(value: object, what: str = "text") -> str:
+    if not isinstance(value, str):
+        raise UsageError(f"The {what} is {value!r:.60}, not a string.", f"Give a string as {what}.")
+    found: str = _whole(value)
+    return found
+
+
+def _whole(value: Any) -> Any:
+    # As in files: halves of a character that no encoding has.
+    return replace_surrogates(value)[0] if isinstance(value, str) and not value.isascii() else value
+
+
 def _strings(texts: Any) -> list[pa.Array]:
     if isinstance(texts, str | bytes):
         raise UsageError("A single text is no column.", "Give a list with it.")
@@ -264,7 +282,7 @@ def _strings(texts: Any) -> list[pa.Array]:
         elif hasattr(texts, "__arrow_c_stream__"):
             column = pa.chunked_array(texts)
         else:
-            given = texts if hasattr(texts, "__arrow_c_array__") else list(texts)
+            given = texts if hasattr(texts, "__arrow_c_array__") else [_whole(text) for text in texts]
             column = pa.chunked_array([pa.array(given, None if len(given) else pa.string(), from_pandas=True)])
         chunks = [plain(chunk) for chunk in column.chunks]
         wrong = {str(chunk.type) for chunk in chunks} - {"string", "large_string", "null"}

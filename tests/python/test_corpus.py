@@ -59,6 +59,8 @@ def test_columns_are_chosen_in_the_order_given(corpus: dedupe.Corpus) -> None:
         assert list(frame) == ["title", "article_id"]
     assert [len(batch) for batch in table.batches(5)] == [5, 5, 2]
     assert len(table.head(3)) == 3
+    with pytest.raises(dedupe.DedupeError, match="A batch of 0 rows"):
+        list(table.batches(0))
     with pytest.raises(dedupe.DedupeError, match="no column 'body'") as told:
         table.select("body")
     assert "title" in told.value.hint

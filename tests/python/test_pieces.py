@@ -1,5 +1,6 @@
 """The pieces of a run, each by itself."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -163,3 +164,30 @@ def test_a_spun_text_is_known_for_a_copy(seeds: Path) -> None:
 def test_texts_without_a_word_are_the_same_only_when_they_are() -> None:
     assert dedupe.compare("!!!", "???").relation is None
     assert dedupe.compare("!!!", "!!!").relation == "exact"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: dedupe.repair_text(5),  # type: ignore[arg-type]
+        lambda: dedupe.repair_text(None),  # type: ignore[arg-type]
+        lambda: dedupe.repair_text("x", title=5),  # type: ignore[arg-type]
+        lambda: dedupe.despin_text(None),  # type: ignore[arg-type]
+        lambda: dedupe.shingle_hashes(None),  # type: ignore[arg-type]
+        lambda: dedupe.compare("a", None),  # type: ignore[arg-type]
+        lambda: dedupe.signatures(["a"], seed=-1),
+        lambda: dedupe.signatures(["a"], seed=2**32),
+    ],
+)
+def test_what_is_no_text_or_no_seed_is_wrong_use(call: Callable[[], object]) -> None:
+    with pytest.raises(dedupe.DedupeError, match=r"not a string|is no seed"):
+        call()
+
+
+def test_halves_of_a_character_are_replaced_as_in_files() -> None:
+    broken, mended = "A half \ud83d of a character.", "A half � of a character."
+    assert dedupe.repair_text(broken, title="\udc00").original == mended
+    assert dedupe.despin_text(broken).text == mended
+    assert dedupe.shingle_hashes(broken) == dedupe.shingle_hashes(mended)
+    assert dedupe.compare(broken, mended).relation == "exact"
+    assert (dedupe.signatures([broken]).values == dedupe.signatures([mended]).values).all()

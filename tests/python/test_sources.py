@@ -250,3 +250,11 @@ def test_a_second_run_hands_ids_on(rows: Rows, tmp_path: Path) -> None:
     assert {row["change"] for row in again.table("id_map")} == {"kept"}
     fresh = dedupe.clean(rows, output=tmp_path / "out", fresh=True, workers=1)
     assert len(fresh.table("id_map")) == 0
+
+
+def test_a_temporary_corpus_that_is_gone_says_so(rows: Rows) -> None:
+    with dedupe.clean(rows, workers=1) as corpus:
+        assert len(corpus.articles()) == 12
+    for ask in (corpus.articles, corpus.to_arrow, corpus.weakest_pairs, lambda: corpus.explain("a")):
+        with pytest.raises(dedupe.DedupeError, match="temporary folder, which is gone"):
+            ask()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dedupe.corpus.export import Exported, Format, Partition
+    from dedupe.corpus.output import Output
     from dedupe.job import Summary
     from dedupe.read.spool import Source
 
@@ -100,8 +101,17 @@ class Corpus:
 
         self.folder = folder
         self.summary = summary
-        self._output = Output(folder)
+        self._opened = Output(folder)
         self._temporary = temporary
+
+    @property
+    def _output(self) -> Output:
+        if self._temporary is not None and not self.folder.exists():
+            raise UsageError(
+                "This corpus lay in a temporary folder, which is gone.",
+                "Use it inside its `with` block, or keep it by dedupe.clean(..., output=FOLDER).",
+            )
+        return self._opened
 
     @classmethod
     def open(cls, output: str | Path = "output") -> Self:
@@ -126,13 +136,13 @@ class Corpus:
     @property
     def counts(self) -> dict[str, Any]:
         """What came of the input, in numbers: records, articles, rejects, clusters, duplicates, edits, languages, ..."""
-        counts: dict[str, Any] = self._output.manifest["counts"]
+        counts: dict[str, Any] = self._opened.manifest["counts"]
         return counts
 
     @property
     def config(self) -> Config:
         """The settings that it was made with."""
-        return self._output.config
+        return self._opened.config
 
     def table(self, name: TableName) -> Table:
         """Return a table by its name. Raises UsageError where there is none of that name."""

@@ -68,7 +68,12 @@ class Table:
         return found[:rows]
 
     def batches(self, rows: int = _ROWS) -> Iterator[pa.RecordBatch]:
-        """Yield the table as record batches of so many rows, in bounded memory: for tables larger than that."""
+        """Yield the table as record batches of so many rows, in bounded memory: for tables larger than that.
+
+        Raises UsageError for less than one row.
+        """
+        if rows < 1:
+            raise UsageError(f"A batch of {rows:,} rows holds nothing.", "Give 1 or more; 1,000 is usual.")
         with pq.ParquetFile(self.path) as file:
             for batch in file.iter_batches(rows, columns=list(self.columns)):
                 yield batch.select(list(self.columns))
