@@ -178,3 +178,24 @@ def test_files_that_cannot_be_used_are_wrong_use(
 def test_a_report_makes_the_folders_it_is_to_lie_in(dedupe: Dedupe, output: Path, tmp_path: Path) -> None:
     assert dedupe("report", output, "-o", tmp_path / "a" / "b" / "c.html").exit_code == 0
     assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["c.html"]
+
+
+def test_a_sample_says_what_it_counted_and_shows_progress(dedupe: Dedupe, tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"text": words(seed), "date": "2025-04-03 10:00"} for seed in range(30)]
+    result = dedupe("clean", write(tmp_path / "in.jsonl", rows), "--sample", "4", "--no-stories")
+    assert "read       4 records" in result.stdout
+    assert "date without zone 30 (counted before the sample was cut)" in result.stdout
+    assert "match and verify: done" in result.stderr
+
+
+def test_an_increment_tells_what_it_read_apart_from_what_was_there(dedupe: Dedupe, tmp_path: Path) -> None:
+    first = write(tmp_path / "first.jsonl", [{"text": words(seed)} for seed in (1, 1, 2)])
+    dedupe("clean", first, "-o", tmp_path / "out", "--no-stories")
+    second = write(tmp_path / "second.jsonl", [{"text": words(seed)} for seed in (4, 5)])
+    result = dedupe("clean", second, first, "-o", tmp_path / "out", "--previous", tmp_path / "out", "--no-stories")
+    assert result.exit_code == 0, result.stderr
+    told = {line.split("  ")[0]: line for line in result.stdout.splitlines()}
+    assert "5 records from 2 files" in told["read"]
+    assert "3 articles of the previous output; 3 of the input were among them" in told["taken over"]
+    assert "5 = 5 articles + 0 rejects" in told["in = out"]
+    assert "computed exactly → with those of the previous output 1 exact" in told["matched"]

@@ -138,7 +138,8 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
         from dedupe import job
 
         if options["sample"]:
-            summary = job.sample(paths, config, limit=options["sample"])
+            with progress_shown(options["quiet"]) as progress:
+                summary = job.sample(paths, config, limit=options["sample"], progress=progress)
         else:
             with progress_shown(options["quiet"]) as progress:
                 summary = job.clean(

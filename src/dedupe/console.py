@@ -89,13 +89,18 @@ def show_summary(summary: Summary) -> None:
     from dedupe.repair.rules import RULES
 
     rows: list[tuple[str, str]] = [
-        ("read", f"{amount(summary.records, 'record')} from {amount(summary.files, 'file')} ({size(summary.bytes)})"),
+        ("read", f"{amount(summary.read, 'record')} from {amount(summary.files, 'file')} ({size(summary.bytes)})"),
     ]
+    if summary.taken_over:
+        known = f"; {summary.known:,} of the input were among them" if summary.known else ""
+        rows.append(("taken over", f"{amount(summary.taken_over, 'article')} of the previous output{known}"))
     rows += [("columns", line) for line in _columns(summary.columns)]
     rows += [("warning", f"no column {one_line(asked.partition('=')[2])!r} was seen (--field {one_line(asked)})")
              for asked in summary.unseen]  # fmt: skip
     if summary.events:
-        rows.append(("assumed", _ranked({name.replace("_", " "): count for name, count in summary.events.items()})))
+        # Whole batches are read: what a sample leaves out of one was counted with the rest of it.
+        ahead = " (counted before the sample was cut)" if summary.output is None else ""
+        rows.append(("assumed", _ranked({name.replace("_", " "): count for name, count in summary.events.items()}) + ahead))
     if summary.skipped:
         rows.append(("skipped", summary.skipped))
     rejected = sum(summary.rejects.values())
@@ -114,7 +119,8 @@ def show_summary(summary: Summary) -> None:
     rows.append(
         (
             "matched",
-            f"{amount(summary.candidates, 'candidate pair')} → {summary.verified:,} verified → "
+            f"{amount(summary.candidates, 'candidate pair')} → {summary.verified:,} computed exactly → "
+            + ("with those of the previous output " if summary.taken_over and summary.edges else "")
             + (", ".join(f"{count:,} {name}" for name, count in summary.edges.items()) or "none alike")
             + f" (Jaccard ≥ {summary.threshold:g})",
         )
@@ -131,9 +137,6 @@ def show_summary(summary: Summary) -> None:
     if summary.stories:
         told = f"{summary.stories:,}, of {amount(summary.articles_in_stories, 'article')} (largest {summary.largest_story:,})"
         rows.append(("stories", told))
-    if summary.taken_over:
-        known = f"; {summary.known:,} of the input were among them" if summary.known else ""
-        rows.append(("taken over", f"{summary.taken_over:,} articles of the previous output{known}"))
     if summary.worker_deaths:
         rows.append(("workers", f"{summary.worker_deaths:,} ended before their work did; it was done again"))
     if summary.reused:

@@ -57,6 +57,7 @@ class Summary:
     output: str | None
     files: int
     bytes: int
+    read: int
     records: int
     articles: int
     rejects: dict[str, int]
@@ -200,14 +201,14 @@ def _pool(given: list[str], workers: int | None) -> Pool:
     return Pool(useful_workers(given, workers), "dedupe.stages.warmed")
 
 
-def sample(paths: Sequence[str | Path], config: Config | None = None, *, limit: int) -> Summary:
+def sample(paths: Sequence[str | Path], config: Config | None = None, *, limit: int, progress: Progress = silent) -> Summary:
     """Carry out a run over the first `limit` records and write nothing: to see what would be taken, repaired and matched."""
     begin = time.perf_counter()
     config = config or Config()
     with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
         plan = plan_input([str(path) for path in paths], config, spool=Path(folder))
         timings = Timings()
-        prepared, matched, told = carry_out(plan, config, Path(folder), Pool(1), silent, timings, limit)
+        prepared, matched, told = carry_out(plan, config, Path(folder), Pool(1), progress, timings, limit)
         summary = summarise(plan, prepared, matched, told, config, timings, begin)
         summary.examples = examples(prepared, matched)
         del prepared, matched, told  # Windows removes no file that is mapped
@@ -315,10 +316,12 @@ def summarise(
     tale_sizes = np.unique(told.leader[told.leader >= 0], return_counts=True)[1]
     relations = np.bincount(matched.edges.relation, minlength=len(RELATIONS)).tolist()
     rejects = Counter(prepared.rejects["code"].to_pylist())
+    earlier = prepared.fresh + (len(prepared.adopted.rejects) if prepared.adopted else 0)
     return Summary(
         output=None,
         files=plan.n_files,
         bytes=plan.n_bytes,
+        read=prepared.records - earlier + prepared.known,
         records=prepared.records,
         articles=prepared.articles.num_rows,
         rejects=_sorted(rejects),
