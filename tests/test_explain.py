@@ -59,7 +59,7 @@ def test_explain_tells_repairs_cluster_and_edge(dedupe: Dedupe, output: Path) ->
 def test_explain_two_says_why_they_are_together_or_not(dedupe: Dedupe, output: Path) -> None:
     known = ids(output)
     together = dedupe("explain", known["base"], known["copy"], "-o", output).stdout
-    assert together.startswith("together\nnear: ")
+    assert re.match(r"together\nnear, Jaccard 0\.9\d: \d+ of \d+ shingles shared", together)
     apart = json.loads(dedupe("explain", known["base"], known["half"], "-o", output, "--json").stdout)
     a, b = (
         {tuple(words(1)[n : n + 3]) for n in range(148)},
@@ -91,6 +91,7 @@ def test_explain_says_what_keeps_two_apart(dedupe: Dedupe, seeds: Path, tmp_path
     story = told("invitation-invezz.txt", "invitation-crypto-news.txt")
     assert (story["relation"], story["together"], story["same_story"]) == ("story", False, True)
     assert "closer to another canonical" not in story["reason"]
+    assert f"no copy: Jaccard {story['jaccard']:.2f} under 0.5; they share" in story["reason"]
     stranger = told("invitation-invezz.txt", "phone-call-breitbart.txt")
     assert (stranger["relation"], stranger["same_story"]) == (None, False)
     shown = dedupe("explain", known["invitation-invezz.txt"], "-o", tmp_path / "out").stdout

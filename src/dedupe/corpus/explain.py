@@ -164,7 +164,9 @@ def explain_pair(output: Output, one: str, other: str) -> dict[str, Any]:
     edge = _edge(output, one, other)
     together = a["cluster_id"] == b["cluster_id"]
     if edge:
-        reason = f"{edge['relation']}: {edge['evidence']}"
+        reason = f"{edge['relation']}, Jaccard {edge['jaccard']:.2f}: {edge['evidence']}"
+        if edge["relation"] == "story" and jaccard < threshold:
+            reason += f"; no copy: {_unlike(overlap, jaccard, output)}"
     elif output.config.exact_only:
         reason = "no edge: the run matched equal texts only"
     elif jaccard >= threshold:
