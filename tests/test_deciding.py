@@ -120,7 +120,7 @@ def test_every_kind_of_decision_is_honoured_by_every_later_run(desk: Desk, dedup
     assert "decisions  4 honoured" in shown.stdout
     for ids, said in (
         (desk.some(0, 1), "ann on 20"),
-        (desk.some(0, 1), "belong apart; near:"),
+        (desk.some(0, 1), "belong apart; near, Jaccard"),
         (desk.some(3, 6), "belong together"),
     ):
         assert said in dedupe("explain", *ids, "-o", desk.output).stdout
@@ -263,6 +263,9 @@ def test_the_command_lists_exports_and_imports(desk: Desk, dedupe: Command, tmp_
     assert "2 decisions (ann 1, bob 1), of which 2 stand." in shown
     listed = json.loads(dedupe("decisions", desk.output, "--json").stdout)
     assert [one["act"] for one in listed["last"]] == ["merge", "accept"]
+    assert "run `dedupe clean` again" in shown
+    desk.run()
+    assert f"next: dedupe review {desk.output}" in dedupe("decisions", desk.output).stdout
     exported = dedupe("decisions", desk.output, "--export", "-").stdout
     assert dedupe("decisions", desk.output, "--export", tmp_path / "d.jsonl").exit_code == 0
     assert (tmp_path / "d.jsonl").read_text(encoding="utf-8") == exported
@@ -280,6 +283,16 @@ def test_the_command_lists_exports_and_imports(desk: Desk, dedupe: Command, tmp_
     (tmp_path / "d.jsonl").write_bytes(b"\xff\xfe")
     assert dedupe("decisions", desk.output, "--import", tmp_path / "d.jsonl").exit_code == 2
     assert dedupe("decisions", desk.output, "--import", "x", "--conflicts").exit_code == 2
+
+
+def test_a_later_word_of_the_same_person_is_said_to_replace_the_earlier(desk: Desk, dedupe: Command) -> None:
+    desk.run()
+    desk.decide("split", cannot_link([desk.some(0), desk.some(1, 2)]))
+    desk.decide("accept", accepted(desk.some(0, 1, 2)))
+    shown = dedupe("decisions", desk.output).stdout
+    assert "2 decisions (ann 2), of which 1 stands." in shown
+    assert shown.count("replaced since") == 1
+    assert "split, 1 fact on 3 articles, replaced since" in shown
 
 
 @pytest.mark.slow

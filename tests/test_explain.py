@@ -235,8 +235,22 @@ def test_diff_names_what_changed_and_exits_1(dedupe: Dedupe, seeds: Path, tmp_pa
     changed = dedupe("diff", tmp_path / "a", tmp_path / "b", "--json")
     assert changed.exit_code == 1
     assert json.loads(changed.stdout)["changes"]["articles added"]["count"] == 1
+    added = dedupe("diff", tmp_path / "a", tmp_path / "b").stdout
+    removed = dedupe("diff", tmp_path / "b", tmp_path / "a").stdout
+    for shown in (added, removed):
+        article = json.loads(changed.stdout)["changes"]["articles added"]["examples"][0]["article_id"]
+        assert f"next: dedupe explain {article[:12]} -o {tmp_path / 'b'}" in shown
+    assert "and 3 more" not in added
     job.clean([seeds], tmp_path / "c", Config(threshold=0.7), workers=1)
     assert json.loads(dedupe("diff", tmp_path / "a", tmp_path / "c", "--json").stdout)["settings"] == {"threshold": [0.5, 0.7]}
+    plain = dedupe("diff", tmp_path / "a", tmp_path / "c")
+    assert plain.exit_code == 1
+    assert plain.stdout == "setting threshold: 0.5 → 0.7\nThe articles, texts and clusters are the same.\n"
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "one.txt").write_text("One article, of another kind.")
+    job.clean([tmp_path / "none"], tmp_path / "d", workers=1)
+    assert "articles removed: 5" in (emptied := dedupe("diff", tmp_path / "a", tmp_path / "d").stdout)
+    assert "and 2 more" in emptied
 
 
 def test_diff_sees_a_cluster_that_was_regrouped(dedupe: Dedupe, tmp_path: Path) -> None:

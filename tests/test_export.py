@@ -235,6 +235,10 @@ def test_nothing_is_overwritten_that_is_not_ours(dedupe: Dedupe, output: Path, t
     assert dedupe("export", output, folder, "--by", "language", "--force").exit_code == 0
     assert {path.name.partition("=")[0] for path in folder.iterdir()} == {"language"}
     assert dedupe("export", output, folder, "--format", "text", "--force").exit_code == 0
+    whole = dedupe("export", output, folder, "--force")
+    assert whole.exit_code == 2
+    assert f"{folder} holds an earlier export." in whole.stderr
+    assert "--by" in whole.stderr
     (folder / "notes.md").write_text("mine")
     for options in (["--force"], []):
         refused = dedupe("export", output, folder, "--by", "month", *options)

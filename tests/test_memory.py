@@ -39,7 +39,10 @@ def test_a_million_articles_fit_into_three_gigabytes_and_ten_do_not() -> None:
     with pytest.raises(DedupeError, match="10,000,000 articles") as refused:
         memory.check(10_000_000, 2, Config(), 3_000_000_000)
     assert refused.value.exit_status == 3
-    assert "--no-stories" in refused.value.hint
+    assert "--no-stories" not in refused.value.hint, "it would not do"
+    with pytest.raises(DedupeError, match="1,000,000 articles") as refused:
+        memory.check(1_000_000, 1, Config(), 2_000_000_000)
+    assert "--no-stories (then 1.3 GB)" in refused.value.hint
 
 
 def test_too_little_memory_is_said_before_it_is_taken_and_the_run_goes_on_with_more(
@@ -47,9 +50,12 @@ def test_too_little_memory_is_said_before_it_is_taken_and_the_run_goes_on_with_m
 ) -> None:
     source = tmp_path / "in.jsonl"
     source.write_text("".join(json.dumps({"text": f"article number {n} of a few words"}) + "\n" for n in range(50)))
-    refused = dedupe("clean", source, "-o", tmp_path / "out", "--memory", "1MB", "-q")
+    refused = dedupe("clean", source, "-o", tmp_path / "out", "--memory", "400050KB", "-q")
     assert refused.exit_code == 3
     assert "50 articles" in refused.stderr
+    least = dedupe("clean", source, "-o", tmp_path / "out", "--memory", "1MB", "-q")
+    assert least.exit_code == 2
+    assert "Give --memory 400.0 MB." in least.stderr
     done = dedupe("clean", source, "-o", tmp_path / "out", "--memory", "2GB", "-q", "--json")
     assert done.exit_code == 0
     assert json.loads(done.stdout)["reused"] == {"read and repair": 50, "repair and sign": 50}

@@ -122,6 +122,10 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
             summary = clean_paths(paths, output, config, progress=progress, **carried)
         show_json(summary.as_dict()) if options["as_json"] else show_summary(summary)
         return
+    given_memory = (memory.total() or 0) // 2 or None
+    if options["memory"]:
+        given_memory = memory.parse(options["memory"])
+        memory.check_least(given_memory)
     if not kernels_compiled():
         notice("Compiling for this machine: this happens once and takes about 20 seconds.")
         start_libraries()
@@ -130,7 +134,6 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
         compile_kernels()
     # Workers start first: they import what they need while this process imports the same.
     workers = 1 if options["sample"] else useful_workers(paths, options["workers"])
-    given_memory = memory.parse(options["memory"]) if options["memory"] else (memory.total() or 0) // 2 or None
     if given_memory is not None and workers > 1:
         workers = memory.fitting_workers(given_memory, workers)
     with Pool(workers, "dedupe.stages.warmed", given_memory) as pool:

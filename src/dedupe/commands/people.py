@@ -60,7 +60,7 @@ def decisions(output: Path, conflicts: bool, target: str | None, source: Path | 
                 f"Take one of each back in: {command('review', output)}",
             )
     else:
-        listed = listing.list_decisions(opened)
+        listed = listing.list_decisions(opened, output)
         show_json(listed) if as_json else listing.show_decisions(listed, output)
 
 

@@ -11,8 +11,10 @@ import pyarrow.compute as pc
 
 from dedupe.console import one_line
 from dedupe.corpus.output import Output
+from dedupe.errors import command
 
 _EXAMPLES = 3
+_REMOVED = "articles removed"
 
 
 def compare(old: Output, new: Output) -> dict[str, Any]:
@@ -31,7 +33,7 @@ def compare(old: Output, new: Output) -> dict[str, Any]:
     added = b.filter(pc.invert(pc.is_in(b["article_id"], a["article_id"].combine_chunks())))
     changes = {
         "articles added": added,
-        "articles removed": a.filter(pa.array(~kept)),
+        _REMOVED: a.filter(pa.array(~kept)),
         "texts changed": _where(right, left["text_sha256"], right["text_sha256"]),
         "articles moved to another cluster ID": _where(right, left["cluster_id"], right["cluster_id"]),
         "articles whose companions changed": right.filter(pa.array(_regrouped(left["cluster_id"], right["cluster_id"]))),
@@ -69,9 +71,16 @@ def show_difference(found: dict[str, Any], old: Output, new: Output) -> None:
         return
     for name, (before, after) in found["settings"].items():
         click.echo(f"setting {name}: {before} → {after}")
+    if not found["changes"]:
+        click.echo("The articles, texts and clusters are the same.")
+        return
     for name, change in found["changes"].items():
         click.echo(f"{name}: {change['count']:,}")
         for example in change["examples"]:
             title = one_line(example["title"] or "")
             click.echo(f"  {example['article_id'][:12]}  {one_line(example['source'])}  {title[:80]}")
-    click.echo(f"\nnext: dedupe explain ID -o {new.folder}")
+        if change["count"] > len(change["examples"]):
+            click.echo(f"  and {change['count'] - len(change['examples']):,} more")
+    name, change = next(iter(found["changes"].items()))
+    where = old if name == _REMOVED else new
+    click.echo(f"\nnext: {command('explain', change['examples'][0]['article_id'][:12], '-o', where.folder)}")

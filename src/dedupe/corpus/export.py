@@ -168,10 +168,11 @@ def _check_target(target: Path, output: Path, folder: bool, force: bool) -> None
     if target.is_dir():
         if not any(target.iterdir()) and folder:
             return
-        ours = folder and _is_export(target)
-        if not (ours and force):
+        ours = _is_export(target)
+        if not (ours and folder and force):
             what = "holds an earlier export" if ours else "is a folder that holds more than an export wrote"
-            raise UsageError(f"{target} {what}.", f"Give {'--force to replace it, or ' if ours else ''}another name.")
+            replacing = "--force to replace it, or " if folder else "--by or --format text for a folder again, or "
+            raise UsageError(f"{target} {what}.", f"Give {replacing if ours else ''}another name.")
     elif folder or not force:
         hint = "Give another name." if folder else "Give --force to replace it, or another name."
         raise UsageError(f"{target} is there already.", hint)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dedupe.config import Config
 from dedupe.errors import DedupeError, UsageError
-from dedupe.quantities import size
+from dedupe.quantities import amount, size
 
 # Measured by `python -m benchmarks.scale`, with a fifth to spare: a process with its kernels and tables; a worker beside it, with
 # the shard in hand; and what is held of each article at the worst moment, without its stories and with them.
@@ -80,9 +80,15 @@ def check(articles: int, workers: int, config: Config, memory: int) -> None:
     need = held + articles * (_ARTICLE + (_STORY if stories else 0))
     if need <= memory:
         return
-    less = "" if not stories else f", --no-stories (then {size(held + articles * _ARTICLE)})"
+    without = held + articles * _ARTICLE
+    less = f", or --no-stories (then {size(without)})" if stories and without <= memory else ""
     raise DedupeError(
-        f"To match {articles:,} articles takes about {size(need)} of memory, and {size(memory)} are given.",
-        f"Give --memory {-(-need // 10**9)}GB{less}, or fewer articles at a time (--previous OUTPUT -o OUTPUT);"
-        " the run goes on where it was.",
+        f"To match {amount(articles, 'article')} takes about {size(need)} of memory, and {size(memory)} are given.",
+        f"Give --memory {-(-need // 10**9)}GB{less}; the run goes on where it was.",
     )
+
+
+def check_least(memory: int) -> None:
+    """Raise UsageError where the memory that is given would not do for a single article."""
+    if memory < _BASE:
+        raise UsageError(f"{size(memory)} of memory is less than a run takes whatever it reads.", f"Give --memory {size(_BASE)}.")

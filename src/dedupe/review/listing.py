@@ -12,10 +12,11 @@ import click
 from dedupe.console import notice
 from dedupe.corpus.output import Output
 from dedupe.decisions.facts import Batch
-from dedupe.decisions.standing import Conflict
+from dedupe.decisions.standing import Conflict, Standing
 from dedupe.decisions.store import Decisions
 from dedupe.errors import UsageError, command, unwritable
 from dedupe.quantities import amount
+from dedupe.write.publish import MANIFEST
 
 _LAST = 10
 
@@ -28,16 +29,42 @@ def open_decisions(output: Path) -> Decisions:
     return decisions
 
 
-def list_decisions(decisions: Decisions) -> dict[str, Any]:
-    """Return the numbers of the decisions, and the last ten, the latest first."""
-    batches = decisions.batches()
+def list_decisions(decisions: Decisions, output: Path) -> dict[str, Any]:
+    """Return the numbers of the decisions, and the last ten, the latest first; and whether the output honours all that stands."""
+    batches, standing = decisions.batches(), decisions.standing()
+    replaced = _replaced(batches, standing)
     return {
         "decisions": len(batches),
-        "standing": sum(batch.standing for batch in batches),
-        "conflicts": len(decisions.conflicts()),
+        "standing": sum(batch.standing for batch in batches) - len(replaced),
+        "conflicts": len(standing.conflicts),
+        "honoured": _honoured(output),
         "people": dict(sorted(Counter(batch.who for batch in batches).items())),
-        "last": [_told(batch) for batch in batches[: -_LAST - 1 : -1]],
+        "last": [_told(batch) | {"replaced": batch.batch_id in replaced} for batch in batches[: -_LAST - 1 : -1]],
     }
+
+
+def _replaced(batches: list[Batch], standing: Standing) -> set[int]:
+    # Those of which nothing holds any more, since the same person said otherwise later. To accept an article that is alone, or
+    # to skip, says nothing that another word could replace.
+    held = {one.by.batch_id for one in (*standing.must_links, *standing.cannot_links)}
+    held |= {one.by.batch_id for one in (*standing.canonicals, *standing.refused)}
+    return {
+        batch.batch_id
+        for batch in batches
+        if batch.standing
+        and batch.batch_id not in held
+        and batch.facts
+        and all(fact.kind != "skipped" and len(fact.articles) > 1 for fact in batch.facts)
+    }
+
+
+def _honoured(output: Path) -> bool:
+    from dedupe.stages.deciding import take_decisions
+
+    taken, _ = take_decisions(output, None)
+    if not (output / MANIFEST).exists():
+        return False
+    return bool(Output(output).manifest["input"].get("decisions") == (taken.digest if taken else None))
 
 
 def _told(batch: Batch) -> dict[str, Any]:
@@ -92,7 +119,8 @@ def show_decisions(found: dict[str, Any], output: Path) -> None:
     """Print the last decisions, a line each."""
     for one in found["last"]:
         about = f"{amount(one['facts'], 'fact')} on {amount(one['articles'], 'article')}" if one["facts"] else ""
-        marks = [mark for mark, holds in (("in bulk", one["bulk"]), ("taken back", not one["standing"])) if holds]
+        states = (("in bulk", one["bulk"]), ("taken back", not one["standing"]), ("replaced since", one["replaced"]))
+        marks = [mark for mark, holds in states if holds]
         words = [one["act"].replace("_", " "), about, *marks, _plain(one["note"])]
         click.echo(f"{one['batch_id']:>6}  {one['at'][:16].replace('T', ' ')}  {one['who']}: {', '.join(filter(None, words))}")
     if not found["decisions"]:
@@ -100,9 +128,12 @@ def show_decisions(found: dict[str, Any], output: Path) -> None:
         click.echo(f"\nnext: {command('review', output)}")
         return
     people = ", ".join(f"{who} {count:,}" for who, count in found["people"].items())
-    click.echo(f"\n{amount(found['decisions'], 'decision')} ({people}), of which {found['standing']:,} stand.")
+    left = amount(found["standing"], "stands", "stand")
+    click.echo(f"\n{amount(found['decisions'], 'decision')} ({people}), of which {left}.")
     if found["conflicts"]:
         click.echo(f"next: {command('decisions', output, '--conflicts')}   ({found['conflicts']:,} contradict one another)")
+    elif found["honoured"]:
+        click.echo(f"{output} honours them.\nnext: {command('review', output)}")
     else:
         click.echo("next: run `dedupe clean` again, which honours them")
 
