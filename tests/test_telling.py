@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shlex
 import shutil
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
 
-from dedupe import Config, job
+from dedupe import Config, Corpus, job
 from dedupe.errors import command
 
 Dedupe = Callable[..., Result]
@@ -199,3 +200,50 @@ def test_an_increment_tells_what_it_read_apart_from_what_was_there(dedupe: Dedup
     assert "3 articles of the previous output; 3 of the input were among them" in told["taken over"]
     assert "5 = 5 articles + 0 rejects" in told["in = out"]
     assert "computed exactly → with those of the previous output 1 exact" in told["matched"]
+
+
+def test_stats_name_rules_and_days_as_people_do(dedupe: Dedupe, seeds: Path, output: Path, tmp_path: Path) -> None:
+    job.clean([seeds], tmp_path / "out", Config(despin="off"), workers=1)
+    shown = dedupe("stats", tmp_path / "out").stdout
+    assert "page-controls 3" in shown
+    assert "R103" not in shown
+    assert re.search(r"^published   20\d\d-\d\d-\d\d \d\d:\d\d UTC", shown, re.M)
+    assert re.search(r"^published   not known$", dedupe("stats", output).stdout, re.M)
+
+
+def test_json_holds_numbers_as_they_are_meant(dedupe: Dedupe, output: Path) -> None:
+    ids = [row["article_id"] for row in pq.read_table(output / "corpus.parquet").to_pylist() if row["cluster_size"] == 2]
+    for article in ids:
+        told = json.loads(dedupe("explain", article, "-o", output, "--json").stdout)["article"]
+        assert told["similarity"] == round(told["similarity"], 6)
+
+
+def test_ids_are_taken_as_people_have_them(dedupe: Dedupe, output: Path, tmp_path: Path) -> None:
+    table = pq.read_table(output / "corpus.parquet").to_pylist()
+    cluster = next(row for row in table if row["cluster_size"] == 2)
+    shown = dedupe("explain", cluster["cluster_id"], "-o", output).stdout
+    assert shown.startswith(cluster["canonical_id"])
+    empty = dedupe("explain", "", "-o", output)
+    assert (empty.exit_code, "The ID is empty." in empty.stderr) == (2, True)
+    rows: list[dict[str, object]] = [{"text": words(seed, 20)} for seed in range(40)]
+    job.clean([write(tmp_path / "in.jsonl", rows)], tmp_path / "out", Config(stories=False), workers=1)
+    first = sorted(row["article_id"] for row in pq.read_table(tmp_path / "out" / "corpus.parquet").to_pylist())
+    start, several = next(
+        (one[0], [o for o in first if o[0] == one[0]]) for one in first if sum(o[0] == one[0] for o in first) > 3
+    )
+    several_said = dedupe("explain", start, "-o", tmp_path / "out").stderr
+    assert f"{len(several)} articles have an ID that starts with {start}: " in several_said
+    assert sum(one[:12] in several_said for one in several) == 3
+    # A takedown names articles, never clusters.
+    assert dedupe("forget", output, "--id", cluster["cluster_id"]).exit_code == 2
+
+
+def test_one_is_said_of_one(dedupe: Dedupe, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a.jsonl", [{"text": words(1)}])
+    (tmp_path / "in" / "a.pdf").write_bytes(b"%PDF")
+    shown = dedupe("clean", tmp_path / "in", "-o", tmp_path / "out").stdout
+    assert "skipped    1 file that holds no articles we can read: 1 .pdf." in shown
+    assert repr(Corpus.open(tmp_path / "out")).startswith("<Corpus of 1 article in 1 cluster, 0 rejects, ")
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "1 article in 1 cluster, made by dedupe from 1 record;" in card

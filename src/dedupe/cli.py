@@ -242,7 +242,7 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
 def explain(ids: tuple[str, ...], output: Path, as_json: bool) -> None:
     """Say what was repaired in an article and why it is in its cluster; of two articles, why they are together or not.
 
-    ID is an article_id or its beginning.
+    ID is an article_id or its beginning; a cluster_id stands for its canonical article.
     """
     from dedupe.console import show_json
     from dedupe.corpus.explain import explain_article, explain_pair, show_article, show_pair
@@ -251,7 +251,7 @@ def explain(ids: tuple[str, ...], output: Path, as_json: bool) -> None:
     if len(ids) > 2:
         raise UsageError(f"{len(ids)} IDs were given.", "Give one article, or two to compare.")
     opened = Output(output)
-    whole = [opened.resolve(given) for given in ids]
+    whole = [opened.resolve(given, clusters=True) for given in ids]
     if len(whole) == 2:
         pair = explain_pair(opened, *whole)
         show_json(pair) if as_json else show_pair(pair)

@@ -28,7 +28,16 @@ def notice(sentence: str) -> None:
 
 def show_json(value: Any) -> None:
     """Print a result as one JSON object, sorted by nothing: the order of the fields is that of their meaning."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    click.echo(json.dumps(_rounded(value), ensure_ascii=False, indent=2, default=str))
+
+
+def _rounded(value: Any) -> Any:
+    # What is 0.8 in a table of float32 would be 0.800000011920929.
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    return [_rounded(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 @contextmanager
@@ -102,7 +111,7 @@ def show_summary(summary: Summary) -> None:
         ahead = " (counted before the sample was cut)" if summary.output is None else ""
         rows.append(("assumed", _ranked({name.replace("_", " "): count for name, count in summary.events.items()}) + ahead))
     if summary.skipped:
-        rows.append(("skipped", summary.skipped))
+        rows.append(("skipped", summary.skipped.removeprefix("Skipped ")))
     rejected = sum(summary.rejects.values())
     rows.append(
         ("rejected", f"{rejected:,}" + (f": {_ranked(summary.rejects)} (reasons in rejects.parquet)" if rejected else ""))
@@ -140,7 +149,7 @@ def show_summary(summary: Summary) -> None:
     if summary.worker_deaths:
         rows.append(("workers", f"{summary.worker_deaths:,} ended before their work did; it was done again"))
     if summary.reused:
-        said = (f"{count:,} articles ({stage})" for stage, count in summary.reused.items())
+        said = (f"{amount(count, 'article')} ({stage})" for stage, count in summary.reused.items())
         rows.append(("taken over", f"from the run that was cut short: {', '.join(said)}"))
     if any(summary.decisions.values()):
         said = (f"{count:,} {name.replace('_', ' ')}" for name, count in summary.decisions.items() if count)

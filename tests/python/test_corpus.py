@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import dedupe
+from dedupe.quantities import amount
 
 Rows = list[dict[str, Any]]
 
@@ -35,7 +36,7 @@ def test_tables_are_those_of_the_output(corpus: dedupe.Corpus, output: Path) -> 
         assert table.columns == tuple(written.column_names)
         assert list(table) == written.to_pylist()
         assert pa.table(table).equals(written)
-        assert repr(table).startswith(f"<{name}: {written.num_rows:,} rows; ")
+        assert repr(table).startswith(f"<{name}: {amount(written.num_rows, 'row')}; ")
     assert len(corpus.rejects()) == corpus.counts["rejects"] == 1
     assert len(corpus.articles()) == corpus.counts["articles"] == 12
 
@@ -46,7 +47,7 @@ def test_opening_an_output_gives_what_the_run_gave(corpus: dedupe.Corpus, output
     assert corpus.summary
     assert corpus.summary.articles == opened.counts["articles"]
     assert opened.config == dedupe.Config() == corpus.config
-    assert repr(opened) == repr(corpus) == f"<Corpus of 12 articles in 9 clusters, 1 rejects, in {output}>"
+    assert repr(opened) == repr(corpus) == f"<Corpus of 12 articles in 9 clusters, 1 reject, in {output}>"
     with pytest.raises(dedupe.DedupeError, match="holds no output"):
         dedupe.Corpus.open(output.parent / "nowhere")
 
@@ -125,7 +126,7 @@ def test_a_cluster_is_found_by_its_id_or_by_a_member(corpus: dedupe.Corpus) -> N
     assert corpus.cluster(cluster.cluster_id) == corpus.cluster(cluster.cluster_id[:12]) == cluster
     assert repr(cluster).startswith(f"<cluster {cluster.cluster_id}: 3 articles, canonical ")
     for identity in ("nothing", ""):
-        with pytest.raises(dedupe.DedupeError, match="No article"):
+        with pytest.raises(dedupe.DedupeError, match="No article|is empty"):
             corpus.cluster(identity)
     shared = {row["cluster_id"][:1] for row in corpus.clusters()}
     with pytest.raises(dedupe.DedupeError, match="clusters have an ID"):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from dedupe.config import Config
 from dedupe.corpus.table import Row, Table
 from dedupe.errors import UsageError
+from dedupe.quantities import amount
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,7 +71,7 @@ class Cluster:
     def __repr__(self) -> str:
         first = self.members[0]
         title = _shown(first["title"] or first["text"])
-        return f"<cluster {self.cluster_id}: {self.size:,} articles, canonical {self.canonical_id[:12]} {title!r}>"
+        return f"<cluster {self.cluster_id}: {amount(self.size, 'article')}, canonical {self.canonical_id[:12]} {title!r}>"
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,8 @@ class Corpus:
         counts = self.counts
         where = "in a temporary folder" if self._temporary is not None else f"in {self.folder}"
         return (
-            f"<Corpus of {counts['articles']:,} articles in {counts['clusters']:,} clusters,"
-            f" {counts['rejects']:,} rejects, {where}>"
+            f"<Corpus of {amount(counts['articles'], 'article')} in {amount(counts['clusters'], 'cluster')},"
+            f" {amount(counts['rejects'], 'reject')}, {where}>"
         )
 
     @property
@@ -308,7 +309,7 @@ def _told(facts: dict[str, Any]) -> list[str]:
     article, cluster = facts["article"], facts["cluster"]
     title = f" {_shown(article['title'])!r}" if article["title"] else ""
     told = [f"{article['article_id'][:12]}{title} from {article['source']}:{article['record']}"]
-    told.append(f"{len(facts['repairs']):,} repairs" + "".join(f"\n  {r['rule']} {r['name']}" for r in facts["repairs"]))
+    told.append(f"{amount(len(facts['repairs']), 'edit')}" + "".join(f"\n  {r['rule']} {r['name']}" for r in facts["repairs"]))
     told.append(f"in cluster {cluster['cluster_id']} of {cluster['size']:,}; canonical {cluster['canonical_id'][:12]}:"
                 f" {cluster['why_canonical']}")  # fmt: skip
     if edge := cluster["edge"]:

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from dedupe.corpus.export_rows import RowWriter
 from dedupe.engine.timings import Progress, silent
 from dedupe.errors import OutputError, UsageError
+from dedupe.quantities import amount
 from dedupe.schema import CORPUS
 from dedupe.write.parquet import COMPRESSION_LEVEL, ROW_GROUP_BYTES, TableWriter, with_footer
 
@@ -67,7 +68,7 @@ class Exported:
     def __repr__(self) -> str:
         by = f" by {self.by}" if self.by else ""
         files = "" if self.files == 1 else f", {self.files:,} files"
-        return f"<{self.articles:,} articles as {self.format}{by} in {self.path}{files}, {self.bytes:,} bytes>"
+        return f"<{amount(self.articles, 'article')} as {self.format}{by} in {self.path}{files}, {self.bytes:,} bytes>"
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

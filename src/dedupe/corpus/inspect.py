@@ -18,6 +18,7 @@ from dedupe.corpus.output import Output
 from dedupe.errors import OutputError, command
 from dedupe.match.edges import RELATIONS
 from dedupe.quantities import amount, size
+from dedupe.repair.rules import RULES
 from dedupe.schema import CLUSTERS, CORPUS, EDITS, ID_MAP, PAIRS, REJECTS, RESIDUE, SCHEMA_VERSION, STORIES
 from dedupe.write.manifest import file_digest, remedy
 
@@ -252,6 +253,7 @@ def show_stats(found: dict[str, Any], output: Path) -> None:
         more = f" and {len(items) - _TOP:,} more" if len(items) > _TOP else ""
         return (", ".join(f"{one_line(name)} {count:,}" for name, count in items[:_TOP]) or "none") + more
 
+    rules = {RULES[code].name if code in RULES else code: count for code, count in found["edits"].items()}
     rows = [
         (
             "articles",
@@ -266,13 +268,19 @@ def show_stats(found: dict[str, Any], output: Path) -> None:
         ("relations", ranked(found["relations"])),
         ("languages", ranked(found["languages"])),
         ("publishers", ranked(found["publishers"])),
-        ("published", f"{found['first_published_at'] or 'not known'} to {found['last_published_at'] or 'not known'}"),
-        ("repaired", f"{amount(found['edited_articles'], 'article')}; {ranked(found['edits'])}"),
+        ("published", _published(found["first_published_at"], found["last_published_at"])),
+        ("repaired", f"{amount(found['edited_articles'], 'article')}; {ranked(rules)}"),
     ]
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         click.echo(f"{name:<{width}}  {value}")
     click.echo(f"\nnext: {command('inspect', output, '--check')}")
+
+
+def _published(first: str | None, last: str | None) -> str:
+    if first is None or last is None:
+        return "not known"
+    return " to ".join(dict.fromkeys(one[:16].replace("T", " ") + " UTC" for one in (first, last)))
 
 
 def _told(found: dict[str, Any]) -> str:

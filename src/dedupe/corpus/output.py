@@ -18,6 +18,8 @@ from dedupe.schema import SCHEMA_VERSION
 from dedupe.write.manifest import damaged, load_manifest
 from dedupe.write.publish import settle
 
+_SHOWN = 3
+
 
 class Output:
     """Open the output of a run for reading.
@@ -67,10 +69,18 @@ class Output:
         rows: list[dict[str, Any]] = found.to_pylist()
         return rows
 
-    def resolve(self, given: str) -> str:
-        """Return the article ID that starts with `given`. Raises UsageError where none or several do."""
+    def resolve(self, given: str, clusters: bool = False) -> str:
+        """Return the article ID that starts with `given`; with `clusters`, also the canonical of a cluster whose ID does.
+
+        Raises UsageError where none or several do.
+        """
+        if not given:
+            raise UsageError("The ID is empty.", "Give an article's ID, or the beginning of it.")
         ids = self.table("corpus", ["article_id"])["article_id"]
-        found = ids.filter(pc.starts_with(ids, given.lower())).unique().to_pylist() if given else []
+        found = ids.filter(pc.starts_with(ids, given.lower())).unique().to_pylist()
+        if clusters and not found:
+            table = self.table("clusters", ["cluster_id", "canonical_id"])
+            found = table.filter(pc.starts_with(table["cluster_id"], given.lower()))["canonical_id"].to_pylist()
         if len(found) == 1:
             return str(found[0])
         if not found:
@@ -78,4 +88,5 @@ class Output:
                 f"No article of {self.folder} has an ID that starts with {given!r}.",
                 "IDs stand in the column article_id of corpus.parquet.",
             )
-        raise UsageError(f"{len(found):,} articles have an ID that starts with {given}.", "Give more of it.")
+        shown = ", ".join(one[:12] for one in found[:_SHOWN]) + (", ..." if len(found) > _SHOWN else "")
+        raise UsageError(f"{len(found):,} articles have an ID that starts with {given}: {shown}.", "Give more of it.")

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dedupe.errors import UsageError
+from dedupe.quantities import amount
 
 if TYPE_CHECKING:
     import duckdb
@@ -56,7 +57,7 @@ class Table:
 
     def __repr__(self) -> str:
         more = f" and {len(self.columns) - _SHOWN} more" if len(self.columns) > _SHOWN else ""
-        return f"<{self.name}: {len(self):,} rows; {', '.join(self.columns[:_SHOWN])}{more}; {self.path}>"
+        return f"<{self.name}: {amount(len(self), 'row')}; {', '.join(self.columns[:_SHOWN])}{more}; {self.path}>"
 
     def select(self, *columns: str) -> Table:
         """Return the same table with these columns only, in this order. Raises UsageError for one that it has not."""

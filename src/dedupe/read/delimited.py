@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
+from dedupe.quantities import amount
 from dedupe.read.columns import TEXT_NAMES, fold
 from dedupe.read.decode import decode
 from dedupe.read.jsonlines import line_limit
@@ -67,7 +68,7 @@ def _read_rows(rows: Any, header: list[str], delimiter: str, source: _Lines, out
         if source.take_overlong():
             out.reject(out.numbered, "too_large", "one of its lines is longer than a record may be")
         elif len(row) != width and (len(row) < width or any(row[width:])):
-            out.reject(out.numbered, "malformed", f"the row has {len(row):,} fields, the header has {width:,}")
+            out.reject(out.numbered, "malformed", f"the row has {amount(len(row), 'field')}, the header has {width:,}")
         else:
             _add(row, header, source, out)
         if out.full:

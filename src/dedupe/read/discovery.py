@@ -1,4 +1,4 @@
-"""Find the files to read: folders in sorted order, globs, single files and standard input."""
+"""Find the files to read: folders in sorted order, patterns, single files and standard input."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def discover(paths: Sequence[str | Path], spool: Path | None) -> Finds:
             _add_glob(finds, path, folders, spool)
         else:
             raise UsageError(
-                f"{_shown(path)} does not exist.", "Give files, folders or globs that exist, or - for standard input."
+                f"{_shown(path)} does not exist.", "Give files, folders or patterns that exist, or - for standard input."
             )
     return finds
 

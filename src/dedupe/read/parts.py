@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dedupe.quantities import amount
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -60,7 +62,7 @@ class Plan:
         kinds = sorted(self.skipped.items(), key=lambda item: (-item[1], item[0]))
         named = ", ".join(f"{count:,} {kind}" for kind, count in kinds[:6])
         more = f" and {len(kinds) - 6} more kinds" if len(kinds) > 6 else ""
-        return f"Skipped {total:,} that hold no articles we can read: {named}{more}."
+        return f"Skipped {amount(total, 'file that holds', 'files that hold')} no articles we can read: {named}{more}."
 
 
 @dataclass(slots=True)

@@ -29,7 +29,7 @@ def plan(paths: Sequence[str | Path], config: Config, part_bytes: int = PART_BYT
 
     check_fields(config.fields)
     if not paths:
-        raise UsageError("No input was given.", "Give files, folders or globs, or - for standard input.")
+        raise UsageError("No input was given.", "Give files, folders or patterns, or - for standard input.")
     finds = discover(paths, spool)
     names = list(sources(finds))
     wholes = [

@@ -12,7 +12,7 @@ import click
 from dedupe.console import notice
 from dedupe.corpus.output import Output
 from dedupe.decisions.facts import Batch
-from dedupe.decisions.standing import Conflict, Standing
+from dedupe.decisions.standing import Apart, Chosen, Conflict, Refused, Standing, Together
 from dedupe.decisions.store import Decisions
 from dedupe.errors import UsageError, command, unwritable
 from dedupe.quantities import amount
@@ -46,8 +46,9 @@ def list_decisions(decisions: Decisions, output: Path) -> dict[str, Any]:
 def _replaced(batches: list[Batch], standing: Standing) -> set[int]:
     # Those of which nothing holds any more, since the same person said otherwise later. To accept an article that is alone, or
     # to skip, says nothing that another word could replace.
-    held = {one.by.batch_id for one in (*standing.must_links, *standing.cannot_links)}
-    held |= {one.by.batch_id for one in (*standing.canonicals, *standing.refused)}
+    facts: tuple[Together | Apart | Chosen | Refused, ...]
+    facts = (*standing.must_links, *standing.cannot_links, *standing.canonicals, *standing.refused)
+    held = {one.by.batch_id for one in facts}
     return {
         batch.batch_id
         for batch in batches

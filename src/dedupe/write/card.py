@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from dedupe.quantities import amount
 from dedupe.schema import CLUSTERS, CORPUS, EDITS, ID_MAP, PAIRS, REJECTS, RESIDUE, STORIES
 
 _TABLES: dict[str, tuple[str, pa.Schema | None]] = {
@@ -36,9 +37,10 @@ def card(counts: dict[str, Any], rows: dict[str, int], languages: list[str], set
     body = [
         "# A deduplicated news corpus",
         "",
-        f"{counts['articles']:,} articles in {counts['clusters']:,} clusters, made by dedupe from {counts['records']:,} records;"
+        f"{amount(counts['articles'], 'article')} in {amount(counts['clusters'], 'cluster')},"
+        f" made by dedupe from {amount(counts['records'], 'record')};"
         f" {counts['rejects']:,} rejected with reasons. Two articles are near-duplicates from a Jaccard similarity of"
-        f" {settings['threshold']:g} of their word shingles up; every pair was computed exactly.",
+        f" {settings['threshold']:g} of their word shingles up; every edge was computed exactly.",
         "",
         "| table | rows | what it holds |",
         "| --- | ---: | --- |",
