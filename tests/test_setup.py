@@ -153,8 +153,9 @@ def test_all_mistakes_are_told_at_once(dedupe: Dedupe, seeds: Path, tmp_path: Pa
 def test_wrong_files_are_told(text: str, sentence: str, tmp_path: Path) -> None:
     path = tmp_path / "dedupe.toml"
     path.write_text(text)
-    with pytest.raises(ConfigError, match=sentence):
+    with pytest.raises(ConfigError, match=sentence) as told:
         settings.load_settings(path, {})
+    assert "Settings are" not in told.value.hint
     with pytest.raises(ConfigError, match="cannot be read"):
         settings.load_settings(tmp_path / "nowhere.toml", {})
 

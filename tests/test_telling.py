@@ -247,3 +247,14 @@ def test_one_is_said_of_one(dedupe: Dedupe, tmp_path: Path) -> None:
     assert repr(Corpus.open(tmp_path / "out")).startswith("<Corpus of 1 article in 1 cluster, 0 rejects, ")
     card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
     assert "1 article in 1 cluster, made by dedupe from 1 record;" in card
+
+
+@pytest.mark.parametrize("name", ["corpus", "edits", "pairs", "clusters", "stories", "rejects"])
+def test_a_report_of_a_damaged_output_names_what_is_damaged(name: str, dedupe: Dedupe, output: Path, tmp_path: Path) -> None:
+    shutil.copytree(output, tmp_path / "out")
+    path = tmp_path / "out" / f"{name}.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+    result = dedupe("report", tmp_path / "out")
+    assert result.exit_code == 3
+    assert f"{name}.parquet of {tmp_path / 'out'} is damaged: " in result.stderr
+    assert "on all of its input" in result.stderr

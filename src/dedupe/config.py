@@ -58,7 +58,7 @@ class Config:
         object.__setattr__(self, "no_rules", _strings(self.no_rules))
         mistakes = list(_mistakes(self))
         if mistakes:
-            raise ConfigError("; ".join(mistakes) + ".", "Run `dedupe clean --help` to see what each setting takes.")
+            raise ConfigError("; ".join(mistakes) + ".", "`dedupe clean --help` tells what each takes.")
 
     def fingerprint(self) -> str:
         """Hash all settings, so that two outputs can be told to have been made alike."""
@@ -87,7 +87,8 @@ class Config:
         except ConfigError as error:
             mistakes.append(error.sentence.rstrip("."))
         if mistakes:
-            raise ConfigError(f"In {where}: {'; '.join(mistakes)}.", f"Settings are: {', '.join(sorted(known))}.")
+            hint = f"Settings are: {', '.join(sorted(known))}." if unknown else "`dedupe clean --help` tells what each takes."
+            raise ConfigError(f"In {where}: {'; '.join(mistakes)}.", hint)
         return config
 
     @classmethod

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pyarrow.parquet as pq
 from dedupe.config import Config
 from dedupe.errors import DedupeError, UsageError
 from dedupe.schema import SCHEMA_VERSION
-from dedupe.write.manifest import damaged, load_manifest
+from dedupe.write.manifest import load_manifest, reading
 from dedupe.write.publish import settle
 
 _SHOWN = 3
@@ -54,13 +53,9 @@ class Output:
         with self.reading(name):
             return pq.read_table(self.path(name), columns=columns)
 
-    @contextmanager
-    def reading(self, table: str) -> Iterator[None]:
+    def reading(self, table: str) -> AbstractContextManager[None]:
         """Say of a table that cannot be read which command makes it again, by an OutputError."""
-        try:
-            yield
-        except (pa.ArrowException, OSError, KeyError) as error:
-            raise damaged(self.folder, f"{table}.parquet", error) from error
+        return reading(self.folder, f"{table}.parquet")
 
     def select(self, name: str, column: str, values: list[str], columns: list[str] | None = None) -> list[dict[str, Any]]:
         """Return the rows of a table in which `column` has one of the values, reading row groups that may hold them only."""

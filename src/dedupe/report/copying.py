@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from dedupe.report.rows import Quoted, labels
+from dedupe.report.rows import Quoted, columns_of, labels
 
 _PAIRS = 40
 _ACROSS = 10
@@ -89,7 +88,7 @@ def _most_copied(corpus: pa.Table, cluster: np.ndarray, hub: np.ndarray, who: np
 
 def _stories(corpus: pa.Table, canonical: np.ndarray, who: np.ndarray, quoted: Quoted, folder: Path) -> list[dict[str, Any]]:
     columns = ["story_id", "size", "canonical_id", "first_published_at", "last_published_at"]
-    stories = pq.read_table(folder / "stories.parquet", columns=columns)
+    stories = columns_of(folder, "stories", columns)
     order = pc.sort_indices(stories, [("size", "descending"), ("story_id", "ascending")])[:_LISTED]
     chosen = stories.take(order).to_pylist()
     hubs = pa.array([story["canonical_id"] for story in chosen], pa.string())

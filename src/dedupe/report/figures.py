@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from dedupe.gather import distinct
 from dedupe.repair.rules import RULES
 from dedupe.report.copying import copied, publishers_of
 from dedupe.report.examples import doubtful, examples, is_spun
-from dedupe.report.rows import OfRun, OnDisk, Quoted, labels, table_rows
+from dedupe.report.rows import OfRun, OnDisk, Quoted, columns_of, labels, table_rows
 from dedupe.report.timeline import timeline
 
 _CORPUS = (
@@ -36,13 +35,13 @@ def figures(folder: Path, manifest: dict[str, Any], articles: pa.Table | None = 
     `articles`: those of the run that writes the output, so that the few that are quoted are not sought in its tables. All
     but `run` depends on the input of the run alone.
     """
-    corpus = pq.read_table(folder / "corpus.parquet", columns=list(_CORPUS))
+    corpus = columns_of(folder, "corpus", list(_CORPUS))
     matching, settings = manifest["matching"], manifest["settings"]
     canonical = corpus["is_canonical"].to_numpy()
     sizes = corpus["cluster_size"].to_numpy()[canonical]
     publishers = publishers_of(corpus)
     told = _stories(corpus)
-    edits = pq.read_table(folder / "edits.parquet", columns=["rule", "confidence"], read_dictionary=["rule"])
+    edits = columns_of(folder, "edits", ["rule", "confidence"], "rule")
     n_edits = corpus["n_edits"].to_numpy()
     quoted = OfRun(articles) if articles is not None else OnDisk(folder)
     return {
@@ -114,7 +113,7 @@ def _rules(rule: pa.ChunkedArray, owners: np.ndarray) -> list[dict[str, Any]]:
 
 
 def _rejects(folder: Path) -> list[dict[str, Any]]:
-    table = pq.read_table(folder / "rejects.parquet", columns=["code", "path", "record"])
+    table = columns_of(folder, "rejects", ["code", "path", "record"])
     found = []
     for code, count in _counts(table["code"]):
         rows = pc.indices_nonzero(pc.equal(table["code"], code))[:_REJECTED_SHOWN].to_pylist()
@@ -141,7 +140,7 @@ def _cluster_sizes(sizes: np.ndarray) -> list[dict[str, Any]]:
 def _similarity(folder: Path, threshold: float, bands: int, rows: int) -> dict[str, Any]:
     from dedupe.match.bands import Bands
 
-    pairs = pq.read_table(folder / "pairs.parquet", columns=["relation", "jaccard"], read_dictionary=["relation"])
+    pairs = columns_of(folder, "pairs", ["relation", "jaccard"], "relation")
     # A story joins different articles: its edges rest on names and times, not on shared wording.
     pairs = pairs.filter(pc.not_equal(pairs["relation"].cast(pa.string()), "story"))
     relation, jaccard = pairs["relation"].cast(pa.string()), pairs["jaccard"].to_numpy().astype(np.float64)
@@ -165,7 +164,7 @@ def _similarity(folder: Path, threshold: float, bands: int, rows: int) -> dict[s
 
 
 def _weakest(folder: Path, corpus: pa.Table, quoted: Quoted) -> list[dict[str, Any]]:
-    clusters = pq.read_table(folder / "clusters.parquet", columns=["weakest_similarity", "weakest_id", "canonical_id"])
+    clusters = columns_of(folder, "clusters", ["weakest_similarity", "weakest_id", "canonical_id"])
     clusters = clusters.filter(pc.is_valid(clusters["weakest_similarity"]))
     order = pc.sort_indices(clusters, [("weakest_similarity", "ascending"), ("canonical_id", "ascending")])[:_WEAKEST]
     chosen = clusters.take(order).to_pylist()

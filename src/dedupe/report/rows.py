@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dedupe.gather import take_rows, take_table
+from dedupe.write.manifest import reading
 
 Row = dict[str, Any]
 
@@ -72,10 +73,16 @@ class OfRun:
         return found
 
 
+def columns_of(folder: Path, table: str, columns: list[str], coded: str | None = None) -> pa.Table:
+    """Read some columns of a table of an output, one of them as a dictionary. Raises OutputError where it is damaged."""
+    with reading(folder, f"{table}.parquet"):
+        return pq.read_table(folder / f"{table}.parquet", columns=columns, read_dictionary=[coded] if coded else None)
+
+
 def table_rows(path: Path, columns: list[str], rows: Sequence[int]) -> list[Row]:
     """Return some rows of a Parquet file, decoding only the row groups that hold them, one at a time: each is 32 MB of text."""
     wanted, found = np.array(rows, np.int64), dict[int, Row]()
-    with pq.ParquetFile(path) as file:
+    with reading(path.parent, path.name), pq.ParquetFile(path) as file:
         starts = np.cumsum([0, *(file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups))])
         groups = np.searchsorted(starts, wanted, side="right") - 1
         for group in np.unique(groups).tolist():

@@ -6,8 +6,9 @@ import hashlib
 import json
 import platform
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,15 @@ def damaged(output: Path, name: str, why: object) -> OutputError:
     said = str(why).splitlines()[0].rstrip(".") if str(why) else type(why).__name__
     state = "missing" if isinstance(why, FileNotFoundError) else f"damaged: {said}"
     return OutputError(f"{name} of {output} is {state}.", remedy(output, [name]))
+
+
+@contextmanager
+def reading(output: Path, name: str) -> Iterator[None]:
+    """Say of a file of an output that cannot be read which command makes it again, by an OutputError."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise damaged(output, name, error) from error
 
 
 def remedy(output: Path, names: Iterable[str]) -> str:
