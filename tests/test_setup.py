@@ -70,6 +70,8 @@ def test_doctor_tells_of_folders_that_cannot_be_written(dedupe: Dedupe, monkeypa
     found = wrong(dedupe("doctor", "--json"))
     assert set(found) == {"cache folder", "temporary folder"}
     assert "DEDUPE_CACHE_DIR" in found["cache folder"]["hint"]
+    names = [one["name"] for one in json.loads(dedupe("doctor", "--json").stdout)["findings"]]
+    assert "kernels" not in names, "it would be said twice"
 
 
 def test_doctor_tells_of_too_little_room(dedupe: Dedupe, monkeypatch: pytest.MonkeyPatch) -> None:
