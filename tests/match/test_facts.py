@@ -272,10 +272,10 @@ def test_long_and_hostile_texts_take_time_in_proportion() -> None:
     changed = " ".join([*words[:200000], "12", *words[200000:300000]]).replace("w77 ", "w78 ")
     same = "5 " * 1_000_000
     differs(long[:1000], long[:900])
-    begin = time.perf_counter()
+    begin = time.process_time()
     differs(long, changed)
     differs(same, same[:-2] + "6 7")
     differs(same, "5 6 " * 500_000)
     differs("A" * 3_000_000, "1" * 3_000_000)
     differs("\n" * 2_000_000 + "1 a", " " * 2_000_000 + "2 a")
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 10

@@ -86,11 +86,11 @@ def test_a_copy_with_a_number_more_meets_the_others_too() -> None:
 def test_the_cost_of_a_template_grows_with_the_reports_not_with_their_square() -> None:
     texts = reports(1500)
     star(texts[:100])
-    begin = time.perf_counter()
+    begin = time.process_time()
     found, joins = star(texts)
     assert not joins.any()
     assert found.looked <= 8 * len(texts)
-    assert time.perf_counter() - begin < 30
+    assert time.process_time() - begin < 30
 
 
 def test_empty_and_single_buckets_are_no_trouble() -> None:

@@ -254,8 +254,8 @@ def test_any_text_is_restored_and_a_second_repair_changes_nothing(text: str, dis
     ids=["line breaks", "NUL", "ampersands", "direction", "broken lines", "nested", "marks", "too many broken lines"],
 )
 def test_hostile_texts_take_linear_time(text: str, expected: str | None) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     mended, _ = mend(text)
     assert mended == (text if expected is None else expected)
     assert mend(mended)[1] == set()
-    assert time.perf_counter() - begun < 30
+    assert time.process_time() - begun < 30

@@ -125,11 +125,11 @@ def test_too_many_edits_are_joined_across_the_narrowest_gaps() -> None:
 
 def test_ten_megabytes_of_defects_take_seconds() -> None:
     text = "a\r" * 1_000_000
-    begun = time.perf_counter()
+    begun = time.process_time()
     draft = Draft(text)
     draft.replace("R004", [Replacement(i, i + 1, "\n") for i in range(1, len(text), 2)])
     assert restore(draft.text, draft.edits) == text
-    assert time.perf_counter() - begun < 30
-    begun = time.perf_counter()
+    assert time.process_time() - begun < 30
+    begun = time.process_time()
     differences("ab" * 500_000, "ba" * 500_000 + "c")
-    assert time.perf_counter() - begun < 10
+    assert time.process_time() - begun < 10

@@ -65,6 +65,6 @@ def test_words_are_where_they_say_and_in_order(text: str) -> None:
 @pytest.mark.parametrize("piece", ["a", "1.", "a.b", "@", "a-", "`", "A.", "<", "a'", "/x", "www."])
 def test_hostile_text_takes_linear_time(piece: str) -> None:
     text = piece * (200_000 // len(piece))
-    start = time.perf_counter()
+    start = time.process_time()
     read_words(text)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
