@@ -168,7 +168,9 @@ def test_explain_names_the_member_that_keeps_an_article_out(dedupe: Dedupe, tmp_
     )
 
 
-@pytest.mark.parametrize(("given", "sentence"), [(["ffff" * 8], "No article"), ([""], "The ID is empty"), (["a", "b", "c"], "3 IDs")])
+@pytest.mark.parametrize(
+    ("given", "sentence"), [(["ffff" * 8], "No article"), ([""], "The ID is empty"), (["a", "b", "c"], "3 IDs")]
+)
 def test_explain_wrong_ids(dedupe: Dedupe, output: Path, given: list[str], sentence: str) -> None:
     result = dedupe("explain", *given, "-o", output)
     assert result.exit_code == 2

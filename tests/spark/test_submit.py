@@ -44,3 +44,14 @@ def test_it_runs_in_the_session_that_spark_submit_has_prepared(able: None, seeds
     told = log.read_text(encoding="utf-8")
     assert '"spark.master":"local[1]"' in told
     assert "dedupe: repair and sign" in told
+
+
+def test_spark_on_this_machine_starts_without_a_word_of_its_own(able: None) -> None:
+    code = (
+        "from pyspark.sql import SparkSession; from dedupe.engine.spark import _on_this_machine;"
+        " _on_this_machine(SparkSession.builder, 1).range(3).count()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # What the JVM itself says of its modules comes before any setting.
+    assert [line for line in done.stderr.splitlines() if not line.startswith("WARNING: Using incubator modules")] == []
+    assert done.stdout == ""

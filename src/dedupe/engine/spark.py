@@ -15,6 +15,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
@@ -30,6 +31,7 @@ Result = TypeVar("Result")
 Task = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 _RAISED = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit): ")
+_LOG = Path(__file__).with_name("log4j2.properties").absolute()
 LEAST_JAVA = 17  # of Spark 4
 
 _PARTITIONS = "spark.sql.shuffle.partitions"
@@ -89,7 +91,8 @@ def _on_this_machine(builder: Any, workers: int) -> SparkSession:
         "spark.pyspark.driver.python": sys.executable,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.log.level": "ERROR",
+        # By the setting `spark.log.level` Spark would say which one it takes, and others before it does.
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOG.as_uri()}",
         _PARTITIONS: str(8 * workers),
     }
     try:
