@@ -124,6 +124,7 @@ def test_every_kind_of_decision_is_honoured_by_every_later_run(desk: Desk, dedup
         (desk.some(3, 6), "belong together"),
     ):
         assert said in dedupe("explain", *ids, "-o", desk.output).stdout
+    assert "closer to another canonical" not in dedupe("explain", *desk.some(0, 1), "-o", desk.output).stdout
     told = json.loads(dedupe("explain", desk.ids[0], "-o", desk.output, "--json").stdout)["decisions"]
     assert [(one["kind"], one["who"]) for one in told] == [("apart from", "ann"), ("edit refused", "bob")]
     assert "refused R100: Advertisement" in dedupe("explain", desk.ids[0], "-o", desk.output).stdout

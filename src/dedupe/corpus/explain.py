@@ -177,9 +177,10 @@ def explain_pair(output: Output, one: str, other: str) -> dict[str, Any]:
         reason = f"no edge: {_unlike(overlap, jaccard, output)}"
     if together and not edge:
         reason += f"; both are in cluster {a['cluster_id']} by their edges to its canonical {a['canonical_id'][:12]}"
-    elif edge and not together:
+    decided = _by_decision(output, one, other, together)
+    if edge and not together and not decided:
         reason += f"; {_apart(output, edge, a, b)}"
-    reason = _by_decision(output, one, other, together) + reason
+    reason = decided + reason
     same_story = a["story_id"] is not None and a["story_id"] == b["story_id"]
     if same_story and not together:
         reason += f"; both are in story {a['story_id']}"
