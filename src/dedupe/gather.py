@@ -62,9 +62,21 @@ def distinct(values: np.ndarray) -> np.ndarray:
     them 0.03.
     """
     ordered = np.sort(values)
+    found: np.ndarray = ordered[begins(ordered)]
+    return found
+
+
+def begins(ordered: np.ndarray) -> np.ndarray:
+    """Tell where runs of equal values begin. (n,) bool."""
     new = np.ones(len(ordered), bool)
     new[1:] = ordered[1:] != ordered[:-1]
-    return ordered[new]
+    return new
+
+
+def leaders(ordered: np.ndarray) -> np.ndarray:
+    """Return, for each value, the place at which its run of equals begins. (n,) int64."""
+    places: np.ndarray = np.maximum.accumulate(np.where(begins(ordered), np.arange(len(ordered)), 0))
+    return places
 
 
 def frozen(array: np.ndarray) -> np.ndarray:

@@ -165,7 +165,8 @@ def _run(
         given = [str(path) for path in (paths(scratch) if callable(paths) else paths)]
         pool = workers if isinstance(workers, Pool) else ours.enter_context(_pool(given, workers))
         # First: of an output whose map of IDs is damaged nothing else is worth telling.
-        buried = forgotten | forgotten_ids(target) | (forgotten_ids(previous) if previous else frozenset())
+        before_us = [target] if previous is None or _same(previous, target) else [target, previous]
+        buried = forgotten.union(*map(forgotten_ids, before_us))
         before = None if fresh else read_previous(previous or target, explicit=previous is not None)
         taken, handed_on = take_decisions(target, previous)
         timings = Timings()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dedupe.cluster.constraints import Constraints
-from dedupe.gather import distinct
+from dedupe.gather import begins, distinct, leaders
 
 # Given two arrays of rows, tell which pairs have a joining edge, by computing those that no bucket proposed.
 JoinsOf = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -63,10 +63,8 @@ def clusters(
     order = involved[np.lexsort((rank[involved], label[involved]))]
     free = order
     while len(free):
-        group = label[free]
-        first = np.ones(len(free), bool)
-        first[1:] = group[1:] != group[:-1]
-        hub = free[np.flatnonzero(first)[np.cumsum(first) - 1]]
+        first = begins(label[free])
+        hub = free[leaders(label[free])]
         others = np.flatnonzero(~first)
         left, right = hub[others], free[others]
         known = _holds(edges, left * n + right)

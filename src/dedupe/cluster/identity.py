@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dedupe.gather import begins
+
 # 80 bits: among a billion groups the chance that two ever meet is 1 in 2 million, and then one of them takes another.
 GROUP_ID_DIGITS = 20
 
@@ -104,14 +106,7 @@ def carry_over(new: np.ndarray, old: np.ndarray, since: np.ndarray) -> tuple[np.
     keys, shared = np.unique(new * max(1, len(since)) + old, return_counts=True)
     heirs, sources = np.divmod(keys, max(1, len(since)))
     order = np.lexsort((heirs, -shared, sources))
-    order = order[_firsts(sources[order])]
+    order = order[begins(sources[order])]
     order = order[np.lexsort((sources[order], -shared[order], since[sources[order]], heirs[order]))]
-    order = order[_firsts(heirs[order])]
+    order = order[begins(heirs[order])]
     return heirs[order], sources[order]
-
-
-def _firsts(ordered: np.ndarray) -> np.ndarray:
-    # Which rows begin a run of equals.
-    first = np.ones(len(ordered), bool)
-    first[1:] = ordered[1:] != ordered[:-1]
-    return first

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from dedupe.gather import leaders
 from dedupe.match.candidates import agreements
 from dedupe.match.facts import contradictions
 from dedupe.match.verify import Overlaps, TextsOf, Verifier
@@ -125,9 +126,7 @@ def unproven(
     """
     rows = marked[np.lexsort((rank[marked], hub[marked]))]
     group = hub[rows]
-    new = np.ones(len(rows), bool)
-    new[1:] = group[1:] != group[:-1]
-    start = np.maximum.accumulate(np.where(new, np.arange(len(rows)), 0))
+    start = leaders(group)
     # Each row with those of the first `width` that stand before it.
     counts = np.minimum(np.arange(len(rows)) - start, width)
     later = np.repeat(np.arange(len(rows)), counts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dedupe.gather import leaders
 from dedupe.match.containment import CONTAINED, Proposed
 from dedupe.match.edges import CONTAINED_IN, DECIDED, EXACT, NEAR, PART_OF, UPDATE, Edges
 from dedupe.match.facts import contradictions
@@ -111,10 +112,8 @@ def _digests(small: np.ndarray, large: np.ndarray, size: np.ndarray, whole: np.n
     # it.
     order = np.lexsort((small, -size, large))
     small, large, size, whole = small[order], large[order], size[order], whole[order]
-    first = np.ones(len(large), bool)
-    first[1:] = large[1:] != large[:-1]
-    hub = np.flatnonzero(first)[np.cumsum(first) - 1] if len(large) else np.empty(0, np.int64)
-    rest = np.flatnonzero(~first)
+    hub = leaders(large)
+    rest = np.flatnonzero(hub != np.arange(len(hub)))
     shared = verify(small[rest], small[hub[rest]]).shared
     digests = set(large[rest[shared < _DISJOINT * size[rest]]].tolist())
     for at in np.argsort(whole, kind="stable").tolist():
@@ -128,10 +127,8 @@ def _shared_matter(small: np.ndarray, large: np.ndarray, size: np.ndarray, whole
     # both and a copy of neither, unless it is what they open with: then both are longer versions of it.
     order = np.lexsort((large, -whole, small))
     small, large, size, whole = small[order], large[order], size[order], whole[order]
-    first = np.ones(len(small), bool)
-    first[1:] = small[1:] != small[:-1]
-    hub = np.flatnonzero(first)[np.cumsum(first) - 1] if len(small) else np.empty(0, np.int64)
-    rest = np.flatnonzero(~first)
+    hub = leaders(small)
+    rest = np.flatnonzero(hub != np.arange(len(hub)))
     shared = verify(large[rest], large[hub[rest]]).shared
     beyond = shared - size[rest] < _DISJOINT * (whole[rest] - size[rest])
     return np.unique(small[rest[beyond]])

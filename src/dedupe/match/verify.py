@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
-from dedupe.gather import distinct
+from dedupe.gather import begins, distinct
 from dedupe.match.signatures import shingle_sets
 
 # Texts of this many bytes are shingled at a time; their hashes take about as much memory again.
@@ -101,8 +101,7 @@ class Verifier:
             return
         # Each article counts where it first stands as `a` in a run of equal ones, and as every `b`: no less than what is read.
         weight = self._sizes[b].astype(np.int64)
-        new = np.ones(len(a), bool)
-        new[1:] = a[1:] != a[:-1]
+        new = begins(a)
         weight[new] += self._sizes[a[new]]
         total = np.cumsum(weight)
         start = 0

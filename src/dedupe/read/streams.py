@@ -39,7 +39,7 @@ class _Unpacker(Protocol):
 def open_part(part: FilePart) -> IO[bytes]:
     """Open the file of a part. Raises BadInputError where it is gone, closed to us, or no longer the file that was planned."""
     try:
-        file = open(part.path, "rb")  # noqa: SIM115
+        file = open(part.path, "rb")  # noqa: SIM115 - it is the caller's to close
     except OSError as error:
         raise BadInputError("unreadable", error.strerror or type(error).__name__) from error
     seen = os.fstat(file.fileno())

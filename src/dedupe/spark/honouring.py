@@ -52,7 +52,7 @@ class Rewrite:
             articles = put_values(unpack_table(row["articles"]).combine_chunks(), places, values)
             with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
                 index = Path(folder)
-                for name, data in pickle.loads(row["signed"]).items():  # noqa: S301
+                for name, data in pickle.loads(row["signed"]).items():  # noqa: S301 - we have packed it
                     (index / name.removeprefix(".")).write_bytes(data)
                 sign_again(index, places, values["text"], self.seed)
                 signed = pickle.dumps({f".{path.name}": path.read_bytes() for path in sorted(index.iterdir())})

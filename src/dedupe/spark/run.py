@@ -170,12 +170,12 @@ def prepare(
     pieces = Pieces(spark, frame, head)
     light = pa.concat_tables(unpack_table(blob) for blob in head["light"].to_pylist()) if head.num_rows else _no_light()
     light = _with_own_ids(light)
-    keys = [pickle.loads(blob) for blob in head["keys"].to_pylist()]  # noqa: S301
+    keys = [pickle.loads(blob) for blob in head["keys"].to_pylist()]  # noqa: S301 - our own workers have packed it
     rules: Counter[str] = Counter()
     languages: Counter[str] = Counter()
     left_out: list[pa.RecordBatch] = []
     for number, blob in zip(head["shard"].to_pylist(), head["done"].to_pylist(), strict=True):
-        shard: ShardPrepared = pickle.loads(blob)  # noqa: S301
+        shard: ShardPrepared = pickle.loads(blob)  # noqa: S301 - our own workers have packed it
         left_out.append(rejects_of([(path, record + offsets[number]) for path, record in shard.forgotten], "forgotten"))
         rules += shard.rules
         languages += shard.languages
@@ -233,7 +233,7 @@ def match(pieces: Pieces, far: FarArticles, signs: Signs, config: Config, honour
 def _spun_pairs(pieces: Pieces, suspected: np.ndarray, n_tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if not len(suspected):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    sketches = join_sketches([pickle.loads(blob) for blob in pieces.take(["signed"], TakeSketches(), suspected)])  # noqa: S301
+    sketches = join_sketches([pickle.loads(blob) for blob in pieces.take(["signed"], TakeSketches(), suspected)])  # noqa: S301 - our own workers have packed it
     task = SpunPairs(suspected, sketches)
     pairs = pieces.run(["signed"], task, LINKS, lambda rows: (rows.start, n_tokens[rows] > 0)).distinct().toArrow()
     return pairs["a"].to_numpy(), pairs["b"].to_numpy()
