@@ -3,7 +3,7 @@
 Arrow decodes column chunks whole: 32 MB of texts for one article, 20 ms. But a chunk is a run of pages, of a thousand articles in
 our tables, each with a header that says how long it is and how many values it has. The one that holds the row wanted makes, with
 a footer of its own, a file of one column in memory, and Arrow decodes that in 2 to 4 ms, whatever types and encodings are in it.
-Layout and field numbers are those of https://github.com/apache/parquet-format.
+Field numbers are those of https://github.com/apache/parquet-format, as in `dedupe.write.footer`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,30 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dedupe.write.thrift import I32, I64, LIST, STRUCT, Struct, decode, decode_first, encode
-
-_MAGIC = b"PAR1"
-
-# Fields of FileMetaData, SchemaElement, RowGroup, ColumnChunk and ColumnMetaData.
-_VERSION, _SCHEMA, _ROWS, _GROUPS = 1, 2, 3, 4
-_NAME, _CHILDREN = 4, 5
-_COLUMNS, _BYTES, _GROUP_ROWS = 1, 2, 3
-_OFFSET, _META = 2, 3
-_PATH, _CODEC, _VALUES, _UNCOMPRESSED, _COMPRESSED, _DATA_PAGE, _DICTIONARY_PAGE = 3, 4, 5, 6, 7, 9, 11
+from dedupe.write.footer import (
+    BYTES,
+    CHILDREN,
+    CODEC,
+    COLUMNS,
+    COMPRESSED,
+    DATA_PAGE,
+    DICTIONARY_PAGE,
+    GROUP_ROWS,
+    GROUPS,
+    MAGIC,
+    META,
+    NAME,
+    OFFSET,
+    PATH,
+    ROWS,
+    SCHEMA,
+    UNCOMPRESSED,
+    VALUES,
+    VERSION,
+    chunk_start,
+    file_end,
+)
+from dedupe.write.thrift import I32, I64, LIST, STRUCT, Struct, decode, decode_first
 
 # Fields of PageHeader; the kind of a dictionary's page; and by kind of data page the field with its header, which begins with the
 # number of its values.
@@ -56,8 +70,8 @@ class Excerpts:
             self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         size = int.from_bytes(self._data[-8:-4], "little")
         self._footer = decode(self._data[-8 - size : -8])
-        self._groups: list[Struct] = self._footer[_GROUPS][1][1]
-        self.starts = np.cumsum([0, *(group[_GROUP_ROWS][1] for group in self._groups)])
+        self._groups: list[Struct] = self._footer[GROUPS][1][1]
+        self.starts = np.cumsum([0, *(group[GROUP_ROWS][1] for group in self._groups)])
         self._known: dict[tuple[int, str], tuple[list[Page], bytes]] = {}
 
     def values(self, group: int, column: str, rows: np.ndarray) -> list[Any]:
@@ -71,8 +85,8 @@ class Excerpts:
         return found
 
     def _meta(self, group: int, column: str) -> Struct:
-        chunks = (chunk[_META][1] for chunk in self._groups[group][_COLUMNS][1][1])
-        meta: Struct = next(meta for meta in chunks if meta[_PATH][1][1] == [column.encode()])
+        chunks = (chunk[META][1] for chunk in self._groups[group][COLUMNS][1][1])
+        meta: Struct = next(meta for meta in chunks if meta[PATH][1][1] == [column.encode()])
         return meta
 
     def _pages(self, group: int, column: str) -> tuple[list[Page], bytes]:
@@ -83,8 +97,8 @@ class Excerpts:
 
     def _walked(self, group: int, column: str) -> tuple[list[Page], bytes]:
         meta, pages, dictionary, first = self._meta(group, column), list[Page](), b"", 0
-        at = min(meta[field][1] for field in (_DATA_PAGE, _DICTIONARY_PAGE) if field in meta)
-        stop = at + meta[_COMPRESSED][1]
+        at = chunk_start(meta)
+        stop = at + meta[COMPRESSED][1]
         while at < stop:
             header, size = decode_first(self._data[at : at + _HEADER])
             end = at + size + header[_SIZE][1]
@@ -103,23 +117,22 @@ class Excerpts:
     def _decoded(self, group: int, column: str, page: Page) -> pa.Array:
         _, dictionary = self._pages(group, column)
         body = dictionary + self._data[page.begin : page.end]
-        told = {field: value for field, value in self._meta(group, column).items() if field <= _CODEC}
-        told[_VALUES] = I64, page.rows
-        told[_UNCOMPRESSED] = told[_COMPRESSED] = I64, len(body)
-        told[_DATA_PAGE] = I64, len(_MAGIC) + len(dictionary)
+        told = {field: value for field, value in self._meta(group, column).items() if field <= CODEC}
+        told[VALUES] = I64, page.rows
+        told[UNCOMPRESSED] = told[COMPRESSED] = I64, len(body)
+        told[DATA_PAGE] = I64, len(MAGIC) + len(dictionary)
         if dictionary:
-            told[_DICTIONARY_PAGE] = I64, len(_MAGIC)
-        elements = self._footer[_SCHEMA][1][1]
-        own = next(one for one in elements[1:] if one[_NAME][1] == column.encode() and _CHILDREN not in one)
-        chunk = {_OFFSET: (I64, 0), _META: (STRUCT, told)}
-        rows = {_COLUMNS: (LIST, (STRUCT, [chunk])), _BYTES: (I64, len(body)), _GROUP_ROWS: (I64, page.rows)}
-        footer = encode(
+            told[DICTIONARY_PAGE] = I64, len(MAGIC)
+        elements = self._footer[SCHEMA][1][1]
+        own = next(one for one in elements[1:] if one[NAME][1] == column.encode() and CHILDREN not in one)
+        chunk = {OFFSET: (I64, 0), META: (STRUCT, told)}
+        rows = {COLUMNS: (LIST, (STRUCT, [chunk])), BYTES: (I64, len(body)), GROUP_ROWS: (I64, page.rows)}
+        end = file_end(
             {
-                _VERSION: self._footer[_VERSION],
-                _SCHEMA: (LIST, (STRUCT, [elements[0] | {_CHILDREN: (I32, 1)}, own])),
-                _ROWS: (I64, page.rows),
-                _GROUPS: (LIST, (STRUCT, [rows])),
+                VERSION: self._footer[VERSION],
+                SCHEMA: (LIST, (STRUCT, [elements[0] | {CHILDREN: (I32, 1)}, own])),
+                ROWS: (I64, page.rows),
+                GROUPS: (LIST, (STRUCT, [rows])),
             }
         )
-        whole = _MAGIC + body + footer + len(footer).to_bytes(4, "little") + _MAGIC
-        return pq.ParquetFile(pa.BufferReader(whole)).read(use_threads=False).column(0).combine_chunks()
+        return pq.ParquetFile(pa.BufferReader(MAGIC + body + end)).read(use_threads=False).column(0).combine_chunks()

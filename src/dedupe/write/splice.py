@@ -2,7 +2,7 @@
 
 Compressing the texts of a million articles takes half a minute twice, and a day's articles change none of them. What a chunk's
 bytes are depends on its values alone, so one of the same values is copied: the file is the one that compressing would have given,
-byte for byte. The layout is that of https://github.com/apache/parquet-format, which has the field numbers, too.
+byte for byte.
 """
 
 from __future__ import annotations
@@ -14,16 +14,26 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dedupe.write.thrift import I64, LIST, STRUCT, Struct, decode, encode
-
-_MAGIC = b"PAR1"
-
-# Fields of FileMetaData, RowGroup, ColumnChunk and ColumnMetaData.
-_SCHEMA, _ROWS, _GROUPS, _MADE_BY = 2, 3, 4, 6
-_COLUMNS, _BYTES, _GROUP_ROWS, _GROUP_OFFSET, _GROUP_COMPRESSED = 1, 2, 3, 5, 6
-_META = 3
-_PATH, _UNCOMPRESSED, _COMPRESSED, _DATA_PAGE, _INDEX_PAGE, _DICTIONARY_PAGE = 3, 6, 7, 9, 10, 11
-_OFFSETS = (_DATA_PAGE, _INDEX_PAGE, _DICTIONARY_PAGE)
+from dedupe.write.footer import (
+    BYTES,
+    COLUMNS,
+    COMPRESSED,
+    GROUP_COMPRESSED,
+    GROUP_OFFSET,
+    GROUP_ROWS,
+    GROUPS,
+    MADE_BY,
+    MAGIC,
+    META,
+    OFFSETS,
+    PATH,
+    ROWS,
+    SCHEMA,
+    UNCOMPRESSED,
+    chunk_start,
+    file_end,
+)
+from dedupe.write.thrift import I64, LIST, STRUCT, Struct, decode
 
 
 class Reused(NamedTuple):
@@ -57,12 +67,12 @@ class Splicer:
         self._old = pq.ParquetFile(reused.file)
         self._bytes = pa.OSFile(str(reused.file))
         told = _footer(pa.py_buffer(_tail(self._bytes)))
-        alike = told[_SCHEMA] == self._footer[_SCHEMA] and told[_MADE_BY] == self._footer[_MADE_BY]
-        self._old_groups: list[Struct] = told[_GROUPS][1][1] if alike else []
+        alike = told[SCHEMA] == self._footer[SCHEMA] and told[MADE_BY] == self._footer[MADE_BY]
+        self._old_groups: list[Struct] = told[GROUPS][1][1] if alike else []
         self._groups: list[Struct] = []
         self._file = pa.OSFile(str(path), "wb")
-        self._file.write(_MAGIC)
-        self._at = len(_MAGIC)
+        self._file.write(MAGIC)
+        self._at = len(MAGIC)
 
     def write_table(self, table: pa.Table) -> None:
         """Write a table as one row group."""
@@ -77,7 +87,7 @@ class Splicer:
             with pq.ParquetWriter(sink, pa.schema([self._schema.field(name) for name in fresh]), **self._options) as writer:
                 writer.write_table(table.select(fresh), row_group_size=max(1, table.num_rows))
             written = sink.getvalue()
-            group = _footer(written)[_GROUPS][1][1][0]
+            group = _footer(written)[GROUPS][1][1][0]
             chunks |= _chunks(group, lambda begin, size: written.slice(begin, size).to_pybytes())
         self._append([chunks[name.encode()] for name in self._schema.names], table.num_rows)
 
@@ -87,7 +97,7 @@ class Splicer:
 
     def _unchanged(self, table: pa.Table) -> set[str]:
         number = len(self._groups)
-        if number >= len(self._old_groups) or self._old_groups[number][_GROUP_ROWS][1] != table.num_rows:
+        if number >= len(self._old_groups) or self._old_groups[number][GROUP_ROWS][1] != table.num_rows:
             return set()
         # The first column tells articles apart: where it differs nothing else can be alike.
         first = self._schema.names[0]
@@ -101,29 +111,28 @@ class Splicer:
     def _append(self, chunks: list[Chunk], rows: int) -> None:
         begin, columns = self._at if rows else 0, []  # of a group of no rows all places are 0
         for told, data in chunks:
-            meta = told[_META][1]
-            moved = self._at - _start(meta) if rows else 0
-            shifted = {n: (kind, value + moved) if n in _OFFSETS else (kind, value) for n, (kind, value) in meta.items()}
-            columns.append(told | {_META: (STRUCT, shifted)})
+            meta = told[META][1]
+            moved = self._at - chunk_start(meta) if rows else 0
+            shifted = {n: (kind, value + moved) if n in OFFSETS else (kind, value) for n, (kind, value) in meta.items()}
+            columns.append(told | {META: (STRUCT, shifted)})
             self._file.write(data)
             self._at += len(data)
-        sizes = [sum(column[_META][1][size][1] for column in columns) for size in (_UNCOMPRESSED, _COMPRESSED)]
+        sizes = [sum(column[META][1][size][1] for column in columns) for size in (UNCOMPRESSED, COMPRESSED)]
         self._groups.append(
             {
-                _COLUMNS: (LIST, (STRUCT, columns)),
-                _BYTES: (I64, sizes[0]),
-                _GROUP_ROWS: (I64, rows),
-                _GROUP_OFFSET: (I64, begin),
-                _GROUP_COMPRESSED: (I64, sizes[1]),
+                COLUMNS: (LIST, (STRUCT, columns)),
+                BYTES: (I64, sizes[0]),
+                GROUP_ROWS: (I64, rows),
+                GROUP_OFFSET: (I64, begin),
+                GROUP_COMPRESSED: (I64, sizes[1]),
             }
         )
 
     def close(self) -> None:
         """Write the footer, and let go of the other file."""
-        rows = sum(group[_GROUP_ROWS][1] for group in self._groups)
-        self._footer |= {_ROWS: (I64, rows), _GROUPS: (LIST, (STRUCT, self._groups))}
-        footer = encode(self._footer)
-        self._file.write(footer + len(footer).to_bytes(4, "little") + _MAGIC)
+        rows = sum(group[GROUP_ROWS][1] for group in self._groups)
+        self._footer |= {ROWS: (I64, rows), GROUPS: (LIST, (STRUCT, self._groups))}
+        self._file.write(file_end(self._footer))
         self._file.close()
         self._old.close()
         self._bytes.close()
@@ -142,15 +151,10 @@ def _footer(data: pa.Buffer) -> Struct:
     return decode(data.slice(data.size - 8 - size, size).to_pybytes())
 
 
-def _start(meta: Struct) -> int:
-    start: int = min(meta[field][1] for field in _OFFSETS if field in meta)
-    return start
-
-
 def _chunks(group: Struct, read: Any) -> dict[bytes, Chunk]:
     # By the name of the column: none of our tables has a column of several leaves.
     found = {}
-    for told in group[_COLUMNS][1][1]:
-        meta = told[_META][1]
-        found[meta[_PATH][1][1][0]] = Chunk(told, read(_start(meta), meta[_COMPRESSED][1]))
+    for told in group[COLUMNS][1][1]:
+        meta = told[META][1]
+        found[meta[PATH][1][1][0]] = Chunk(told, read(chunk_start(meta), meta[COMPRESSED][1]))
     return found
