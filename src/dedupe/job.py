@@ -19,7 +19,7 @@ from dedupe.cluster.lasting import Previous
 from dedupe.config import Config
 from dedupe.decisions.store import Decisions
 from dedupe.engine import memory
-from dedupe.engine.local import Pool, useful_workers
+from dedupe.engine.local import Pool, beside, useful_workers
 from dedupe.engine.timings import Progress, Timings, silent
 from dedupe.errors import DedupeError, UsageError
 from dedupe.match.edges import RELATIONS
@@ -34,9 +34,10 @@ from dedupe.stages.deciding import Taken, take_decisions
 from dedupe.stages.examples import examples
 from dedupe.stages.preparing import Prepared
 from dedupe.stages.results import name_results
-from dedupe.stages.storytelling import Told
+from dedupe.stages.storytelling import Told, terms_of_drafts
+from dedupe.stages.term_files import write_terms
 from dedupe.write.card import card
-from dedupe.write.index import write_index
+from dedupe.write.index import FOLDER, write_index
 from dedupe.write.manifest import file_digest, input_digest, load_manifest, manifest, run_section
 from dedupe.write.publish import MANIFEST, publish, writing
 from dedupe.write.publish import begin as begin_run
@@ -253,21 +254,23 @@ def _write(
         "fingerprint": config.fingerprint(),
         "minhash": {"scheme": "affine32", "seed": config.seed, "num_perm": bands.num_perm},
     }
-    rows = write_tables(
-        new,
-        articles,
-        prepared.stored.batches,
-        results.clustered,
-        results.storied,
-        results.edge,
-        results.reasons,
-        prepared.rejects,
-        prepared.residue,
-        results.id_map,
-        facts,
-        threads,
-        prepared.adopted.folder if prepared.adopted else None,
-    )
+    with beside(_keep_terms, new, prepared, matched) as terms_kept:
+        rows = write_tables(
+            new,
+            articles,
+            prepared.stored.batches,
+            results.clustered,
+            results.storied,
+            results.edge,
+            results.reasons,
+            prepared.rejects,
+            prepared.residue,
+            results.id_map,
+            facts,
+            threads,
+            prepared.adopted.folder if prepared.adopted else None,
+        )
+        terms_kept.result()
     if summary.records != rows["corpus"] + rows["rejects"]:
         raise DedupeError(
             f"{summary.records:,} records were read, but {rows['corpus']:,} articles and {rows['rejects']:,} rejects came out.",
@@ -307,6 +310,13 @@ def _write(
     # After the manifest, which it quotes and which names no hash of it: it tells the times of this run.
     write_report(new, load_manifest(new), prepared.articles)
     return summary
+
+
+def _keep_terms(new: Path, prepared: Prepared, matched: Matched) -> None:
+    # As the articles were matched: what a refusal has changed before that is not as in the files, what de-spinning changes is.
+    if prepared.terms:
+        rewritten = matched.honoured.rewritten if matched.honoured else {}
+        write_terms(new / FOLDER, prepared.terms, *terms_of_drafts(prepared.columns, rewritten))
 
 
 def summarise(

@@ -44,9 +44,10 @@ from dedupe.repair.ledger import Draft
 from dedupe.stages.adopting import adopt, learned_lines
 from dedupe.stages.deciding import Honoured, Taken, find_articles, honour, rewrite, sign_again
 from dedupe.stages.despinning import drafted, restore_by_model, restore_by_siblings, tell_spun
-from dedupe.stages.maps import class_shingle_sets, gate_threshold, load_signed, load_terms, tells_stories
+from dedupe.stages.maps import class_shingle_sets, gate_threshold, load_signed, tells_stories
 from dedupe.stages.preparing import Prepared, prepare, with_spun
 from dedupe.stages.storytelling import Told, no_stories, tell_stories
+from dedupe.stages.term_files import load_terms
 
 
 @dataclass
@@ -152,7 +153,7 @@ def tell(prepared: Prepared, matched: Matched, drafts: dict[int, Draft], config:
     rows = np.flatnonzero(canonical == np.arange(len(canonical)))
     if len(rows) < 2:
         return no_stories(len(canonical))
-    return tell_stories(prepared.columns, partial(load_terms, prepared.shards), rows, drafts, canonical, matched.rank, verify)
+    return tell_stories(prepared.columns, partial(load_terms, prepared.terms), rows, drafts, canonical, matched.rank, verify)
 
 
 class Standing(NamedTuple):

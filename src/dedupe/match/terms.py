@@ -50,6 +50,11 @@ class StoryTerms(NamedTuple):
         offsets = np.concatenate([[0], np.cumsum(np.diff(self.offsets)[rows])]).astype(np.int64)
         return StoryTerms._make([*(column[places] for column in self[:-1]), offsets])
 
+    def slice(self, start: int, stop: int) -> StoryTerms:
+        """Return the terms of the rows `start:stop`, as views."""
+        offsets = self.offsets[start : stop + 1]
+        return StoryTerms._make([*(column[offsets[0] : offsets[-1]] for column in self[:-1]), offsets - offsets[0]])
+
     @staticmethod
     def concatenate(parts: list[StoryTerms]) -> StoryTerms:
         """Join the terms of several columns."""

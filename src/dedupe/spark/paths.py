@@ -23,9 +23,10 @@ from dedupe.spark.run import Found, carry_out
 from dedupe.spark.stages import FINISHED, READ_PIECES, Finish, ReadFiles, lay_out, unpack_table
 from dedupe.spark.store import is_address, plan_store, read_store
 from dedupe.stages.deciding import Taken
-from dedupe.stages.maps import PREPARED, gather_signed
+from dedupe.stages.maps import PREPARED, gather_signed, tells_stories
 from dedupe.stages.preparing import Prepared, prepared_nothing
 from dedupe.stages.storytelling import Told
+from dedupe.stages.term_files import terms_beside
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -64,7 +65,7 @@ def clean_paths(
             plan, reads = plan_paths(spark, given, config, scratch)
             found = carry_out(spark, reads, plan, config, scratch, progress, timings, learned, forgotten, taken)
             with timings.of("write"), spark.shown("bring here", progress):
-                _bring_here(found, scratch)
+                _bring_here(found, config, scratch)
             return plan, found.prepared, found.matched, found.told
 
         with Pool(1) as pool, told_as_ours():
@@ -112,7 +113,7 @@ def finished(found: Found, place: Callable[[slice], Any] | None = None) -> DataF
     return articles
 
 
-def _bring_here(found: Found, scratch: Path) -> None:
+def _bring_here(found: Found, config: Config, scratch: Path) -> None:
     # The output is a folder of this machine, so all of it comes here in the end: to disk, a partition at a time.
     articles = finished(found)
     prepared, keys = found.prepared, found.pieces.keys.to_pylist()
@@ -121,12 +122,14 @@ def _bring_here(found: Found, scratch: Path) -> None:
         with pa.ipc.new_file(str(places[row["shard"], row["seq"]]), PREPARED) as writer:
             writer.write_table(unpack_table(row["blob"]).cast(PREPARED))
     articles.unpersist()
-    for row in found.pieces.frame.select("shard", "seq", "signed").toLocalIterator(prefetchPartitions=True):
-        lay_out(row["signed"], places[row["shard"], row["seq"]])
+    for row in found.pieces.frame.select("shard", "seq", "signed", "terms").toLocalIterator(prefetchPartitions=True):
+        for packed in (row["signed"], row["terms"]):
+            lay_out(packed, places[row["shard"], row["seq"]])
     found.pieces.release()
     prepared.shards = list(places.values())
     if not places:
-        prepared.shards = [prepared_nothing(scratch, Config(stories=False), prepared.residue, found.matched.bands.num_perm)]
+        prepared.shards = [prepared_nothing(scratch, config, prepared.residue, found.matched.bands.num_perm)]
+    prepared.terms = terms_beside(prepared.shards) if tells_stories(config) else []
     prepared.stored = Stored.of(prepared.shards)
     prepared.articles = prepared.stored.columns(PREPARED)
     prepared.signed = gather_signed(prepared.shards, prepared.index)

@@ -184,7 +184,7 @@ def prepare(
         [pa.Table.from_batches([plan.rejects, *left_out]), *numbered_rejects(read, [offsets[at] for at in shards])]
     )
     prepared = Prepared(
-        Stored([]), FarArticles(pieces, light, scratch), Signer(num_perm)(pa.array([], pa.string())), scratch / "index", [],
+        Stored([]), FarArticles(pieces, light, scratch), Signer(num_perm)(pa.array([], pa.string())), scratch / "index", [], [],
         rejects.sort_by([("path", "ascending"), ("record", "ascending")]), residue,
         len(plan.rejects) + sum(one.records for one in read), sum((one.report for one in read), ReadReport()), rules, languages,
     )  # fmt: skip

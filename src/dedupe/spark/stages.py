@@ -24,8 +24,9 @@ from dedupe.match.signatures import Signed
 from dedupe.read.parts import FilePart, Shard
 from dedupe.repair.repetition import LineCounts
 from dedupe.stages.despinning import drafted
-from dedupe.stages.maps import PREPARED, load_signed, load_terms, prepare_shard, read_shard
+from dedupe.stages.maps import PREPARED, load_signed, prepare_shard, read_shard
 from dedupe.stages.shards import LeftOut, ShardRead
+from dedupe.stages.term_files import load_terms, terms_beside
 
 KEYS = ("shard", "seq")
 
@@ -274,7 +275,7 @@ class TakeTerms:
             with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
                 target = Path(folder) / "prepared.arrow"
                 lay_out(row["terms"], target)
-                (terms,) = load_terms([target], places)
+                (terms,) = load_terms(terms_beside([target]), places)
             yield rows_of(TAKEN, [(row["shard"], row["seq"], pickle.dumps(terms))])
 
 

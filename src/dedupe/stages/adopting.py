@@ -26,12 +26,12 @@ from dedupe.engine.local import Pool
 from dedupe.errors import UsageError
 from dedupe.match.edges import JOINING, KEEPING_APART, RELATIONS, UPDATE, Edges, joined
 from dedupe.match.relations import STARRED
-from dedupe.match.terms import extract_terms, story_texts
 from dedupe.match.verify import Overlaps
 from dedupe.repair.ledger import Draft, Edit, restore
 from dedupe.repair.spin.stage import MODEL_RULE, SPIN_RULES
 from dedupe.schema import EDIT, EDITS, RESIDUE
-from dedupe.stages.maps import PREPARED, SIGNED, keep_terms, tells_stories
+from dedupe.stages.maps import PREPARED, SIGNED, tells_stories
+from dedupe.stages.term_files import count_articles, keep_terms, load_terms, terms_within
 from dedupe.tokens import tokenize
 from dedupe.write.manifest import check_files, damaged, load_manifest, tables_digest
 from dedupe.write.publish import MANIFEST
@@ -56,6 +56,7 @@ class Adopted:
     folder: Path
     digest: str
     shards: list[Path]
+    terms: list[Path]
     articles: int
     kept: np.ndarray
     rejects: pa.Table
@@ -192,7 +193,6 @@ def adopt(folder: Path, config: Config, scratch: Path, pool: Pool, forgotten: fr
             folder,
             number,
             (edits, int(ends[start]), int(ends[stop])),
-            config,
             scratch / f"adopted-{number:05}.arrow",
             kept[start:stop],
         )
@@ -208,6 +208,7 @@ def adopt(folder: Path, config: Config, scratch: Path, pool: Pool, forgotten: fr
         folder,
         manifest["tables"]["corpus.parquet"]["sha256"],
         [job[-2] for job in jobs],
+        _terms(folder, kept, scratch) if tells_stories(config) else [],
         int(kept.sum()),
         kept,
         pq.read_table(folder / "rejects.parquet"),
@@ -217,12 +218,30 @@ def adopt(folder: Path, config: Config, scratch: Path, pool: Pool, forgotten: fr
     )
 
 
+def _terms(folder: Path, kept: np.ndarray, scratch: Path) -> list[Path]:
+    # The files that hold the terms of the articles to be kept.
+    files = terms_within(folder / "index")
+    try:
+        held = sum(count_articles(files))
+    except (OSError, pa.ArrowException) as error:
+        raise damaged(folder, "index/terms", error) from error
+    if held != len(kept):
+        raise damaged(folder, "index/terms", f"it speaks of {held:,} articles, the corpus of {len(kept):,}")
+    if kept.all():
+        return files
+    ours = []
+    for number, part in enumerate(load_terms(files, np.flatnonzero(kept))):
+        ours.append(scratch / f"adopted-{number:05}.terms")
+        keep_terms(ours[-1], part)
+    return ours
+
+
 # Row, text and ledger of a spun article as the model had left it.
 _Restored = tuple[int, str, list[Edit]]
 
 
 def adopt_group(
-    folder: Path, number: int, edits: tuple[str, int, int], config: Config, target: Path, kept: np.ndarray
+    folder: Path, number: int, edits: tuple[str, int, int], target: Path, kept: np.ndarray
 ) -> tuple[int, list[_Restored]]:
     """Write the rows to be `kept` of a row group of a corpus as a shard; return how many, and what the model had restored.
 
@@ -240,8 +259,6 @@ def adopt_group(
     batch, restored = _before_despinning(batch.filter(pa.array(kept)))
     with pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, PREPARED) as writer:
         writer.write_batch(batch)
-    if tells_stories(config):
-        keep_terms(target, extract_terms(story_texts(batch["title"], batch["text"]), batch["language"]))
     return len(batch), restored
 
 

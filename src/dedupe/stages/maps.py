@@ -35,6 +35,7 @@ from dedupe.repair.spin.stage import SpinRepair
 from dedupe.repair.stages import LocalRepair, RepetitionRepair
 from dedupe.schema import ARTICLES, CLEANED, REJECTS
 from dedupe.stages.shards import LeftOut, ShardPrepared, ShardRead, rejects_of
+from dedupe.stages.term_files import keep_terms, terms_beside
 from dedupe.tokens import string_buffers, tokenize
 
 _READ = pa.schema([*CLEANED, ("decoded_sha256", pa.string()), ("article_id", pa.string())])
@@ -201,7 +202,7 @@ def prepare_shard(
         np.save(f"{target}.{name}.npy", array)
     if tells_stories(config):
         nothing = pa.array([], pa.string())
-        keep_terms(target, StoryTerms.concatenate(terms or [extract_terms(nothing, nothing)]))
+        keep_terms(terms_beside([target])[0], StoryTerms.concatenate(terms or [extract_terms(nothing, nothing)]))
     done.save(target)
     source.unlink()
     return done
@@ -282,37 +283,6 @@ def load_signed(folder: Path) -> Signed:
         for name in ("signatures", "keys", "n_tokens", "sketches", "sketch_offsets")
     )
     return Signed(signatures, np.asarray(keys), np.array(tokens), Sketches(sketches, np.array(offsets)))
-
-
-# The columns of terms that finding stories asks for; evidence takes the others anew from the texts that it quotes.
-_KEPT_TERMS = ("hashes", "kinds", "rarities", "passages")
-
-
-def keep_terms(target: Path, terms: StoryTerms) -> None:
-    """Write the terms of a shard beside it, packed: 1.2 KB for an article of 400 words in place of 2.2."""
-    columns = {name: pa.array(getattr(terms, name)) for name in _KEPT_TERMS}
-    batch = pa.RecordBatch.from_pydict(columns)
-    schema = batch.schema.with_metadata({"offsets": terms.offsets.tobytes()})
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with pa.OSFile(f"{target}.terms", "wb") as file, pa.ipc.new_file(file, schema, options=options) as writer:
-        writer.write_batch(batch.replace_schema_metadata(schema.metadata))
-
-
-def load_terms(targets: list[Path], rows: np.ndarray) -> Iterator[StoryTerms]:
-    """Read the terms that `keep_terms` has written, of some rows in ascending order, a shard at a time."""
-    first = 0
-    for target in targets:
-        with pa.OSFile(f"{target}.terms") as file:
-            reader = pa.ipc.open_file(file)
-            offsets = np.frombuffer(reader.schema.metadata[b"offsets"], np.int64)
-            stop = first + len(offsets) - 1
-            wanted = rows[np.searchsorted(rows, first) : np.searchsorted(rows, stop)] - first
-            if len(wanted):
-                batch = reader.get_batch(0)
-                none = np.broadcast_to(np.int32(0), len(batch))
-                columns = {name: batch[name].to_numpy() for name in _KEPT_TERMS}
-                yield StoryTerms(**columns, starts=none, sizes=none, offsets=offsets).take(wanted)
-        first = stop
 
 
 def gate_threshold() -> float:

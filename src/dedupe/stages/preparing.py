@@ -42,6 +42,7 @@ from dedupe.stages.maps import (
     was_gathered,
 )
 from dedupe.stages.shards import LeftOut, ShardPrepared, ShardRead, rejects_of
+from dedupe.stages.term_files import terms_beside
 
 # The folder in the scratch with the arrays of all shards, which becomes the index of the output.
 _INDEX = "index"
@@ -53,7 +54,8 @@ class Prepared:
 
     `articles`: all columns, mapped, for those that are small; texts are taken from `stored`. `signed` is mapped from `index`.
     `reused`: how many articles of each stage an earlier run had done. `adopted`: what was taken over from an output, whose
-    articles come first; `known`: how many of the input were among these.
+    articles come first; `known`: how many of the input were among these. `terms`: the files with the terms of all articles, none
+    where no stories are told.
     """
 
     stored: Stored
@@ -61,6 +63,7 @@ class Prepared:
     signed: Signed
     index: Path
     shards: list[Path]
+    terms: list[Path]
     rejects: pa.Table
     residue: pa.Table
     records: int
@@ -155,7 +158,9 @@ def prepare(
     arrays, records = shards, len(plan.rejects) + sum(read.records for read in reads) - sum(one.known for one in done)
     if not shards and not adopted:
         arrays = shards = [prepared_nothing(scratch, config, residue, num_perm)]
+    terms = terms_beside(shards) if tells_stories(config) else []
     if adopted:
+        terms = [*adopted.terms, *terms]
         arrays, shards = [adopted.signed_as(scratch), *shards], [*adopted.shards, *shards]
         rejects, records = pa.concat_tables([adopted.rejects, rejects]), records + adopted.articles + len(adopted.rejects)
     stored = Stored.of(shards)
@@ -165,6 +170,7 @@ def prepare(
         signed=gather_signed(arrays, scratch / _INDEX),
         index=scratch / _INDEX,
         shards=shards,
+        terms=terms,
         rejects=rejects.sort_by([("path", "ascending"), ("record", "ascending")]),
         residue=residue,
         records=records,

@@ -18,6 +18,7 @@ from dedupe.match.story_vectors import vectors
 from dedupe.match.terms import StoryTerms, extract_terms, story_texts
 from dedupe.match.verify import Overlaps, Verifier
 from dedupe.repair.ledger import Draft
+from dedupe.stages.term_files import put_terms
 
 _UNKNOWN = np.iinfo(np.int64).min
 
@@ -63,7 +64,8 @@ def tell_stories(
     taken again from their `drafts`. `rows`: of the canonical articles. `canonical`: (n,) row of each article's canonical.
     `rank`: (n,) order of preference.
     """
-    made = vectors(_restored(terms_of, drafts, rows, articles), len(rows))
+    redrawn, again = terms_of_drafts(articles, drafts)
+    made = vectors(put_terms(terms_of(rows), rows, redrawn, again), len(rows))
     times = take_rows(articles["published_at"], rows).cast(pa.int64()).fill_null(_UNKNOWN).to_numpy(zero_copy_only=False)
     order = np.empty(len(rows), np.int64)
     order[np.argsort(rank[rows], kind="stable")] = np.arange(len(rows))
@@ -90,20 +92,10 @@ def tell_stories(
         return Told(leader[canonical], a, b, said.tolist(), overlap.result())
 
 
-def _restored(terms_of: TermsOf, drafts: dict[int, Draft], rows: np.ndarray, articles: pa.Table) -> Iterator[StoryTerms]:
-    drawn_again = np.sort(np.fromiter(drafts, np.int64, len(drafts)))
-    again = drawn_again[np.isin(drawn_again, rows)]
-    restored = extract_terms(_texts(articles, drafts, again), take_rows(articles["language"], again))
-    begin = 0
-    for part in terms_of(rows):
-        own = rows[begin : begin + len(part.offsets) - 1]
-        begin += len(own)
-        drawn = np.flatnonzero(np.isin(own, again))
-        if len(drawn):
-            places = np.arange(len(own))
-            places[drawn] = len(own) + np.arange(len(drawn))
-            part = StoryTerms.concatenate([part, restored.take(np.searchsorted(again, own[drawn]))]).take(places)
-        yield part
+def terms_of_drafts(articles: pa.Table, drafts: dict[int, Draft]) -> tuple[StoryTerms, np.ndarray]:
+    """Extract the terms of articles as their `drafts` have them; return these and their rows, which ascend."""
+    rows = np.sort(np.fromiter(drafts, np.int64, len(drafts)))
+    return extract_terms(_texts(articles, drafts, rows), take_rows(articles["language"], rows)), rows
 
 
 def _texts(articles: pa.Table, drafts: dict[int, Draft], rows: np.ndarray) -> pa.Array:

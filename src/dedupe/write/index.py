@@ -35,7 +35,7 @@ def write_index(output: Path, arrays: Path, facts: dict[str, Any]) -> None:
     The files are linked, not moved: a run that is cut short before it is published finds them where they were.
     """
     folder = output / FOLDER
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     for path in arrays.glob("*.npy"):
         try:
             os.link(path, folder / path.name)
