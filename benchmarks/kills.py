@@ -1,4 +1,4 @@
-"""Kill runs at random moments, let the next one go on, and compare what comes out with an unbroken run.
+"""Kill runs at random moments of each stage, let the next one go on, and compare what comes out with an unbroken run.
 
 `python -m benchmarks.kills --kills 1000`. A run with all its workers is killed by a signal that nothing can catch; the same
 command is then given again, until it comes through. Each output that is whole must be that of the unbroken run, byte for byte.
@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -23,8 +24,10 @@ from typing import Any
 
 from benchmarks.corpus import make
 
-# Whatever takes this much longer than an unbroken run hangs.
-HANGS = 60
+# A run of a second or two that takes this many seconds hangs.
+HANGS = 120
+
+START = "the start"
 
 
 def contents(output: Path) -> dict[str, Any]:
@@ -40,20 +43,53 @@ def contents(output: Path) -> dict[str, Any]:
     return found | {"manifest": manifest}
 
 
-def run(command: list[str], seconds: float | None) -> tuple[bool, str]:
-    """Run a command; kill it with all its processes after so many seconds. Return whether it came through, and how far it was."""
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )  # fmt: skip
-    try:
-        said = process.communicate(timeout=seconds)[1]
-        if process.returncode:
-            sys.exit(f"a run ended with status {process.returncode}: {said}")
-        return True, ""
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        lines = [line for line in process.communicate()[1].splitlines() if line.endswith(": done")]
-        return False, f"after {lines[-1].removesuffix(': done')}" if lines else "before the first stage was done"
+class Watched:
+    """Run a command and note when it says that a stage is done."""
+
+    def __init__(self, command: list[str]) -> None:
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )  # fmt: skip
+        self.said, self.done = [""], {START: 0.0}
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said.append(line)
+            if line.endswith(": done\n"):
+                self.done.setdefault(line.removesuffix(": done\n"), time.monotonic() - self.began)
+
+    def stages(self) -> list[tuple[str, float]]:
+        """Wait for the end; return what each stage comes after, in order, and its seconds. Exits where the command failed."""
+        if status := self._ended():
+            sys.exit(f"a run ended with status {status}: {''.join(self.said)}")
+        times = [*self.done.values(), time.monotonic() - self.began]
+        return [(stage, stop - start) for stage, start, stop in zip(self.done, times[:-1], times[1:], strict=True)]
+
+    def kill(self, after: str, delay: float) -> bool:
+        """Kill it with all its processes so many seconds after a stage; return whether it was still running."""
+        while after not in self.done and self.process.poll() is None:
+            time.sleep(0.005)
+        try:
+            self.process.wait(delay)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self._ended()
+            return True
+        self.stages()
+        return False
+
+    def _ended(self) -> int:
+        try:
+            status = self.process.wait(HANGS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            sys.exit(f"a run hangs: {''.join(self.said)}")
+        self._reader.join()
+        return status
 
 
 def main() -> None:
@@ -76,15 +112,15 @@ def main() -> None:
         for truth in source.glob("*.truth.jsonl"):
             truth.unlink()
         command = [sys.executable, "-m", "dedupe", "clean", str(source), "--workers", "2", "-o"]
-        run([*command, str(whole)], None)  # compiles what is not compiled
-        started = time.monotonic()
-        run([*command, str(folder / "again")], None)
-        longest = time.monotonic() - started
+        Watched([*command, str(whole)]).stages()  # compiles what is not compiled
+        stages = Watched([*command, str(folder / "again")]).stages()
         expected = contents(whole)
         while moments.total() < given.kills and (not given.minutes or time.monotonic() - begun < given.minutes * 60):
-            done, at = run([*command, str(broken)], chance.uniform(0.05, longest * 1.1))
-            moments[at] += not done
-            through += done
+            # Any stage, however short, and any moment of it.
+            after, seconds = chance.choice(stages)
+            killed = Watched([*command, str(broken)]).kill(after, chance.uniform(0, seconds * 1.1))
+            moments[after] += killed
+            through += not killed
             if (broken / "manifest.json").exists():
                 # Killed in the midst of publishing it is whole as soon as a reader has come by.
                 subprocess.run(
@@ -94,7 +130,7 @@ def main() -> None:
                     sys.exit(f"after {moments.total():,} kills the output is not that of an unbroken run")
                 outputs += 1
                 shutil.rmtree(broken)
-        run([*command, str(broken)], longest * 10 + HANGS)
+        Watched([*command, str(broken)]).stages()
         if contents(broken) != expected or [entry.name for entry in (broken / ".runs").iterdir()] != ["lock"]:
             sys.exit("the last output is not that of an unbroken run")
         outputs += 1
@@ -104,9 +140,8 @@ def main() -> None:
         print(json.dumps(told, indent=1))
         return
     print(f"{'killed':<44} {'runs':>6}")
-    for at, count in sorted(moments.items(), key=lambda item: -item[1]):
-        if count:
-            print(f"{at:<44} {count:>6,}")
+    for after, _ in stages:
+        print(f"{f'after {after}':<44} {moments[after]:>6,}")
     print(f"{'in all':<44} {moments.total():>6,}")
     print(f"\n{outputs:,} outputs came of it, each that of an unbroken run byte for byte; {took / 60:.1f} minutes.")
 
