@@ -24,7 +24,7 @@ from dedupe.engine.local import default_workers
 from dedupe.errors import DedupeError, UsageError
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame, Row, SparkSession
     from pyspark.sql.types import StructType
 
 Result = TypeVar("Result")
@@ -147,10 +147,16 @@ class Spark:
     def __init__(self, session: SparkSession) -> None:
         self.session = session
         self.workers = default_workers()  # threads of this process; tasks are many and have one each
+        self._doing = "dedupe"
 
     def begin(self, what: str) -> None:
         """Name what is done from here on, for the page and the log of Spark."""
-        self.session.sparkContext.setJobDescription(f"dedupe: {what}")
+        self._doing = f"dedupe: {what}"
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Name what is done in this thread too: a new one begins without."""
+        self.session.sparkContext.setJobDescription(self._doing)
 
     @contextmanager
     def shown(self, stage: str, progress: Callable[[str, int, int], None]) -> Iterator[None]:
@@ -232,6 +238,16 @@ def run_task(frame: DataFrame, task: Task, schema: pa.Schema | StructType) -> Da
         warnings.simplefilter("ignore", FutureWarning)
         kinds = from_arrow_schema(schema, prefer_timestamp_ntz=False) if isinstance(schema, pa.Schema) else schema
         return frame.mapInArrow(task, kinds)
+
+
+def rows_by_partition(frame: DataFrame) -> Iterator[Row]:
+    """Yield the rows of a frame, of which this process holds two partitions at a time.
+
+    By the RDD: what a frame's own `toLocalIterator` brings stays on the driver's heap until the session ends, since Spark 4
+    notes each of its jobs under a query that has ended by then.
+    """
+    rows: Iterator[Row] = frame.rdd.toLocalIterator(prefetchPartitions=True)
+    return rows
 
 
 def runs_of(batches: Iterator[pa.RecordBatch], keys: Sequence[str]) -> Iterator[pa.Table]:

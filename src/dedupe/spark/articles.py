@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dedupe.engine.spark import Spark, Task, run_task
+from dedupe.engine.spark import Spark, Task, rows_by_partition, run_task
 from dedupe.gather import distinct, take_rows
 from dedupe.match.verify import Overlaps, Verifier
 from dedupe.spark.stages import FAR, HELD, KEYS, LIGHT, TAKEN, TakeArticles, unpack_table
@@ -80,7 +80,7 @@ class Pieces:
         taken.count()  # by all tasks at once; what follows is one partition after the other
         with tempfile.TemporaryDirectory(dir=scratch) as folder:
             landed: dict[tuple[int, int], Path] = {}
-            for row in taken.toLocalIterator(prefetchPartitions=True):
+            for row in rows_by_partition(taken):
                 landed[row["shard"], row["seq"]] = Path(folder, str(len(landed)))
                 landed[row["shard"], row["seq"]].write_bytes(row["blob"])
             taken.unpersist()
@@ -124,6 +124,7 @@ class FarArticles:
             new = new[~np.isin(new, self._known)]
             if not len(new):
                 return
+            self._pieces.spark.go_on()
             path = self._scratch / f"fetched-{len(self._tables):05}.arrow"
             parts = [unpack_table(blob) for blob in self._pieces.take(["articles"], TakeArticles(), new)]
             with pa.ipc.new_file(str(path), parts[0].schema) as writer:

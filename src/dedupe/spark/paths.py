@@ -12,7 +12,7 @@ import pyarrow as pa
 from dedupe import job
 from dedupe.config import Config
 from dedupe.engine.local import Pool
-from dedupe.engine.spark import Spark, run_task, spark_session, told_as_ours
+from dedupe.engine.spark import Spark, rows_by_partition, run_task, spark_session, told_as_ours
 from dedupe.engine.stored import Stored
 from dedupe.engine.timings import Progress, Timings, silent
 from dedupe.errors import UsageError
@@ -118,11 +118,11 @@ def _bring_here(found: Found, config: Config, scratch: Path) -> None:
     articles = finished(found)
     prepared, keys = found.prepared, found.pieces.keys.to_pylist()
     places = {(row["shard"], row["seq"]): scratch / f"prepared-{at:05}.arrow" for at, row in enumerate(keys)}
-    for row in articles.toLocalIterator(prefetchPartitions=True):
+    for row in rows_by_partition(articles):
         with pa.ipc.new_file(str(places[row["shard"], row["seq"]]), PREPARED) as writer:
             writer.write_table(unpack_table(row["blob"]).cast(PREPARED))
     articles.unpersist()
-    for row in found.pieces.frame.select("shard", "seq", "signed", "terms").toLocalIterator(prefetchPartitions=True):
+    for row in rows_by_partition(found.pieces.frame.select("shard", "seq", "signed", "terms")):
         for packed in (row["signed"], row["terms"]):
             lay_out(packed, places[row["shard"], row["seq"]])
     found.pieces.release()
