@@ -57,8 +57,9 @@ def test_parts_and_order_change_nothing_and_numbers_are_those_of_plain_counting(
     made = vectors([whole], len(texts))
     cut = data.draw(st.integers(0, len(texts)))
     parts = [whole.take(np.arange(cut)), whole.take(np.arange(cut, len(texts)))]
-    for one, other in zip(made, vectors(parts, len(texts)), strict=True):
-        assert np.array_equal(one, other)
+    for threads in (1, 2, 3):
+        for one, other in zip(made, vectors(parts, len(texts), threads), strict=True):
+            assert np.array_equal(one, other)
     order = np.array(data.draw(st.permutations(range(len(texts)))))
     turned = vectors([whole.take(order)], len(texts))
     assert np.array_equal(turned.weights, made.weights)

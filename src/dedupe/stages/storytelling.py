@@ -65,7 +65,7 @@ def tell_stories(
     `rank`: (n,) order of preference.
     """
     redrawn, again = terms_of_drafts(articles, drafts)
-    made = vectors(put_terms(terms_of(rows), rows, redrawn, again), len(rows))
+    made = vectors(put_terms(terms_of(rows), rows, redrawn, again), len(rows), verify.threads)
     times = take_rows(articles["published_at"], rows).cast(pa.int64()).fill_null(_UNKNOWN).to_numpy(zero_copy_only=False)
     order = np.empty(len(rows), np.int64)
     order[np.argsort(rank[rows], kind="stable")] = np.arange(len(rows))
