@@ -66,6 +66,23 @@ def distinct(values: np.ndarray) -> np.ndarray:
     return found
 
 
+# Bits of a hash by which it is screened, and how many hashes at a time.
+_SCREEN_BITS, _SCREENED = 22, 1 << 20
+
+
+def may_be_among(hashes: np.ndarray, wanted: np.ndarray, top: int = 64) -> np.ndarray:
+    """Return the places, ascending, of those hashes that may be equal to one that is wanted; of the others hardly any.
+
+    Both uint64, of which the lowest `top` bits vary. By their upper bits, some 4 ns a hash: of 25 million a sort takes 2 s.
+    """
+    shift = np.uint64(max(0, top - _SCREEN_BITS))
+    seen = np.zeros(1 << _SCREEN_BITS, np.bool_)
+    seen[wanted >> shift] = True
+    parts = range(0, len(hashes), _SCREENED)
+    places = [start + np.flatnonzero(seen[np.asarray(hashes[start : start + _SCREENED]) >> shift]) for start in parts]
+    return np.concatenate([np.empty(0, np.int64), *places])
+
+
 def begins(ordered: np.ndarray) -> np.ndarray:
     """Tell where runs of equal values begin. (n,) bool."""
     new = np.ones(len(ordered), bool)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedupe.write.parquet import TableWriter
-from dedupe.write.splice import Reused, Splicer
+from dedupe.write.splice import ColumnsOf, Reused, Splicer
 from dedupe.write.thrift import BINARY, BYTE, DOUBLE, FALSE, I16, I32, I64, LIST, STRUCT, TRUE, decode, encode
 
 SCHEMA = pa.schema(
@@ -63,8 +63,8 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
     seen: list[set[str]] = []
     unchanged = Splicer._unchanged
 
-    def watched(self: Splicer, table: pa.Table) -> set[str]:
-        seen.append(unchanged(self, table))
+    def watched(self: Splicer, rows: int, columns: ColumnsOf) -> set[str]:
+        seen.append(unchanged(self, rows, columns))
         return seen[-1]
 
     monkeypatch.setattr(Splicer, "_unchanged", watched)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from dedupe.gather import distinct, frozen, release
+from dedupe.gather import distinct, frozen, may_be_among, release
 
 # One shingle hash in so many is kept. An article of 100 words then has 6 hashes on average and none once in 400; the sketch of
 # an article of 950 words takes 480 bytes. docs/relations.md has the sweep.
@@ -230,15 +230,9 @@ def count_shared(sketch: np.ndarray, sketches: Sketches) -> np.ndarray:
 
     One pass over all hashes, some 4 ns each: the upper bits of a hash tell nearly all that are not wanted.
     """
-    shift = np.uint64(64 - (SCALE.bit_length() - 1) - _SCREEN_BITS)
-    wanted = np.zeros(1 << _SCREEN_BITS, np.bool_)
-    wanted[sketch >> shift] = True
-    found = [np.empty(0, np.int64)]
-    for start in range(0, len(sketches.hashes), _SCREENED):
-        part = np.asarray(sketches.hashes[start : start + _SCREENED])
-        places = np.flatnonzero(wanted[part >> shift])
-        found.append(start + places[np.isin(part[places], sketch)])
-    articles = np.searchsorted(sketches.offsets, np.concatenate(found), side="right") - 1
+    places = may_be_among(sketches.hashes, sketch, 64 - (SCALE.bit_length() - 1))
+    places = places[np.isin(sketches.hashes[places], sketch)]
+    articles = np.searchsorted(sketches.offsets, places, side="right") - 1
     return np.bincount(articles, minlength=len(sketches.offsets) - 1)
 
 
@@ -249,9 +243,6 @@ def least_shared(size: int) -> int:
 
 
 _LARGEST = 1 << 16
-
-# What is screened at a time, and by how many bits.
-_SCREENED, _SCREEN_BITS = 1 << 20, 16
 
 # Articles whose shared hashes are written down at a time; each block scans all hashes once, 0.2 s for 25 million.
 _BLOCK_ROWS = 1 << 18
@@ -273,6 +264,9 @@ def propose_contained(sketches: Sketches, rows: np.ndarray, rank: np.ndarray, fr
     ordered = np.empty(starts[-1], np.uint64)
     _pack(frozen(sketches.hashes), frozen(sketches.offsets), rows, np.uint64(SCALE.bit_length() - 1), bits, ordered)
     release(sketches.hashes)
+    if fresh:
+        # Of two articles that are known nothing is asked, so a hash that no new one has says nothing.
+        ordered = ordered[may_be_among(ordered, ordered[np.repeat(rows >= fresh, sizes)])]
     ordered.sort()
     least = np.fromiter(map(least_shared, range(min(int(sizes.max(initial=0)), _LARGEST) + 1)), np.int32)
     known, shared = rows < fresh, np.zeros(len(rows), np.int32)

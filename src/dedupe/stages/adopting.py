@@ -256,7 +256,7 @@ def adopt_group(
     batch = pa.RecordBatch.from_arrays(
         [columns[name].cast(PREPARED.field(name).type) for name in PREPARED.names], schema=PREPARED
     )
-    batch, restored = _before_despinning(batch.filter(pa.array(kept)))
+    batch, restored = _before_despinning(batch if kept.all() else batch.filter(pa.array(kept)))
     with pa.OSFile(str(target), "wb") as file, pa.ipc.new_file(file, PREPARED) as writer:
         writer.write_batch(batch)
     return len(batch), restored

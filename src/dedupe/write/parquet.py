@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from dedupe.schema import SCHEMA_VERSION
 from dedupe.write.spark_types import spark_schema
-from dedupe.write.splice import Reused, Splicer
+from dedupe.write.splice import ColumnsOf, Reused, Splicer
 
 COMPRESSION_LEVEL = 3
 
@@ -50,8 +50,8 @@ class _Compressor:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._writer = pq.ParquetWriter(path, schema, **_OPTIONS)
 
-    def write_table(self, table: pa.Table) -> None:
-        self._writer.write_table(table, row_group_size=max(1, table.num_rows))
+    def write_group(self, rows: int, columns: ColumnsOf) -> None:
+        self._writer.write_table(columns(self._writer.schema.names), row_group_size=max(1, rows))
 
     def close(self) -> None:
         self._writer.close()
@@ -66,7 +66,8 @@ class TableWriter:
     def __init__(self, path: Path, schema: pa.Schema, facts: dict[str, object], reused: Reused | None = None) -> None:
         self.schema = with_footer(schema, facts)
         self.rows = 0
-        self._waiting: list[pa.RecordBatch] = []
+        self._waiting: list[tuple[pa.RecordBatch, pa.Array | None]] = []
+        self._held = 0
         self._bytes = 0
         self._writer = _Compressor(path, self.schema) if reused is None else Splicer(path, self.schema, _OPTIONS, reused)
 
@@ -84,28 +85,33 @@ class TableWriter:
             part = batch.slice(start, stop - start)
             end = start + len(part)
             self._bytes += int(total[end - 1] - before)
-            if kept is not None:
-                part = part.filter(pa.array(kept[start:end]))
-            if len(part):
-                self._waiting.append(part)
-                self.rows += len(part)
+            chosen = np.ones(len(part), bool) if kept is None else kept[start:end]
+            count = int(chosen.sum())
+            if count:
+                self._waiting.append((part, None if count == len(part) else pa.array(chosen)))
+                self._held += count
             start = end
             if self._bytes >= ROW_GROUP_BYTES:
                 self._flush()
 
     def close(self) -> None:
         """Write what is left and the footer."""
-        if self._waiting:
-            self._flush()
+        self._flush()
         if not self.rows:
-            self._writer.write_table(self.schema.empty_table())
+            self._writer.write_group(0, self.schema.empty_table().select)
         self._writer.close()
 
     def _flush(self) -> None:
         if self._waiting:
-            table = pa.Table.from_batches(self._waiting, self._waiting[0].schema)
-            self._writer.write_table(table.cast(self.schema).combine_chunks())
-        self._waiting, self._bytes = [], 0
+            self._writer.write_group(self._held, self._columns)
+        self.rows += self._held
+        self._waiting, self._held, self._bytes = [], 0, 0
+
+    def _columns(self, names: list[str]) -> pa.Table:
+        # Texts are filtered and joined only where they are to be compressed: of a million articles that is 5 GB of copies.
+        parts = [(part.select(names), kept) for part, kept in self._waiting]
+        table = pa.Table.from_batches([part if kept is None else part.filter(kept) for part, kept in parts])
+        return table.cast(pa.schema([self.schema.field(name) for name in names], self.schema.metadata)).combine_chunks()
 
 
 def _row_bytes(batch: pa.RecordBatch) -> np.ndarray:

@@ -7,7 +7,7 @@ byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +34,9 @@ from dedupe.write.footer import (
     file_end,
 )
 from dedupe.write.thrift import I64, LIST, STRUCT, Struct, decode
+
+# Gives some columns of a row group, each in one chunk.
+ColumnsOf = Callable[[list[str]], pa.Table]
 
 
 class Reused(NamedTuple):
@@ -74,9 +77,9 @@ class Splicer:
         self._file.write(MAGIC)
         self._at = len(MAGIC)
 
-    def write_table(self, table: pa.Table) -> None:
-        """Write a table as one row group."""
-        same = self._unchanged(table)
+    def write_group(self, rows: int, columns: ColumnsOf) -> None:
+        """Write a row group of so many rows, asking for the columns that are needed."""
+        same = self._unchanged(rows, columns)
         chunks: dict[bytes, Chunk] = {}
         if same:
             group = self._old_groups[len(self._groups)]
@@ -85,25 +88,26 @@ class Splicer:
         if fresh:
             sink = pa.BufferOutputStream()
             with pq.ParquetWriter(sink, pa.schema([self._schema.field(name) for name in fresh]), **self._options) as writer:
-                writer.write_table(table.select(fresh), row_group_size=max(1, table.num_rows))
+                writer.write_table(columns(fresh), row_group_size=max(1, rows))
             written = sink.getvalue()
             group = _footer(written)[GROUPS][1][1][0]
             chunks |= _chunks(group, lambda begin, size: written.slice(begin, size).to_pybytes())
-        self._append([chunks[name.encode()] for name in self._schema.names], table.num_rows)
+        self._append([chunks[name.encode()] for name in self._schema.names], rows)
 
     def _read(self, begin: int, size: int) -> bytes:
         self._bytes.seek(begin)
         return bytes(self._bytes.read(size))
 
-    def _unchanged(self, table: pa.Table) -> set[str]:
+    def _unchanged(self, rows: int, columns: ColumnsOf) -> set[str]:
         number = len(self._groups)
-        if number >= len(self._old_groups) or self._old_groups[number][GROUP_ROWS][1] != table.num_rows:
+        if number >= len(self._old_groups) or self._old_groups[number][GROUP_ROWS][1] != rows:
             return set()
         # The first column tells articles apart: where it differs nothing else can be alike.
         first = self._schema.names[0]
-        if not self._old.read_row_group(number, columns=[first])[first].equals(table[first]):
+        if not self._old.read_row_group(number, columns=[first])[first].equals(columns([first])[first]):
             return set()
         names = [name for name in self._schema.names if name not in self._implied]
+        table = columns(names)
         old = self._old.read_row_group(number, columns=names)
         same = {name for name in names if old[name].equals(table[name])}
         return same | {name for name, by in self._implied.items() if by in same}
