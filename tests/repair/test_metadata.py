@@ -38,7 +38,8 @@ def extracted(text: str, **fields: str | None) -> Draft:
         ("Council to Decide on Bridge | The Daily Herald", "Council to Decide on Bridge", "The Daily Herald"),
         ("Council to Decide on Bridge - Springfield Times", "Council to Decide on Bridge", "Springfield Times"),
         ("Obama Wins Ohio - Race Is Over", "Obama Wins Ohio - Race Is Over", None),
-        ("Who will pay for the bridge?", "Who will pay for the bridge?", None),
+        ("Who Will Pay for the Bridge?", "Who Will Pay for the Bridge?", None),
+        ("By closing the bridge, mayor angers both banks", "By closing the bridge, mayor angers both banks", None),
     ],
 )
 def test_a_headline_fills_the_empty_title(line: str, title: str, publisher: str | None) -> None:
@@ -54,12 +55,28 @@ def test_a_headline_fills_the_empty_title(line: str, title: str, publisher: str 
         "“We will build it in a year or two”",
         "and so it went on for years",
         "The following is a list of the bridges:",
+        "Who will pay for the bridge over the river?",
+        "WASHINGTON (Reuters) - The council has met to decide on the bridge",
+        "(CNN) The council has met to decide on the bridge",
+        "Story highlights The council has met to decide on the bridge",
+        "Editor's note: Jane Doe is a member of the council of bridges",
+        "Updated 4:49 p.m. ET, 2/26/2014",
+        "By Jane Doe, with reporting from John Roe",
+        "The mayor on the old bridge in May (Reuters photo: Jane Doe)",
+        "The mayor is a genius. She took the rift between the two banks",
+        "He treats the bridge like a river (“It flows when it will!”)",
+        "The council has met to decide on the bridge, which",
     ],
 )
 def test_a_first_line_that_is_no_headline_stays(first: str) -> None:
     text = f"{first}\n\n{BODY}"
     draft = extracted(text)
     assert (draft.text, draft.fields["title"]) == (text, None)
+
+
+def test_a_line_that_was_broken_off_in_mid_sentence_stays() -> None:
+    text = f"The Council and the Engineers\n\nhave met on Thursday. {BODY}"
+    assert extracted(text).text == text
 
 
 def test_a_short_text_keeps_its_first_line() -> None:
@@ -101,6 +118,15 @@ def test_a_date_line_fills_the_empty_date(line: str, when: str) -> None:
 def test_a_date_before_the_first_sentence_is_cut() -> None:
     draft = extracted(f" date 2025-04-03 {BODY}")
     assert (draft.text, draft.fields["published_at"]) == (BODY, "2025-04-03T00:00:00+00:00")
+
+
+def test_a_month_before_the_first_sentence_is_cut_and_fills_no_date() -> None:
+    text = f" date 2025-04 {BODY}"
+    draft = extracted(text, title="Known")
+    assert (draft.text, draft.fields["published_at"]) == (BODY, None)
+    assert extracted(text, title="Known", published_at="2025-04-30T00:00:00+00:00").text == BODY
+    assert extracted(text, title="Known", published_at="2025-05-01T00:00:00+00:00").text == text
+    assert extracted(f"date 2025-13 {BODY}", title="Known").text == f"date 2025-13 {BODY}"
 
 
 def test_a_date_that_the_column_holds_leaves_and_another_stays() -> None:
@@ -216,6 +242,8 @@ PIECES = st.one_of(
             "14:05 UTC 3 April 2025",
             "2025-04-03T10:02:00Z",
             "date 2025-04-03 US President",
+            "date 2025-04 US President",
+            "Story highlights A",
             "Updated at 6:20 p.m. ET",
             "Stand: 3. März 2025",
             "title – Site News",
