@@ -86,6 +86,9 @@ GOES = {
         "Zum Inhalt springen",
         "Pular para o conteúdo principal",
         "Order Reprints",
+        "Reading time: 3 minutes",
+        "Temps de lecture : 2 min",
+        "Tempo de leitura: 2 minutos",
         "Print Article",
         "There was an error processing your subscription.",
         "An error has occurred, please try again later.",
@@ -262,6 +265,10 @@ GOES = {
         "Fox News' Jake Gibson contributed to this report, along with The Associated Press.",
         "With Post Wires",
         "From staff and wire reports",
+        "SOURCE: News agencies",
+        "Source: Al Jazeera News",
+        "Quelle: dpa",
+        "Source: http://www.yale.edu",
     ],
 }
 
@@ -378,6 +385,14 @@ STAYS = [
     # news of the trades that residue comes from
     "Want to help? Sign up at the library by Friday.",
     "Want to run for office? Sign up with the county clerk.",
+    "Promoted",
+    "Recommended:",
+    "Reading time was short in the cells.",
+    "Source: Officer believes that he was injured during the arrest",
+    "Source: The FBI investigated a tip that he was involved",
+    "Sources: he will resign on Friday",
+    "This story was first published in 1843 and has never been out of print.",
+    "This post first appeared to be a joke.",
     "Click to cancel is the name of the rule that the court has struck down.",
     "Tap to Pay has come to the buses of the city.",
     "By using facial recognition without consent, the company broke the law of the state.",
@@ -507,6 +522,8 @@ def test_paragraphs_stay_apart(before: str, after: str) -> None:
         ("PARIS, April 3 (AFP) — The president spoke.", ["Agence France-Presse"], False),
         ("The polls (Reuters) were wrong.", [], False),
         ("According to Reuters, the talks failed.", [], False),
+        ("Body.\n\nSource: AFP and Reuters", ["Reuters", "Agence France-Presse"], True),
+        ("Body.\n\nFox News' Ed Henry contributed to this report, along with The Associated Press.", ["Associated Press"], True),
         ("Body.\n\nFox News' Ed Henry contributed to this report.", [], True),
     ],
 )
@@ -531,6 +548,7 @@ def test_a_text_of_nothing_but_residue_in_great_number_is_left_and_costs_little(
         "share on facebook ", "x, ", "follow @a", "follow us on x,,,, and ", "reporting by A; editing by A", "photo by A of ",
         "A. ", "© 2001 ", "photos: hide caption 1 of ", "A is a b. Follow ", "A/Getty Images via ", "get our newsletter ",
         "contributed to this report. ", "window.a=[;", "read more: ",
+        "Additional Reporting, Editing ", "Jane Doe is a b. ", "jane@fair.org ", "A-a, ", "Jane Doe/", "A A ", "https://a.b and ",
     ],
 )  # fmt: skip
 def test_no_line_takes_long_to_fail(unit: str) -> None:

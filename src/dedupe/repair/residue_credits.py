@@ -90,7 +90,8 @@ CREDITS: tuple[Family, ...] = (
         NO_SPEECH
         + r"(?:this|a version of this|an? (?:earlier|longer|shorter) version of this) (?:article|story|post|column|piece|"
         r"commentary|essay)"
-        r" (?:was )?(?:originally |first )(?:appeared|published|ran|posted|produced)\b(?:(?!\w{3}[.!?] ).){2,120}",
+        r" (?:was )?(?:originally |first )(?:appeared|published|ran|posted|produced)\b(?! to (?:be|have)\b)"
+        r"(?!.*\b(?:and|but) (?:has|have|had|was|were|is|it|then|never|soon)\b)(?:(?!\w{3}[.!?] ).){2,120}",
         # "First published in Paris in 1912, the novel ..." is a sentence of the article.
         r"(?:originally|first) (?:published|appeared) (?:on|in|at|by) (?-i:[A-Z])(?!.*, (?:the|it|he|she|they|his|her|its|"
         r"this|that|"
@@ -147,7 +148,8 @@ CREDIT = family(
     420,
     "... this report, ... this story, ... this article, ... to this post, ... this dispatch, ... contributed reporting, ... "
     "contributed, "
-    "reporting by, additional reporting by, writing by, editing by, with reporting, with files, with material, with "
+    "source, sources, quelle, fuente, fonte, reporting by, additional reporting by, writing by, editing by, with reporting, "
+    "with files, with material, with "
     "agencies, with "
     "post, with wire, with wires, from staff, from wire, from news service, from agency, ~along, ~contributed, ~reached",
     rf"{_CONTRIBUTORS} (?:also )?contributed(?: reporting)?(?: (?:from|in) [\w ,.]{{2,60}}?)? to this (?:report|story|article|"
@@ -158,6 +160,7 @@ CREDIT = family(
     # Names and what stands between them: "Reporting by The Times found that ..." is a sentence of the article.
     rf"(?:(?:additional )?reporting|writing|editing) by {_BUREAU}",
     rf"with (?:files|reporting|material) (?:from|by) {_BUREAU}|with agencies|with (?:post )?wires?(?: services?| reports?)?",
+    rf"(?:sources?|quelle|fuente|fonte) ?: ?(?:{CREDITED}|dpa|news agencies|agencies|agencias|(?:https?://|www\.)\S+)",
     r"from (?:staff|wire|staff and wire|wire and staff|news service|agency) (?:reports?|services?|dispatches)",
 )
 

@@ -42,7 +42,7 @@ _PAGE: tuple[Family, ...] = (
         "... below advertisement",
         r"advertisements?:?(?: continue reading(?: the main story)?)?",
         r"advertisement ?[-:–—]? ?(?:scroll to continue|story continues below|article continues below(?: this ad)?)",
-        r"(?:ad|paid content|promoted|promoted content|sponsored|sponsored (?:content|by|links?|stories)|report this ad)",
+        r"(?:ad|paid content|promoted content|sponsored|sponsored (?:content|by|links?|stories)|report this ad)",
         r"(?:continue reading|continue reading below|continue reading the main story)",
         r"(?:story|article|report) continues (?:below|after)(?: (?:the |this )?(?:advertisement|ad|video|gallery|newsletter))?",
         r"scroll to continue(?: with content)?",
@@ -95,6 +95,8 @@ _PAGE: tuple[Family, ...] = (
         "copy link, link copied, copied, back to, scroll down, skip to, loading, slideshow, view photos, view slideshow, "
         "view gallery, prev, next image, previous image, prev image, image, play video, show more, show less, "
         "show caption, hide caption, toggle caption, expand, your message has, don t see, can t see, text size, font size, "
+        "reading time, estimated reading time, temps de lecture, tiempo de lectura, tempo de leitura, tempo di lettura, "
+        "lesezeit, "
         "press enter to, print article, order reprints, placeholder image, an error, there was an, aller au contenu, zum inhalt "
         "springen, zum hauptinhalt springen, saltar al contenido, ir al contenido, pular para o, vai al contenuto, jump to, "
         "replay, minutes read, min read, minute read, photo, pullquote, take me back",
@@ -109,7 +111,10 @@ _PAGE: tuple[Family, ...] = (
         r"there was an error processing your (?:subscription|request)(?:\. please try again(?: later)?)?",
         r"aller au contenu(?: principal)?|zum (?:haupt)?inhalt springen|saltar al contenido(?: principal)?|ir al contenido|"
         r"pular para o conteúdo(?: principal)?|vai al contenuto(?: principale)?",
-        r"your message has been sent(?: successfully)?|[0-9]+[ -]min(?:ute)?s? read|photo|pullquote|image",
+        r"your message has been sent(?: successfully)?|[0-9]+[ -]min(?:ute)?s? read|(?:estimated )?reading time ?:? ?[0-9]+ "
+        r"?min(?:ute)?s?|"
+        r"(?:temps de lecture|tiempo de lectura|tempo de leitura|tempo di lettura|lesezeit) ?:? ?[0-9]+ ?min(?:ut(?:e|en|es|"
+        r"os|i))?|photo|pullquote|image",
         r"(?:can't|don't) see the (?:video|graphic|chart|map)(?: above| below)?\? click here",
     ),
     family(
@@ -132,7 +137,7 @@ _PAGE: tuple[Family, ...] = (
         r"lesen sie (?:auch|hier|mehr)|auch interessant|mehr zum thema|lea también|lee también|lea además|te puede interesar|"
         r"leia também|leia mais|veja também|saiba mais|leggi anche|lees ook|läs också|les også|læs også) ?: ?" + _HEADLINE,
         r"(?:watch|listen|recommended) ?: ?" + _LONG_HEADLINE,
-        r"(?:read more|related|also see|see also|more|watch|video|you (?:may|might) also like|recommended|don't miss|must "
+        r"(?:read more|related|also see|see also|more|watch|video|you (?:may|might) also like|don't miss|must "
         r"reads?) ?:",
         r"(?:read|see) more|more on this(?: story| topic)?(?:\.\.\.|…)?|more from (?:the web|around the web|this author|our "
         r"network)",
