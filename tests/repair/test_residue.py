@@ -391,6 +391,8 @@ STAYS = [
     "Source: Officer believes that he was injured during the arrest",
     "Source: The FBI investigated a tip that he was involved",
     "Sources: he will resign on Friday",
+    "Source: Sox May Not Be Out Of Teixeira Chase",
+    "Source: Trump To Name Judge",
     "This story was first published in 1843 and has never been out of print.",
     "This post first appeared to be a joke.",
     "Click to cancel is the name of the rule that the court has struck down.",

@@ -148,7 +148,7 @@ CREDIT = family(
     420,
     "... this report, ... this story, ... this article, ... to this post, ... this dispatch, ... contributed reporting, ... "
     "contributed, "
-    "source, sources, quelle, fuente, fonte, reporting by, additional reporting by, writing by, editing by, with reporting, "
+    "source, quelle, fuente, fonte, reporting by, additional reporting by, writing by, editing by, with reporting, "
     "with files, with material, with "
     "agencies, with "
     "post, with wire, with wires, from staff, from wire, from news service, from agency, ~along, ~contributed, ~reached",
@@ -160,7 +160,9 @@ CREDIT = family(
     # Names and what stands between them: "Reporting by The Times found that ..." is a sentence of the article.
     rf"(?:(?:additional )?reporting|writing|editing) by {_BUREAU}",
     rf"with (?:files|reporting|material) (?:from|by) {_BUREAU}|with agencies|with (?:post )?wires?(?: services?| reports?)?",
-    rf"(?:sources?|quelle|fuente|fonte) ?: ?(?:{CREDITED}|dpa|news agencies|agencies|agencias|(?:https?://|www\.)\S+)",
+    # "Source: Trump to name a judge" is a headline.
+    rf"(?:source|quelle|fuente|fonte) ?: ?(?=\S+(?: \S+){{0,5}}$)(?!.*\b(?:to|not|be|is|may|will|says?|out)\b)(?:{CREDITED}|"
+    rf"dpa|news agencies|agencies|agencias|(?:https?://|www\.)\S+)",
     r"from (?:staff|wire|staff and wire|wire and staff|news service|agency) (?:reports?|services?|dispatches)",
 )
 
