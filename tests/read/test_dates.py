@@ -107,8 +107,18 @@ def test_no_date_is_nothing_to_count(value):
     assert parse_date(value) == (None, (), False)
 
 
-def test_an_unknown_zone_is_not_guessed():
-    assert parse_date("3 Apr 2025 10:30 IST").events == ("date_zone_unknown",)
+@pytest.mark.parametrize("zone", ["IST", "bst", "XYZ"])
+def test_an_unknown_zone_is_not_guessed(zone):
+    assert parse_date(f"3 Apr 2025 10:30 {zone}").events == ("date_zone_unknown",)
+
+
+@pytest.mark.parametrize(
+    ("value", "hour"), [("3 Apr 2025 10:30 CEST", 8), ("2 Jan 2025 10:30 am ET", 15), ("3 Apr 2025 10:30 ET", 14)]
+)
+def test_zones_of_newsrooms_are_known(value, hour):
+    day = 2 if "Jan" in value else 3
+    month = 1 if "Jan" in value else 4
+    assert parse_date(value) == (int(datetime(2025, month, day, hour, 30, tzinfo=UTC).timestamp()) * 1_000_000, (), False)
 
 
 @given(st.datetimes(datetime(1700, 1, 2), datetime(9999, 12, 29), timezones=st.timezones()))

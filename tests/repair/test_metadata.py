@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from datetime import date
 
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dedupe.read.dates import parse_date
 from dedupe.repair import metadata
 from dedupe.repair.ledger import Draft, restore
 from dedupe.repair.metadata_dates import read_date
+from dedupe.zones import ZONE_NAMES
 
 BODY = (
     "The council met on Thursday to decide on the new bridge over the river, which has been closed for two years and three "
@@ -216,8 +219,35 @@ def test_all_of_a_head_leaves() -> None:
     "text", ["9999-12-31 23:59 -0800", "0001-01-01", "2025-13-01", "April 31, 2025", "no date", "25:00 April 3, 2025"]
 )
 def test_impossible_dates_are_none(text: str) -> None:
-    moment = read_date(text)
-    assert moment is None or moment.year == 2025
+    found = read_date(text)
+    assert found is None or found[0].year == 2025
+
+
+@pytest.mark.parametrize(
+    ("line", "when", "said"),
+    [
+        ("Published: April 3, 2025 10:00 IST", "2025-04-03T10:00:00+00:00", "IST is no zone with one meaning: taken as UTC"),
+        ("3 April 2025, 10:00 bst", "2025-04-03T10:00:00+00:00", "BST is no zone with one meaning: taken as UTC"),
+        ("3 April 2025, 10:00", "2025-04-03T10:00:00+00:00", "no zone is given: taken as UTC"),
+        ("3 April 2025, 10:00 MESZ", "2025-04-03T08:00:00+00:00", None),
+        ("3 April 2025, 10:00 +0200", "2025-04-03T08:00:00+00:00", None),
+    ],
+)
+def test_what_is_assumed_of_a_zone_is_said(line: str, when: str, said: str | None) -> None:
+    draft = extracted(f"{line}\n\n{BODY}", title="Known")
+    assert (draft.text, draft.fields["published_at"]) == (BODY, when)
+    [edit] = [edit for edit in draft.edits if edit.field == "published_at"]
+    assert edit.evidence == (f"from the text; {said}" if said else "from the text")
+
+
+@given(st.sampled_from(ZONE_NAMES), st.dates(date(1980, 1, 1), date(2060, 1, 1)))
+def test_a_zone_means_the_same_in_a_line_and_in_a_column(name: str, day: date) -> None:
+    written = f"{day:%B} {day.day}, {day.year} 10:30 {name.upper()}"
+    found, parsed = read_date(written), parse_date(written)
+    assert found is not None
+    assert parsed.micros is not None
+    assert int(found[0].timestamp()) * 1_000_000 == parsed.micros
+    assert bool(found[1]) == (parsed.events == ("date_zone_unknown",))
 
 
 @pytest.mark.parametrize("unit", ["A A, ", "By A A ", "A. ", "and A A ", "3 April 2025, ", "10:00 ", "A | ", "date 2025-04-03 "])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
+
+from dedupe.zones import zone as zone_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = int(datetime(1700, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
@@ -13,22 +15,6 @@ LATEST = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp()) * 1_000_000
 FUTURE_MICROS = 2 * 86_400 * 1_000_000
 
 _MICROSECOND = timedelta(microseconds=1)
-
-# Zone names with one meaning: those of RFC 5322, section 4.3. Others (IST, BST) have several, so they are not taken.
-_ZONES = {
-    "z": 0,
-    "utc": 0,
-    "gmt": 0,
-    "ut": 0,
-    "est": -5,
-    "edt": -4,
-    "cst": -6,
-    "cdt": -5,
-    "mst": -7,
-    "mdt": -6,
-    "pst": -8,
-    "pdt": -7,
-}
 
 _MONTHS = {
     name: number
@@ -186,7 +172,7 @@ def _from_match(found: dict[str, str | None]) -> ParsedDate:
     return _from_moment(moment, zone_known)
 
 
-def _zone(text: str | None) -> tuple[timezone | None, bool]:
+def _zone(text: str | None) -> tuple[tzinfo | None, bool]:
     """Return a zone, or None for none, and whether what was written (or not) is understood."""
     if not text:
         return None, True
@@ -199,5 +185,5 @@ def _zone(text: str | None) -> tuple[timezone | None, bool]:
         if offset >= timedelta(days=1):
             return None, False
         return timezone(-offset if text[0] == "-" else offset), True
-    hours = _ZONES.get(text)
-    return (None, False) if hours is None else (timezone(timedelta(hours=hours)), True)
+    zone = zone_of(text)
+    return zone, zone is not None

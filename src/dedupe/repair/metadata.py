@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from dedupe.repair.ledger import Draft, Replacement
 from dedupe.repair.line_keys import LineKeys, build_keys, screen_lines
-from dedupe.repair.metadata_dates import DATE, MONTHS, TIME, WEEKDAYS, ZONE_NAMES, read_date
+from dedupe.repair.metadata_dates import DATE, MONTHS, TIME, WEEKDAYS, read_date
 from dedupe.repair.residue import Removal, agencies, remove_lines
 from dedupe.tokens import string_buffers
+from dedupe.zones import ZONE_NAMES
 
 TITLE, DATED, BYLINE = "R300", "R301", "R302"
 
@@ -154,9 +155,10 @@ def _first_lines(text: str) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _fill(draft: Draft, rule: str, field: str, value: str, confidence: float) -> None:
+def _fill(draft: Draft, rule: str, field: str, value: str, confidence: float, assumed: str = "") -> None:
     draft.fields.setdefault(field, None)
-    draft.replace(rule, [Replacement(0, len(draft.fields.get(field) or ""), value, confidence, "from the text")], field=field)
+    evidence = f"from the text; {assumed}" if assumed else "from the text"
+    draft.replace(rule, [Replacement(0, len(draft.fields.get(field) or ""), value, confidence, evidence)], field=field)
 
 
 def _letters(text: str) -> str:
@@ -234,8 +236,8 @@ def _cut_date_prefix(draft: Draft) -> None:
             return
     else:
         found = _DATE_PREFIX.match(draft.text)
-        moment = read_date(found[1]) if found else None
-        if found is None or moment is None or not _accept_date(draft, moment):
+        dated = read_date(found[1]) if found else None
+        if found is None or dated is None or not _accept_date(draft, *dated):
             return
     draft.replace(DATED, [Replacement(0, found.end(), "", 1.0, "metadata before the first sentence")])
 
@@ -246,14 +248,14 @@ def _take_date(draft: Draft, line: str) -> bool:
         return True
     if not _DATE_LINE.fullmatch(core):
         return False
-    moment = read_date(core)
-    return moment is not None and _accept_date(draft, moment, bool(_UPDATED.match(core)))
+    dated = read_date(core)
+    return dated is not None and _accept_date(draft, *dated, bool(_UPDATED.match(core)))
 
 
-def _accept_date(draft: Draft, moment: datetime, updated: bool = False) -> bool:
+def _accept_date(draft: Draft, moment: datetime, assumed: str, updated: bool = False) -> bool:
     known = draft.fields.get("published_at")
     if not known or not known.strip():
-        _fill(draft, DATED, "published_at", moment.isoformat(), 0.7 if updated else 1.0)
+        _fill(draft, DATED, "published_at", moment.isoformat(), 0.7 if updated else 1.0, assumed)
         return True
     # A day apart is the same date in another zone.
     before = datetime.fromisoformat(known)

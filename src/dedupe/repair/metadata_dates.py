@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dedupe.zones import ZONE_NAMES
+from dedupe.zones import zone as zone_of
 
 # English, German, French, Spanish; cut to the letters that tell them apart.
 _MONTHS = {
@@ -26,27 +28,6 @@ _WEEKDAY_NAMES = "monday tuesday wednesday thursday friday saturday sunday mon t
 WEEKDAYS = tuple(_WEEKDAY_NAMES.split(" "))
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _WEEKDAY = "|".join(sorted(WEEKDAYS, key=len, reverse=True))
-_ZONES: dict[str, float] = {
-    "utc": 0,
-    "gmt": 0,
-    "z": 0,
-    "bst": 1,
-    "cet": 1,
-    "cest": 2,
-    "mez": 1,
-    "mesz": 2,
-    "ist": 5.5,
-    "est": -5,
-    "edt": -4,
-    "cst": -6,
-    "cdt": -5,
-    "mst": -7,
-    "mdt": -6,
-    "pst": -8,
-    "pdt": -7,
-}
-_PLACES = {"et": "America/New_York", "ct": "America/Chicago", "mt": "America/Denver", "pt": "America/Los_Angeles"}
-ZONE_NAMES = (*_ZONES, *_PLACES)
 _ZONE = "|".join(sorted(ZONE_NAMES, key=len, reverse=True))
 
 DATE = (
@@ -62,11 +43,8 @@ _WHOLE = re.compile(rf"(?:(?:{TIME})[,. ]* ?(?:on )?)?{DATE}", re.IGNORECASE)
 _DATE_FIRST = re.compile(rf"{DATE}(?:T|,? (?:at |- |\| |– )?){TIME}", re.IGNORECASE)
 
 
-def read_date(text: str) -> datetime | None:
-    """Return the first date in a text, in UTC, or None where there is none or it cannot be.
-
-    A time without a zone, and a date without a time, is taken as UTC.
-    """
+def read_date(text: str) -> tuple[datetime, str] | None:
+    """Return the first date in a text, in UTC, with what was assumed of its zone; None where there is none or it cannot be."""
     found = _DATE_FIRST.search(text) or _WHOLE.search(text)
     if found is None:
         return None
@@ -78,20 +56,20 @@ def read_date(text: str) -> datetime | None:
         if part["half"]:
             hour = hour % 12 + (12 if part["half"].lower() == "p" else 0)
         day = int(part["d1"] or part["d2"] or part["d3"])
-        moment = datetime(int(part["y1"] or part["y2"] or part["y3"]), number, day, hour, minute, tzinfo=_zone(part))
-        return moment.astimezone(UTC) if 1600 < moment.year < 9000 else None
+        zone, assumed = _zone(part)
+        moment = datetime(int(part["y1"] or part["y2"] or part["y3"]), number, day, hour, minute, tzinfo=zone)
+        return (moment.astimezone(UTC), assumed) if 1600 < moment.year < 9000 else None
     except (ValueError, OverflowError):
         return None
 
 
-def _zone(part: dict[str, str | None]) -> tzinfo:
-    name, offset = (part["zone"] or "").lower(), part["offset"]
+def _zone(part: dict[str, str | None]) -> tuple[tzinfo, str]:
+    # The zone, and what was assumed of it.
+    name, offset = part["zone"], part["offset"]
     if offset:
         minutes = int(offset[1:3]) * 60 + int(offset[-2:])
-        return timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes))
-    if name in _PLACES:
-        try:
-            return ZoneInfo(_PLACES[name])
-        except ZoneInfoNotFoundError:
-            return UTC  # a machine without the time zone database
-    return timezone(timedelta(hours=_ZONES.get(name, 0)))
+        return timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes)), ""
+    if not name:
+        return UTC, "no zone is given: taken as UTC"
+    zone = zone_of(name.lower())
+    return zone or UTC, "" if zone else f"{name.upper()} is no zone with one meaning: taken as UTC"
