@@ -110,11 +110,8 @@ def _digests(small: np.ndarray, large: np.ndarray, size: np.ndarray, whole: np.n
     # Rows that hold two articles which do not overlap, or hold a row that does. All parts are compared with the largest one,
     # so that a hundred abridged copies of one article cost a hundred comparisons; they share its lead, and make no digest of
     # it.
-    order = np.lexsort((small, -size, large))
-    small, large, size, whole = small[order], large[order], size[order], whole[order]
-    hub = leaders(large)
-    rest = np.flatnonzero(hub != np.arange(len(hub)))
-    shared = verify(small[rest], small[hub[rest]]).shared
+    rest, hub = _beside_largest(large, size, small)
+    shared = verify(small[rest], small[hub]).shared
     digests = set(large[rest[shared < _DISJOINT * size[rest]]].tolist())
     for at in np.argsort(whole, kind="stable").tolist():
         if int(small[at]) in digests:
@@ -125,13 +122,19 @@ def _digests(small: np.ndarray, large: np.ndarray, size: np.ndarray, whole: np.n
 def _shared_matter(small: np.ndarray, large: np.ndarray, size: np.ndarray, whole: np.ndarray, verify: Verifier) -> np.ndarray:
     # Rows whose text lies in two articles that have nothing else in common: a statement both quote, or residue. It is part of
     # both and a copy of neither, unless it is what they open with: then both are longer versions of it.
-    order = np.lexsort((large, -whole, small))
-    small, large, size, whole = small[order], large[order], size[order], whole[order]
-    hub = leaders(small)
-    rest = np.flatnonzero(hub != np.arange(len(hub)))
-    shared = verify(large[rest], large[hub[rest]]).shared
+    rest, hub = _beside_largest(small, whole, large)
+    shared = verify(large[rest], large[hub]).shared
     beyond = shared - size[rest] < _DISJOINT * (whole[rest] - size[rest])
     return np.unique(small[rest[beyond]])
+
+
+def _beside_largest(group: np.ndarray, size: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # Places of the pairs of each group but its largest, and of that one for each of them; of equally large ones it is the first
+    # row.
+    order = np.lexsort((row, -size, group))
+    hub = leaders(group[order])
+    rest = np.flatnonzero(hub != np.arange(len(hub)))
+    return order[rest], order[hub[rest]]
 
 
 def _opens_with(large: np.ndarray, small: np.ndarray, texts_of: TextsOf) -> np.ndarray:
