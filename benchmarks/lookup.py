@@ -75,7 +75,7 @@ def main() -> None:
         new = queries(output, given.each, given.seed)
         begin = time.perf_counter()
         lookup = Lookup(output)
-        lookup.match(batch(new[0][1]))
+        list(lookup.match(batch(new[0][1])))
         print(f"{lookup.ids.num_rows:,} articles; loaded, and the first one told, in {time.perf_counter() - begin:.2f} s")
         seconds: dict[str, list[float]] = {}
         busy: dict[str, list[float]] = {}

@@ -1,6 +1,7 @@
 import json
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,6 +13,9 @@ from benchmarks.relations import pair_key, read_output
 from benchmarks.rewrites import Made, make
 from benchmarks.templates import Prose
 from dedupe import job
+from dedupe.corpus.lookup import match_files
+from dedupe.corpus.output import Output
+from dedupe.read import plan
 
 Dedupe = Callable[..., Result]
 
@@ -80,3 +84,19 @@ def test_it_names_the_story_of_what_a_new_article_is_like(dedupe: Dedupe, seeds:
     story = result["matches"][0]["story_id"]
     assert story
     assert f"story {story}" in dedupe("match", tmp_path / "new.txt", "--in", tmp_path / "out").stdout
+
+
+def test_it_shows_how_far_it_is_unless_it_is_quiet(
+    dedupe: Dedupe, made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job.clean([write(tmp_path / "in.jsonl", {"a": made.articles["digest-0-0"]})], tmp_path / "out", workers=1)
+    new = write(tmp_path / "new.jsonl", {"b": made.articles["digest-0-1"], "c": made.articles["digest-0-0"]})
+    told = dedupe("match", new, "--in", tmp_path / "out")
+    assert (told.exit_code, told.stderr.splitlines()[-1]) == (0, "match: done")
+    assert "match" not in dedupe("match", new, "--in", tmp_path / "out", "--quiet").stderr
+    seen: list[tuple[str, int, int]] = []
+    again = write(tmp_path / "again.jsonl", {"d": made.articles["digest-0-2"], "e": made.articles["digest-1-0"]})
+    monkeypatch.setattr("dedupe.corpus.lookup.plan", partial(plan, part_bytes=5_000))
+    match_files(Output(tmp_path / "out"), [str(new), str(again)], lambda *at: seen.append(at))
+    assert [done for _, done, _ in seen] == [1, 2, 3, 4]
+    assert [done for _, done, total in seen if done == total] == [4], "done before the last was looked up"

@@ -9,7 +9,7 @@ from dedupe.config import Config
 from dedupe.corpus.corpus import Corpus
 from dedupe.errors import UsageError
 from dedupe.read.spool import TABLE, Source, spool
-from dedupe.settings import check_previous, checked
+from dedupe.settings import check_output, check_previous, checked
 
 
 def clean(
@@ -43,18 +43,13 @@ def clean(
         )
     settings = checked(config)
     check_previous(previous, fresh, relearn)
-    if output == "":
-        raise UsageError("The folder for the corpus has no name.", "Give one, or None for a temporary one.")
+    if output is not None:
+        check_output(output)
 
     from dedupe import job
-    from dedupe.cache import kernels_compiled
-    from dedupe.console import notice, progress_shown
-    from dedupe.stages.kernels import compile_kernels
+    from dedupe.console import compile_first, progress_shown
 
-    if not kernels_compiled():
-        if progress:
-            notice("Compiling for this machine: this happens once and takes about 20 seconds.")
-        compile_kernels()
+    compile_first(told=progress, ours=False)
     temporary = tempfile.TemporaryDirectory(prefix="dedupe-") if output is None else None
     target = Path(output) if output is not None else Path(temporary.name) / "output" if temporary else Path()
 

@@ -42,22 +42,9 @@ def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> di
     return given
 
 
-def _folder(_: click.Context, __: click.Parameter, value: str) -> str:
-    if not value:
-        raise UsageError("The folder for the corpus has no name.", "Give one: -o output; -o . is this folder.")
-    return value
-
-
 @cli.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option(
-    "-o",
-    "--output",
-    default="output",
-    show_default=True,
-    callback=_folder,
-    help="Folder for the corpus; replaced whole at the end.",
-)
+@click.option("-o", "--output", default="output", show_default=True, help="Folder for the corpus; replaced whole at the end.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Settings in TOML; options given here win.")
 @click.option("--field", "fields", multiple=True, callback=_pairs, metavar="OURS=YOURS", help="Take a column as ours: text=body.")
 @click.option("--html", type=click.Choice(["best", "fast"]), help="How to find the article in a page.  [default: best]")
@@ -93,13 +80,13 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     PATH is a file, a folder, a pattern, or - for standard input: text, Markdown, HTML, JSON, JSON Lines, CSV, TSV, Parquet,
     Arrow, WARC, each also compressed.
     """
-    from dedupe.cache import kernels_compiled
-    from dedupe.console import notice, progress_shown, show_json, show_summary
+    from dedupe.console import compile_first, progress_shown, show_json, show_summary
     from dedupe.engine import memory
     from dedupe.engine.libraries import start_libraries
     from dedupe.engine.local import Pool, useful_workers
-    from dedupe.settings import check_previous, load_settings
+    from dedupe.settings import check_output, check_previous, load_settings
 
+    check_output(output)
     check_previous(options["previous"], options["fresh"], options["relearn"])
     if options["sample"] and (options["previous"] or options["fresh"]):
         raise UsageError("--sample shows the texts alone, and takes no IDs over.", "Leave --previous and --fresh out.")
@@ -126,12 +113,7 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
     if options["memory"]:
         given_memory = memory.parse(options["memory"])
         memory.check_least(given_memory)
-    if not kernels_compiled():
-        notice("Compiling for this machine: this happens once and takes about 20 seconds.")
-        start_libraries()
-        from dedupe.stages.kernels import compile_kernels
-
-        compile_kernels()
+    compile_first()
     # Workers start first: they import what they need while this process imports the same.
     workers = 1 if options["sample"] else useful_workers(paths, options["workers"])
     if given_memory is not None and workers > 1:
@@ -266,14 +248,18 @@ def explain(ids: tuple[str, ...], output: Path, as_json: bool) -> None:
     "--in", "output", type=click.Path(path_type=Path), default="output", show_default=True, help="The corpus to look in."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print as a JSON array.")
-def match(paths: tuple[str, ...], output: Path, as_json: bool) -> None:
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+def match(paths: tuple[str, ...], output: Path, as_json: bool, quiet: bool) -> None:
     """Tell what new articles are to an existing corpus, without running it again."""
-    from dedupe.console import show_json
-    from dedupe.corpus.lookup import match_files, show_matches
+    from dedupe.console import compile_first, progress_shown, show_json
     from dedupe.corpus.output import Output
 
     opened = Output(output)
-    results = match_files(opened, paths)
+    compile_first()
+    from dedupe.corpus.lookup import match_files, show_matches
+
+    with progress_shown(quiet) as progress:
+        results = match_files(opened, paths, progress)
     show_json(results) if as_json else show_matches(results, opened)
 
 

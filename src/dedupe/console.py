@@ -26,6 +26,23 @@ def notice(sentence: str) -> None:
     click.echo(sentence, err=True)
 
 
+def compile_first(told: bool = True, ours: bool = True) -> None:
+    """Compile the kernels where none are kept yet, and say so, since it looks like a hang; `ours`: the process is ours alone."""
+    from dedupe.cache import kernels_compiled
+
+    if kernels_compiled():
+        return
+    if told:
+        notice("Compiling for this machine: this happens once and takes about 20 seconds.")
+    if ours:
+        from dedupe.engine.libraries import start_libraries
+
+        start_libraries()
+    from dedupe.stages.kernels import compile_kernels
+
+    compile_kernels()
+
+
 def show_json(value: Any) -> None:
     """Print a result as one JSON object, sorted by nothing: the order of the fields is that of their meaning."""
     click.echo(json.dumps(_rounded(value), ensure_ascii=False, indent=2, default=str))
@@ -145,7 +162,7 @@ def show_summary(summary: Summary) -> None:
     )
     if summary.stories:
         told = f"{summary.stories:,}, of {amount(summary.articles_in_stories, 'article')} (largest {summary.largest_story:,})"
-        rows.append(("stories", told))
+        rows.append(("stories", f"{told}; {amount(summary.story_pairs, 'pair')} by their own likeness"))
     if summary.worker_deaths:
         rows.append(("workers", f"{summary.worker_deaths:,} ended before their work did; it was done again"))
     if summary.reused:

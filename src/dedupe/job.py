@@ -33,7 +33,7 @@ from dedupe.stages.adopting import forgotten_ids, learned_lines, previous_digest
 from dedupe.stages.deciding import Taken, take_decisions
 from dedupe.stages.examples import examples
 from dedupe.stages.preparing import Prepared
-from dedupe.stages.results import name_results
+from dedupe.stages.results import name_results, story_pairs
 from dedupe.stages.storytelling import Told, terms_of_drafts
 from dedupe.stages.term_files import write_terms
 from dedupe.write.card import card
@@ -83,6 +83,7 @@ class Summary:
     stories: int
     articles_in_stories: int
     largest_story: int
+    story_pairs: int
     decisions: dict[str, int]
     reused: dict[str, int]
     taken_over: int
@@ -182,7 +183,7 @@ def _run(
             if _same(held, target):
                 raise UsageError(
                     f"{target} is to take articles in, which a run on Spark cannot do.",
-                    "Run it with --engine local, or give all of the input and --relearn.",
+                    "Run it without Spark, or give all of the input and relearn.",
                 )
             learned = learned_lines(held, config) if held else None
             plan, prepared, matched, told = carried(given, config, scratch, progress, timings, learned, buried, taken)
@@ -360,6 +361,7 @@ def summarise(
         stories=len(tale_sizes),
         articles_in_stories=int(tale_sizes.sum()),
         largest_story=int(tale_sizes.max(initial=0)),
+        story_pairs=int(story_pairs(matched, told).sum()),
         decisions=matched.honoured.counts() if matched.honoured else {},
         reused=prepared.reused,
         taken_over=prepared.fresh,

@@ -21,6 +21,12 @@ def checked(config: Config | None) -> Config:
     return _settings({} if config is None else config.as_dict(), "the settings")
 
 
+def check_output(output: str | Path) -> None:
+    """Raise UsageError where the folder for the corpus has no name, as an empty variable of a shell gives it."""
+    if output == "":
+        raise UsageError("The folder for the corpus has no name.", "Give one, like output; a full stop is this folder.")
+
+
 def check_previous(previous: str | Path | None, fresh: bool, relearn: bool) -> None:
     """Raise UsageError for a run that is told to do nothing with what it is given."""
     if fresh and previous is not None:

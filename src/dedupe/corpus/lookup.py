@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from dedupe.console import one_line
 from dedupe.corpus.output import Output
+from dedupe.engine.timings import Progress, silent
 from dedupe.errors import OutputError, command
 from dedupe.match.bands import choose_bands
 from dedupe.match.candidates import agreements, least_agreement
@@ -85,8 +86,8 @@ class Lookup:
             [0] + [self._file.metadata.row_group(n).num_rows for n in range(self._file.num_row_groups)]
         )
 
-    def match(self, articles: pa.RecordBatch) -> list[list[dict[str, Any]]]:
-        """Return, for each article as read, the articles of the corpus that it is like: those that would join it first.
+    def match(self, articles: pa.RecordBatch) -> Iterator[list[dict[str, Any]]]:
+        """Yield, for each article as read, the articles of the corpus that it is like: those that would join it first.
 
         Each with its relation (exact, near, contained, part_of, spun or update) and the evidence for it.
         """
@@ -97,8 +98,8 @@ class Lookup:
         ours = np.flatnonzero(pc.equal(languages, self._spin.language).to_numpy(zero_copy_only=False))
         scores[ours] = self._spin.score(texts.take(pa.array(ours)))
         hashes, offsets = signed.sketches
-        return [
-            self._match_one(
+        for row in range(len(texts)):
+            yield self._match_one(
                 _Query(
                     texts.slice(row, 1),
                     signed.signatures[row],
@@ -108,8 +109,6 @@ class Lookup:
                     float(scores[row]),
                 )
             )
-            for row in range(len(texts))
-        ]
 
     def _match_one(self, query: _Query) -> list[dict[str, Any]]:
         exact = np.flatnonzero((self._keys == query.key).all(axis=1))
@@ -254,19 +253,24 @@ def _agreements(signature: np.ndarray, signatures: np.ndarray) -> np.ndarray:
     return counts
 
 
-def match_files(output: Output, paths: Sequence[str]) -> list[dict[str, Any]]:
+def match_files(output: Output, paths: Sequence[str], progress: Progress = silent) -> list[dict[str, Any]]:
     """Match every article of the files against an output: one result an article, with its best matches."""
     lookup = Lookup(output)
-    results = []
+    results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
         found = plan(list(paths), output.config, spool=Path(folder))
         rejects = found.rejects.to_pylist()
-        for shard in found.shards:
-            for batch in read(shard, output.config):
-                places = zip(batch.articles["source"].to_pylist(), batch.articles["record"].to_pylist(), strict=True)
-                for (source, record), matches in zip(places, lookup.match(batch.articles), strict=True):
-                    results.append({"source": source, "record": record, "matches": matches[:_BEST], "n_matches": len(matches)})
-                rejects += batch.rejects.to_pylist()
+        batches = (batch for shard in found.shards for batch in read(shard, output.config))
+        # Read one ahead: how many articles there are is known where there is no next batch; until then it is one more.
+        batch, seen = next(batches, None), 0
+        while batch is not None:
+            seen, after = seen + batch.articles.num_rows, next(batches, None)
+            places = zip(batch.articles["source"].to_pylist(), batch.articles["record"].to_pylist(), strict=True)
+            for (source, record), matches in zip(places, lookup.match(batch.articles), strict=True):
+                results.append({"source": source, "record": record, "matches": matches[:_BEST], "n_matches": len(matches)})
+                progress("match", len(results), seen + (after is not None))
+            rejects += batch.rejects.to_pylist()
+            batch = after
     rejected = [{"source": r["path"], "record": r["record"], "rejected": r["sentence"], "matches": []} for r in rejects]
     return results + rejected
 

@@ -70,14 +70,16 @@ class ReadReport:
     """Count what reading assumed and which columns it took; reports of shards add up in any order.
 
     `events` counts by name (date_without_zone, charset_guessed:cp1252, ...); `columns` counts files by
-    (format, "text <- body").
+    (format, "text <- body"), and holds 0 of what no file begins with.
     """
 
     events: Counter[str] = field(default_factory=Counter)
     columns: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def __add__(self, other: ReadReport) -> ReadReport:
-        return ReadReport(self.events + other.events, self.columns + other.columns)
+        columns = Counter(self.columns)
+        columns.update(other.columns)  # `+` would leave out what is 0
+        return ReadReport(self.events + other.events, columns)
 
 
 @dataclass(frozen=True, slots=True)

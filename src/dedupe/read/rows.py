@@ -22,6 +22,8 @@ from dedupe.read.reasons import sentence
 _MOST_MAPPINGS = 4_096
 _FLOAT_EXACT = 2**53
 
+_HOW_TO_NAME = "name yours with --field text=COLUMN, in Python with fields={'text': COLUMN}"
+
 _INDEX = {name: index for index, name in enumerate(schema.ARTICLES.names)}
 _EMPTY_ROW: list[Any] = [None] * len(schema.ARTICLES)
 
@@ -58,6 +60,7 @@ class Rows:
         self._future = int((now or datetime.now(UTC)).timestamp() * 1_000_000) + FUTURE_MICROS
         self._mappings: dict[tuple[str, ...], Mapped] = {}
         self._said: set[str] = set()
+        self._mapped: Mapped | None = None
         self._clear()
         self.position = -1
         self.numbered = 0
@@ -80,7 +83,7 @@ class Rows:
         self._handed = 0
         self.source, self.format = part.source, part.format
         self._first = part.index == 0
-        self._said = set()
+        self._said, self._mapped = set(), None
 
     def _close_part(self) -> None:
         if self.position >= 0 and self.numbered > self._handed:
@@ -122,12 +125,11 @@ class Rows:
         self._rejects.append((self.source, record, code, sentence(code, detail)))
 
     def say_mapping(self, taken: Iterable[str]) -> None:
-        """Count once a file which columns were taken for which fields."""
-        if self._first:
-            for line in taken:
-                if line not in self._said:
-                    self._said.add(line)
-                    self.report.columns[(self.format, line)] += 1
+        """Count once a file which columns were taken for which fields; what only a later part holds is named, not counted."""
+        for line in taken:
+            if line not in self._said:
+                self._said.add(line)
+                self.report.columns[(self.format, line)] += self._first
 
     def mapping(self, names: tuple[str, ...]) -> Mapped:
         """Return the mapping for a set of columns, made once."""
@@ -144,7 +146,8 @@ class Rows:
             self.reject(record, "wrong_type", f"the record is {type_name(values)}, not an object")
             return
         mapped = self.mapping(tuple(values))
-        if self._first:
+        if mapped is not self._mapped:  # most records are like the one before
+            self._mapped = mapped
             self.say_mapping(mapped.taken)
         text, text_name = filled_text(values, mapped)
         if text_name is None:
@@ -258,7 +261,7 @@ def no_text(values: Mapping[str, Any], mapped: Mapped) -> tuple[str, str]:
     """Say why a record gives no text, as (code, detail)."""
     if not mapped.text:
         names = ", ".join(list(values)[:8]) or "none"
-        return "empty", f"no column holds the text; columns are {names}; name yours with --field text=COLUMN"
+        return "empty", f"no column holds the text; columns are {names}; {_HOW_TO_NAME}"
     for name in mapped.text:
         if values[name] is not None and not isinstance(values[name], str):
             return "wrong_type", f"{name} is {type_name(values[name])}, not a string"

@@ -54,6 +54,13 @@ def _numbered(leader: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return hubs[alone:], number - alone
 
 
+def story_pairs(matched: Matched, told: Told) -> np.ndarray:
+    """Tell which pairs of the stories are `story` edges: those that have no nearer relation. (n,) bool."""
+    # What two articles are to each other stands in one row.
+    edges = matched.edges
+    return ~np.isin(told.a << 32 | told.b, edges.a << 32 | edges.b)
+
+
 def _edges(matched: Matched, told: Told) -> Edge:
     edges, honoured = matched.edges, matched.honoured
     deciders = honoured.deciders(np.flatnonzero(matched.relation == DECIDED), matched.canonical) if honoured else {}
@@ -62,8 +69,7 @@ def _edges(matched: Matched, told: Told) -> Edge:
     turned = id_place[edges.a] > id_place[edges.b]
     a, b = np.where(turned, edges.b, edges.a), np.where(turned, edges.a, edges.b)
     words = evidence(a, b, edges.relation, edges.overlap, edges.star, matched.representative, matched.facts, deciders)
-    # What two articles are to each other stands in one row: a pair that has a nearer relation is no `story` besides.
-    fresh = ~np.isin(told.a << 32 | told.b, edges.a << 32 | edges.b)
+    fresh = story_pairs(matched, told)
     words += [said for said, new in zip(told.evidence, fresh.tolist(), strict=True) if new]
     relation = np.array(RELATIONS, object)[np.concatenate([edges.relation, np.full(int(fresh.sum()), STORY)])]
     both = zip(edges.overlap, told.overlap, strict=True)
