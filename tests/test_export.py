@@ -110,7 +110,7 @@ def test_csv_is_exact_and_disarmed_only_when_asked(dedupe: Dedupe, output: Path,
     dedupe("export", output, tmp_path / "safe.csv", "--columns", "title", "--spreadsheet")
     safe = list(csv.DictReader(io.StringIO((tmp_path / "safe.csv").read_bytes().decode("utf-8"), newline="")))
     assert [row["title"] for row in safe] == [f"'{title}" if title[0] in "=@" else title for title in titles]
-    assert "--spreadsheet" in dedupe("export", output, tmp_path / "a.jsonl", "--spreadsheet").stderr
+    assert "spreadsheet in CSV" in dedupe("export", output, tmp_path / "a.jsonl", "--spreadsheet").stderr
 
 
 def test_compressed_files_hold_the_same_bytes(output: Path, tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_nothing_is_overwritten_that_is_not_ours(dedupe: Dedupe, output: Path, t
     file.write_text("mine")
     refused = dedupe("export", output, file)
     assert refused.exit_code == 2
-    assert "--force" in refused.stderr
+    assert "by force" in refused.stderr
     assert file.read_text() == "mine"
     assert dedupe("export", output, file, "--force").exit_code == 0
     assert len(file.read_text().splitlines()) == 9
@@ -238,7 +238,7 @@ def test_nothing_is_overwritten_that_is_not_ours(dedupe: Dedupe, output: Path, t
     whole = dedupe("export", output, folder, "--force")
     assert whole.exit_code == 2
     assert f"{folder} holds an earlier export." in whole.stderr
-    assert "--by" in whole.stderr
+    assert "a form that is a folder again" in whole.stderr
     (folder / "notes.md").write_text("mine")
     for options in (["--force"], []):
         refused = dedupe("export", output, folder, "--by", "month", *options)

@@ -68,6 +68,23 @@ def test_imports_run_one_way() -> None:
     )
 
 
+def test_what_python_raises_as_well_names_no_option_of_the_command_line() -> None:
+    ours = {SOURCE / "dedupe" / name for name in ("cli.py", "engine/memory.py", "review/server.py")}
+    raised = []
+    for path in sorted(set(SOURCE.rglob("*.py")) - ours - set((SOURCE / "dedupe" / "commands").iterdir())):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        calls = [one for one in ast.walk(tree) if isinstance(one, ast.Call) and isinstance(one.func, ast.Name)]
+        raised += [
+            f"{path.name}:{part.lineno}: {part.value}"
+            for call in calls
+            if isinstance(call.func, ast.Name) and call.func.id.endswith("Error")
+            for part in ast.walk(call)
+            if isinstance(part, ast.Constant) and isinstance(part.value, str)
+            and re.search("(?<!-)--[a-z]", re.sub("`[^`]*`", "", part.value))
+        ]  # fmt: skip
+    assert not raised
+
+
 def test_modules_have_one_topic_and_under_400_lines() -> None:
     long = {
         path.name: lines for path in SOURCE.rglob("*.py") if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400

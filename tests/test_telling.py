@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -14,6 +15,7 @@ from click.testing import Result
 
 from dedupe import Config, Corpus, job
 from dedupe.errors import command
+from dedupe.read import plan
 
 Dedupe = Callable[..., Result]
 
@@ -51,7 +53,7 @@ def test_why_records_were_rejected_is_told_by_the_run_and_by_stats(dedupe: Dedup
     source = write(tmp_path / "in.jsonl", [{"body": words(seed), "title": "T"} for seed in range(3)])
     run = dedupe("clean", source, "--field", "text=nope", "-o", tmp_path / "out")
     assert "no column 'nope' was seen (--field text=nope)" in run.stdout
-    said = "no column holds the text; columns are body, title; name yours with --field text=COLUMN"
+    said = "no column holds the text; columns are body, title; name yours with --field text=COLUMN, in Python with fields={'text': COLUMN}"
     assert said in run.stdout
     stats = dedupe("stats", tmp_path / "out").stdout
     assert said in stats
@@ -59,6 +61,15 @@ def test_why_records_were_rejected_is_told_by_the_run_and_by_stats(dedupe: Dedup
     assert json.loads(dedupe("stats", tmp_path / "out", "--json").stdout)["reject_codes"] == {"empty": 3}
     right = job.sample([source], Config(fields={"text": "Body"}), limit=3)
     assert (right.unseen, right.why_rejected, right.articles) == ([], "", 3)
+
+
+def test_a_column_that_only_a_later_part_of_a_file_holds_was_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dedupe.job.plan_input", partial(plan, part_bytes=10_000))
+    rows: list[dict[str, object]] = [
+        {"text": words(seed), "kicker": "K"} if seed > 60 else {"text": words(seed)} for seed in range(80)
+    ]
+    summary = job.sample([write(tmp_path / "in.jsonl", rows)], Config(fields={"title": "kicker"}, stories=False), limit=80)
+    assert (summary.unseen, summary.columns) == ([], ["jsonl: text <- text", "jsonl: title <- kicker"])
 
 
 def test_columns_of_every_format_are_shown(dedupe: Dedupe, tmp_path: Path) -> None:
@@ -107,7 +118,7 @@ def test_rules_are_named_in_any_collection_and_by_names_that_are_there(dedupe: D
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["-o", ""], "has no name"),
+        (["-o", ""], "a full stop is this folder"),
         (["--relearn"], "To relearn"),
         (["--fresh", "--previous", "old"], "cannot be fresh"),
         (["--sample", "3", "--previous", "nowhere"], "takes no IDs over"),

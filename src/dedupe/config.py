@@ -102,7 +102,7 @@ class Config:
         try:
             return tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
-            raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Check the path given to --config.") from error
+            raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Check the path of the settings file.") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path} is not valid TOML: {error}.", "Mend that line and run the command again.") from error
 

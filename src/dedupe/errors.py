@@ -25,6 +25,8 @@ class DedupeError(Exception):
         super().__init__(sentence)
         self.sentence = sentence
         self.hint = hint
+        if hint:
+            self.add_note(hint)  # what to do is told where nobody catches it, too
 
     def __reduce__(self) -> tuple[type[DedupeError], tuple[str, str]]:
         # Exceptions cross process borders: without this a worker's error would lose its hint.
@@ -57,7 +59,7 @@ class WorkerDiedError(DedupeError):
     def __init__(self) -> None:
         super().__init__(
             "Worker processes were ended from outside, again and again, most likely because memory ran out.",
-            "Run the command again with --workers 1, or on a machine with more memory: it goes on where it was.",
+            "Run it again with 1 worker, or on a machine with more memory: it goes on where it was.",
         )
 
 

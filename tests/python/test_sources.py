@@ -1,6 +1,7 @@
 """Articles come from whatever a program holds, and give the same corpus."""
 
 import gc
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -258,3 +259,16 @@ def test_a_temporary_corpus_that_is_gone_says_so(rows: Rows) -> None:
     for ask in (corpus.articles, corpus.to_arrow, corpus.weakest_pairs, lambda: corpus.explain("a")):
         with pytest.raises(dedupe.DedupeError, match="temporary folder, which is gone"):
             ask()
+
+
+def test_what_to_do_is_told_where_nobody_catches_it(tmp_path: Path) -> None:
+    with pytest.raises(dedupe.DedupeError) as told:
+        dedupe.clean("seeds", output=tmp_path / "out", workers=0)
+    assert told.value.__notes__ == [told.value.hint] == ["Give 1 or more."]
+    assert pickle.loads(pickle.dumps(told.value)).__notes__ == ["Give 1 or more."]
+
+
+def test_an_output_without_a_name_is_told() -> None:
+    with pytest.raises(dedupe.DedupeError, match="has no name") as told:
+        dedupe.clean("seeds", output="")
+    assert "a full stop is this folder" in told.value.hint

@@ -101,11 +101,15 @@ def export(
     if by and by not in _SOURCE_OF:
         raise UsageError(f"{by!r} is nothing to divide by.", f"It can be {' or '.join(_SOURCE_OF)}.")
     if by and form != "parquet":
-        raise UsageError(f"--by {by} goes with Parquet, not with {form}.", "Leave it out, or give --format parquet.")
+        raise UsageError(
+            f"Parquet alone is divided by {by}, and this is {form}.", "Do not divide it, or let the format be parquet."
+        )
     if spreadsheet and form != "csv":
-        raise UsageError(f"--spreadsheet goes with CSV, not with {form}.", "Leave it out, or give --format csv.")
+        raise UsageError(
+            f"Cells are disarmed for a spreadsheet in CSV, and this is {form}.", "Leave that out, or let the format be csv."
+        )
     if by and wanted == [by]:
-        raise UsageError(f"With --by {by} that column is the name of the folder, and none is left.", "Give more --columns.")
+        raise UsageError(f"Divided by {by} that column is the name of the folder, and none is left.", "Name more columns.")
     packed = _PACKED.get(target.suffix.lower())
     if packed and (form in ("parquet", "text") or by):
         raise UsageError(f"{form} is not written as {target.suffix}.", "Parquet is compressed inside; give a name without it.")
@@ -141,7 +145,7 @@ def _form(target: Path, given: Format | None) -> Format:
     if end and end not in _ENDS:
         raise UsageError(
             f"{target.name} ends in {end}, which names no form of export.",
-            f"Give a name in {', '.join(_ENDS)} ({' or '.join(_PACKED)} behind it compresses), or --format.",
+            f"Give a name in {', '.join(_ENDS)} ({' or '.join(_PACKED)} behind it compresses), or say which format.",
         )
     found = _ENDS.get(end, "parquet")
     return next(form for form in get_args(Format) if form == found)
@@ -150,7 +154,7 @@ def _form(target: Path, given: Format | None) -> Format:
 def _columns(given: list[str] | None, form: Format) -> list[str]:
     if form == "text":
         if given:
-            raise UsageError("Plain files hold the text alone.", "Leave --columns out, or give --format jsonl.")
+            raise UsageError("Plain files hold the text alone.", "Name no columns, or let the format be jsonl.")
         return ["text"]
     unknown = [name for name in given or () if name not in CORPUS.names]
     if unknown:
@@ -172,10 +176,10 @@ def _check_target(target: Path, output: Path, folder: bool, force: bool) -> None
         ours = _is_export(target)
         if not (ours and folder and force):
             what = "holds an earlier export" if ours else "is a folder that holds more than an export wrote"
-            replacing = "--force to replace it, or " if folder else "--by or --format text for a folder again, or "
-            raise UsageError(f"{target} {what}.", f"Give {replacing if ours else ''}another name.")
+            replacing = "another name, or replace it by force" if folder else "another name, or a form that is a folder again"
+            raise UsageError(f"{target} {what}.", f"Give {replacing if ours else 'another name'}.")
     elif folder or not force:
-        hint = "Give another name." if folder else "Give --force to replace it, or another name."
+        hint = "Give another name." if folder else "Give another name, or replace it by force."
         raise UsageError(f"{target} is there already.", hint)
 
 

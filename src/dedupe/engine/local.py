@@ -106,7 +106,7 @@ class Pool:
 
     def __init__(self, workers: int, preload: str | None = None, memory: int | None = None) -> None:
         if workers < 1:
-            raise UsageError(f"{workers} workers cannot do anything.", "Give 1 or more to --workers.")
+            raise UsageError(f"{workers} workers cannot do anything.", "Give 1 or more.")
         self.workers = workers
         self.memory = memory
         self._pool: ProcessPoolExecutor | None = None

@@ -130,7 +130,7 @@ def read_previous(folder: Path, explicit: bool) -> Previous | None:
     """Return what an output hands on to a run, None where there is none, which is a UsageError where it was named."""
     if not (folder / MANIFEST).exists():
         if explicit:
-            raise UsageError(f"{folder} holds no output of dedupe.", "Give the folder of an earlier run to --previous.")
+            raise UsageError(f"{folder} holds no output of dedupe.", "Name the folder of an earlier run.")
         return None
     try:
         articles = pq.read_table(folder / "corpus.parquet", columns=["article_id", "cluster_id", "story_id"])
@@ -177,7 +177,7 @@ def adopt(folder: Path, config: Config, scratch: Path, pool: Pool, forgotten: fr
     if differing:
         raise UsageError(
             f"{folder} was made with other settings for {', '.join(differing)}, so new articles cannot join it.",
-            "Give the same settings, or all the input and --relearn.",
+            "Give the same settings, or all the input and relearn.",
         )
     check_files(folder, manifest, lambda name: name in _TAKEN or name.startswith("index/"))
     corpus = pq.ParquetFile(folder / "corpus.parquet")

@@ -50,15 +50,15 @@ def writing(output: Path) -> Iterator[None]:
     """Hold the output for one run. Raises UsageError where it is no folder of ours, OutputError while another run holds it."""
     if any("\ud800" <= char <= "\udfff" for char in str(output)):
         # Arrow opens no file under such a path.
-        raise UsageError(f"{str(output)!r} is no name in UTF-8.", "Give another folder to --output.")
+        raise UsageError(f"{str(output)!r} is no name in UTF-8.", "Give another folder for the output.")
     if output.exists() and not output.is_dir():
-        raise UsageError(f"{output} is a file, not a folder.", "Give a folder to --output.")
+        raise UsageError(f"{output} is a file, not a folder.", "Give a folder for the output.")
     if output.is_dir() and not (output / MANIFEST).exists() and not (output / RUNS).exists():
         foreign = sorted(entry.name for entry in output.iterdir() if entry.name in OURS)
         if foreign:
             raise UsageError(
                 f"{output} holds {foreign[0]}, but no manifest of dedupe.",
-                "Give another folder to --output, or move that file away.",
+                "Give another folder for the output, or move that file away.",
             )
     was_there = output.exists()
     try:
@@ -75,7 +75,7 @@ def writing(output: Path) -> Iterator[None]:
                 raise
     except Timeout:
         raise OutputError(
-            f"Another run is writing to {output}.", "Wait until it has finished, or give another folder to --output."
+            f"Another run is writing to {output}.", "Wait until it has finished, or give another folder for the output."
         ) from None
     except OSError as error:
         told = _told(output, error)
@@ -119,7 +119,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 def _told(output: Path, error: OSError) -> OutputError | None:
     # What a user can mend of what the system says, in a sentence.
     if error.errno in _NOT_OURS:
-        return OutputError(f"{output} cannot be written: {error.strerror}.", "Give a folder that you may write to --output.")
+        return OutputError(f"{output} cannot be written: {error.strerror}.", "Give a folder that you may write for the output.")
     # Of an array that was written in part numpy tells the numbers alone.
     if error.errno in _FULL or " requested and " in str(error):
         return OutputError(
