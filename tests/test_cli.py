@@ -98,7 +98,7 @@ def test_spun_text_is_restored_scored_or_left_as_asked(dedupe: Dedupe, seeds: Pa
 def test_stories_are_told_unless_they_are_not_wanted(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
     told = json.loads(dedupe("clean", seeds, "-o", tmp_path / "told", "--json").stdout)
     assert (told["stories"], told["articles_in_stories"], told["largest_story"]) == (1, 4, 4)
-    assert "of 4 articles (largest 4); 6 pairs" in dedupe("clean", seeds, "-o", tmp_path / "again").stdout
+    assert "of 4 articles (largest 4); 6 story pairs" in dedupe("clean", seeds, "-o", tmp_path / "again").stdout
     stories = pq.read_table(tmp_path / "told" / "stories.parquet").to_pylist()
     corpus = pq.read_table(tmp_path / "told" / "corpus.parquet").to_pylist()
     assert [(story["size"], story["since"]) for story in stories] == [(4, 1)]

@@ -252,6 +252,13 @@ def test_nothing_is_overwritten_that_is_not_ours(dedupe: Dedupe, output: Path, t
     assert dedupe("export", output, tmp_path / "empty", "--by", "month").exit_code == 0
 
 
+def test_a_name_that_is_only_an_end_tells_the_form_and_no_columns_are_told(dedupe: Dedupe, output: Path, tmp_path: Path) -> None:
+    assert json.loads(dedupe("export", output, tmp_path / ".csv", "--json").stdout)["format"] == "csv"
+    refused = dedupe("export", output, tmp_path / "a.csv", "--columns", "")
+    assert refused.exit_code == 2
+    assert "No column is named." in refused.stderr
+
+
 def test_the_output_itself_is_no_target(output: Path, dedupe: Dedupe) -> None:
     before = {path: path.stat().st_mtime_ns for path in output.rglob("*")}
     for target in (output, output / "corpus.parquet", output / "x" / "a.csv", output.parent):

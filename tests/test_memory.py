@@ -55,7 +55,7 @@ def test_too_little_memory_is_said_before_it_is_taken_and_the_run_goes_on_with_m
     assert "50 articles" in refused.stderr
     least = dedupe("clean", source, "-o", tmp_path / "out", "--memory", "1MB", "-q")
     assert least.exit_code == 2
-    assert "Give --memory 400.0 MB." in least.stderr
+    assert "Give --memory 400MB." in least.stderr
     done = dedupe("clean", source, "-o", tmp_path / "out", "--memory", "2GB", "-q", "--json")
     assert done.exit_code == 0
     assert json.loads(done.stdout)["reused"] == {"read and repair": 50, "repair and sign": 50}

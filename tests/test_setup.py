@@ -162,6 +162,15 @@ def test_wrong_files_are_told(text: str, sentence: str, tmp_path: Path) -> None:
         settings.load_settings(tmp_path / "nowhere.toml", {})
 
 
+def test_a_file_of_an_editor_that_marks_utf8_is_read_and_another_encoding_told(tmp_path: Path) -> None:
+    path = tmp_path / "dedupe.toml"
+    path.write_text("threshold = 0.7", encoding="utf-8-sig")
+    assert settings.load_settings(path, {}).threshold == 0.7
+    path.write_text("threshold = 0.7", encoding="utf-16")
+    with pytest.raises(ConfigError, match="not in UTF-8"):
+        settings.load_settings(path, {})
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_a_script_of_the_shell(shell: str, dedupe: Dedupe, tmp_path: Path) -> None:
     script = dedupe("completion", shell).stdout

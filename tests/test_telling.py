@@ -14,7 +14,7 @@ import pytest
 from click.testing import Result
 
 from dedupe import Config, Corpus, job
-from dedupe.errors import command
+from dedupe.errors import UsageError, command
 from dedupe.read import plan
 
 Dedupe = Callable[..., Result]
@@ -172,6 +172,10 @@ def test_a_missing_table_is_said_to_be_missing(dedupe: Dedupe, output: Path, tmp
     [
         ["decisions", "{out}", "--import", "nofile"],
         ["decisions", "{out}", "--export", "none/x.jsonl"],
+        ["decisions", "{out}", "--export", ""],
+        ["export", "{out}", "file/x.csv"],
+        ["clean", "file", "-o", "file/x"],
+        ["clean", "file", "-o", "x" * 300],
         ["init", "none/x.toml"],
         ["report", "{out}", "-o", "file/c.html"],
     ],
@@ -185,6 +189,32 @@ def test_files_that_cannot_be_used_are_wrong_use(
     assert result.exit_code == 2
     assert command[-1] in result.stderr
     assert "Nothing was published" not in result.stderr
+
+
+def test_a_path_without_a_name_and_a_closed_standard_input_are_told(
+    dedupe: Dedupe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = dedupe("clean", "", "-o", tmp_path / "out")
+    assert (told.exit_code, told.stderr.splitlines()[0]) == (2, "dedupe: One of the paths is empty.")
+    monkeypatch.setattr("dedupe.read.discovery.sys.stdin", None)
+    with pytest.raises(UsageError, match="Standard input is closed"):
+        job.clean(["-"], tmp_path / "out", workers=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_input_and_output_is_told_what_to_do(dedupe: Dedupe, tmp_path: Path) -> None:
+    write(tmp_path / "in.jsonl", [{"text": words(1)}])
+    assert dedupe("clean", tmp_path, "-o", tmp_path, "--no-stories").exit_code == 0
+    again = dedupe("clean", tmp_path, "-o", tmp_path, "--no-stories")
+    assert again.exit_code == 2
+    assert "give their files and another folder for the output" in again.stderr
+    assert dedupe("clean", tmp_path / "in.jsonl", "-o", tmp_path, "--no-stories").exit_code == 0
+
+
+def test_a_sample_speaks_of_no_table(dedupe: Dedupe, tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", [{"text": words(1)}, {"text": ""}])
+    assert "empty 1\n" in dedupe("clean", source, "--sample", "2", "--no-stories").stdout
+    assert "empty 1 (reasons in rejects.parquet)\n" in dedupe("clean", source, "-o", tmp_path / "out", "--no-stories").stdout
 
 
 def test_a_report_makes_the_folders_it_is_to_lie_in(dedupe: Dedupe, output: Path, tmp_path: Path) -> None:

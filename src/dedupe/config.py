@@ -100,10 +100,12 @@ class Config:
     def read_toml(path: str | Path) -> dict[str, Any]:
         """Return what a dedupe.toml holds, unchecked. Raises ConfigError where it cannot be read."""
         try:
-            return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Check the path of the settings file.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{path} is not in UTF-8, as TOML has to be.", "Save it in UTF-8.") from error
+        except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"{path} is not valid TOML: {error}.", "Mend that line and run the command again.") from error
 
 

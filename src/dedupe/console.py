@@ -130,9 +130,8 @@ def show_summary(summary: Summary) -> None:
     if summary.skipped:
         rows.append(("skipped", summary.skipped.removeprefix("Skipped ")))
     rejected = sum(summary.rejects.values())
-    rows.append(
-        ("rejected", f"{rejected:,}" + (f": {_ranked(summary.rejects)} (reasons in rejects.parquet)" if rejected else ""))
-    )
+    kept = " (reasons in rejects.parquet)" if summary.output is not None else ""
+    rows.append(("rejected", f"{rejected:,}" + (f": {_ranked(summary.rejects)}{kept}" if rejected else "")))
     if summary.why_rejected:
         rows.append(("such as", one_line(summary.why_rejected)))
     balance = f"{summary.records:,} = {amount(summary.articles, 'article')} + {amount(rejected, 'reject')}"
@@ -145,7 +144,7 @@ def show_summary(summary: Summary) -> None:
     rows.append(
         (
             "matched",
-            f"{amount(summary.candidates, 'candidate pair')} → {summary.verified:,} computed exactly → "
+            f"{amount(summary.candidates, 'candidate')}, a pair counted in each band → {summary.verified:,} computed exactly → "
             + ("with those of the previous output " if summary.taken_over and summary.edges else "")
             + (", ".join(f"{count:,} {name}" for name, count in summary.edges.items()) or "none alike")
             + f" (Jaccard ≥ {summary.threshold:g})",
@@ -162,7 +161,7 @@ def show_summary(summary: Summary) -> None:
     )
     if summary.stories:
         told = f"{summary.stories:,}, of {amount(summary.articles_in_stories, 'article')} (largest {summary.largest_story:,})"
-        rows.append(("stories", f"{told}; {amount(summary.story_pairs, 'pair')} by their own likeness"))
+        rows.append(("stories", f"{told}; {amount(summary.story_pairs, 'story pair')}"))
     if summary.worker_deaths:
         rows.append(("workers", f"{summary.worker_deaths:,} ended before their work did; it was done again"))
     if summary.reused:

@@ -63,7 +63,10 @@ class WorkerDiedError(DedupeError):
         )
 
 
+_NO_PLACE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP}
+
+
 def unwritable(path: str | Path, error: OSError) -> DedupeError:
-    """Return what to raise of a file that people asked for and that cannot be written: wrong use, unless the disk is full."""
-    kind = DedupeError if error.errno in (errno.ENOSPC, errno.EDQUOT) else UsageError
+    """Return what to raise of a place that was asked for and cannot be written: wrong use where there can be no such place."""
+    kind = UsageError if error.errno in _NO_PLACE else DedupeError
     return kind(f"{path} cannot be written: {error.strerror}.", "Make room or give another place, and run the command again.")

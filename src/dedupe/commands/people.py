@@ -46,7 +46,7 @@ def decisions(output: Path, conflicts: bool, target: str | None, source: Path | 
         raise UsageError("--conflicts, --export and --import are three commands.", "Give one of them.")
     opened = listing.open_decisions(output)
     if target is not None or source is not None:
-        moved = listing.export_decisions(opened, target) if target else listing.import_decisions(opened, source or Path())
+        moved = listing.import_decisions(opened, source) if source is not None else listing.export_decisions(opened, target or "")
         if as_json and target != "-":
             show_json({"exported" if target else "imported": moved})
         else:

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from dedupe.corpus.export_rows import RowWriter
 from dedupe.engine.timings import Progress, silent
-from dedupe.errors import OutputError, UsageError
+from dedupe.errors import UsageError, unwritable
 from dedupe.quantities import amount
 from dedupe.schema import CORPUS
 from dedupe.write.parquet import COMPRESSION_LEVEL, ROW_GROUP_BYTES, TableWriter, with_footer
@@ -141,7 +141,7 @@ def _form(target: Path, given: Format | None) -> Format:
     name = target.name.lower()
     for end in _PACKED:
         name = name.removesuffix(end)
-    end = Path(name).suffix
+    end = Path(f"_{name}").suffix  # also of a name that is nothing but its end
     if end and end not in _ENDS:
         raise UsageError(
             f"{target.name} ends in {end}, which names no form of export.",
@@ -156,6 +156,8 @@ def _columns(given: list[str] | None, form: Format) -> list[str]:
         if given:
             raise UsageError("Plain files hold the text alone.", "Name no columns, or let the format be jsonl.")
         return ["text"]
+    if given == []:
+        raise UsageError("No column is named.", f"Columns are: {', '.join(CORPUS.names)}.")
     unknown = [name for name in given or () if name not in CORPUS.names]
     if unknown:
         raise UsageError(f"There is no column {', '.join(map(repr, unknown))}.", f"Columns are: {', '.join(CORPUS.names)}.")
@@ -196,7 +198,7 @@ def _in_place(target: Path, folder: bool) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}-", dir=target.parent))
     except OSError as error:
-        raise OutputError(f"{target} cannot be written: {error.strerror}.", "Give a place that you may write to.") from error
+        raise unwritable(target, error) from error
     try:
         draft = work / "new"
         if folder:

@@ -288,7 +288,7 @@ def show_matches(results: list[dict[str, Any]], output: Output) -> None:
             story = f"  story {match['story_id']}" if match["story_id"] else ""
             click.echo(
                 f"{where}  {match['relation']} {match['jaccard']:.2f}  {match['article_id'][:12]}"
-                f"  {one_line(match['source'])}  {title[:60]}{story}"
+                f"  {one_line(match['source'])}  {title[:60]}{story}".rstrip()
             )
     if any(result["matches"] for result in results):
         best = next(result["matches"][0] for result in results if result["matches"])

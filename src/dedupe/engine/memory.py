@@ -91,4 +91,6 @@ def check(articles: int, workers: int, config: Config, memory: int) -> None:
 def check_least(memory: int) -> None:
     """Raise UsageError where the memory that is given would not do for a single article."""
     if memory < _BASE:
-        raise UsageError(f"{size(memory)} of memory is less than a run takes whatever it reads.", f"Give --memory {size(_BASE)}.")
+        raise UsageError(
+            f"{size(memory)} of memory is less than a run takes whatever it reads.", f"Give --memory {_BASE // 10**6}MB."
+        )

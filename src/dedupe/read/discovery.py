@@ -71,9 +71,8 @@ def discover(paths: Sequence[str | Path], spool: Path | None) -> Finds:
         elif glob.has_magic(path):
             _add_glob(finds, path, folders, spool)
         else:
-            raise UsageError(
-                f"{_shown(path)} does not exist.", "Give files, folders or patterns that exist, or - for standard input."
-            )
+            told = f"{_shown(path)} does not exist." if path else "One of the paths is empty."
+            raise UsageError(told, "Give files, folders or patterns that exist, or - for standard input.")
     return finds
 
 
@@ -155,6 +154,8 @@ def _add_stdin(finds: Finds, spool: Path | None) -> None:
     if STDIN in finds.seen:
         return
     finds.seen.add(STDIN)
+    if sys.stdin is None:  # as a shell leaves it with `<&-`
+        raise UsageError("Standard input is closed.", "Give it something to read, or a file.")
     path = _spool(sys.stdin.buffer, spool, "stdin")
     kind = _sniff(path)
     seen = os.stat(path)
@@ -186,7 +187,8 @@ def _refuse_output(folder: str) -> None:
     if _is_output(folder):
         raise UsageError(
             f"{_shown(folder)} is an output of dedupe, not a folder of articles.",
-            f"To read its corpus again, give the file: {_shown(os.path.join(folder, 'corpus.parquet'))}.",
+            "If articles lie beside it, give their files and another folder for the output. To read its corpus again, give the"
+            f" file: {_shown(os.path.join(folder, 'corpus.parquet'))}.",
         )
 
 

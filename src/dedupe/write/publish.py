@@ -20,7 +20,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from dedupe.errors import OutputError, UsageError
+from dedupe.errors import OutputError, UsageError, unwritable
 
 RUNS = ".runs"
 MANIFEST = "manifest.json"
@@ -51,7 +51,11 @@ def writing(output: Path) -> Iterator[None]:
     if any("\ud800" <= char <= "\udfff" for char in str(output)):
         # Arrow opens no file under such a path.
         raise UsageError(f"{str(output)!r} is no name in UTF-8.", "Give another folder for the output.")
-    if output.exists() and not output.is_dir():
+    try:
+        was_there = output.exists()
+    except OSError as error:  # a name that is too long
+        raise unwritable(output, error) from error
+    if was_there and not output.is_dir():
         raise UsageError(f"{output} is a file, not a folder.", "Give a folder for the output.")
     if output.is_dir() and not (output / MANIFEST).exists() and not (output / RUNS).exists():
         foreign = sorted(entry.name for entry in output.iterdir() if entry.name in OURS)
@@ -60,9 +64,11 @@ def writing(output: Path) -> Iterator[None]:
                 f"{output} holds {foreign[0]}, but no manifest of dedupe.",
                 "Give another folder for the output, or move that file away.",
             )
-    was_there = output.exists()
     try:
-        (output / RUNS).mkdir(parents=True, exist_ok=True)
+        try:
+            (output / RUNS).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _told(output, error) or unwritable(output, error) from error
         with FileLock(output / RUNS / _LOCK, timeout=0):
             _complete(output)
             try:
@@ -119,7 +125,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 def _told(output: Path, error: OSError) -> OutputError | None:
     # What a user can mend of what the system says, in a sentence.
     if error.errno in _NOT_OURS:
-        return OutputError(f"{output} cannot be written: {error.strerror}.", "Give a folder that you may write for the output.")
+        return OutputError(f"{output} cannot be written: {error.strerror}.", "Give a folder that you may write to.")
     # Of an array that was written in part numpy tells the numbers alone.
     if error.errno in _FULL or " requested and " in str(error):
         return OutputError(
