@@ -272,3 +272,11 @@ def test_an_output_without_a_name_is_told() -> None:
     with pytest.raises(dedupe.DedupeError, match="has no name") as told:
         dedupe.clean("seeds", output="")
     assert "a full stop is this folder" in told.value.hint
+
+
+def test_rows_may_hold_halves_of_surrogate_pairs_and_numbers_of_any_length() -> None:
+    row = {"text": "The mayor opened the \ud83d bridge.", "title": "\udc00", "id": 2**70, "n": {"deep": "\ud800", "big": 2**80}}
+    corpus = dedupe.clean([row, {"text": "Plain."}], workers=1)
+    first, second = corpus.articles().head(2)
+    assert (first["text"], first["title"], first["input_id"]) == ("The mayor opened the \ufffd bridge.", "\ufffd", str(2**70))
+    assert (corpus.counts["events"], second["text"]) == ({"lone_surrogate": 3}, "Plain.")

@@ -6,6 +6,7 @@ lack it (datasets of pyarrow and of Hugging Face, lazy frames of polars) hand ou
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
@@ -178,5 +179,8 @@ def _write_lines(rows: Iterable[Any], path: Path) -> Path:
             if not isinstance(row, Mapping):
                 raise UsageError(f"Item {number:,} is no mapping, as those before it are.", "Give one kind of item.")
             line = {str(name): value for name, value in row.items()}
-            file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY, default=str))
+            try:
+                file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY, default=str))
+            except TypeError:  # half of a surrogate pair, which reading knows; an integer of more than 64 bits
+                file.write(json.dumps(line, default=str).encode() + b"\n")
     return path
