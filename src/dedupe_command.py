@@ -7,7 +7,6 @@ installed last has overwritten files of the other, so neither can be trusted unt
 from __future__ import annotations
 
 import sys
-from importlib import metadata
 
 RIVAL = "dedupe"
 OURS = "article-dedupe"
@@ -15,6 +14,8 @@ OURS = "article-dedupe"
 
 def clash() -> str | None:
     """Return what to tell the user when the rival distribution is installed in the same environment, else None."""
+    from importlib import metadata  # half of what happens before an interruption can be answered
+
     try:
         version = metadata.version(RIVAL)
     except metadata.PackageNotFoundError:
@@ -28,11 +29,11 @@ def clash() -> str | None:
 
 def main() -> None:
     """Start the command line, unless another distribution has taken the package's name."""
-    problem = clash()
-    if problem:
-        print(problem, file=sys.stderr)
-        sys.exit(2)
     try:
+        problem = clash()
+        if problem:
+            print(problem, file=sys.stderr)
+            sys.exit(2)
         from dedupe.cli import run as start
 
         start()

@@ -247,8 +247,20 @@ def test_the_other_distribution_of_this_name_is_noticed(
     import dedupe_command
 
     assert dedupe_command.clash() is None
-    monkeypatch.setattr(dedupe_command.metadata, "version", lambda name: "3.0.2")
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "3.0.2")
     with pytest.raises(SystemExit) as stopped:
         dedupe_command.main()
     assert stopped.value.code == 2
     assert "pip uninstall dedupe article-dedupe" in capsys.readouterr().err
+
+
+def test_an_interruption_is_answered_from_the_first_thing_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    import dedupe_command
+
+    def interrupted(_: str) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("importlib.metadata.version", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        dedupe_command.main()
+    assert ended.value.code == 130
