@@ -23,6 +23,12 @@ def test_help_loads_no_heavy_package() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
+def test_the_list_of_commands_is_cut_nowhere(dedupe: Dedupe) -> None:
+    shown = dedupe("--help").stdout
+    assert "doctor      Check this installation." in shown
+    assert "..." not in shown.partition("Commands:")[2]
+
+
 def test_seeds_become_a_corpus(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
     result = dedupe("clean", seeds, "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output

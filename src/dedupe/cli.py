@@ -42,7 +42,7 @@ def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> di
     return given
 
 
-@cli.command()
+@cli.command(short_help="Repair and deduplicate articles into a Parquet corpus.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("-o", "--output", default="output", show_default=True, help="Folder for the corpus; replaced whole at the end.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Settings in TOML; options given here win.")
@@ -143,7 +143,7 @@ def clean(paths: tuple[str, ...], output: str, config_file: Path | None, **optio
         show_summary(summary)
 
 
-@cli.command()
+@cli.command(short_help="Show what an output holds, in numbers.")
 @click.argument("output", type=click.Path(path_type=Path), default="output")
 @click.option("--json", "as_json", is_flag=True, help="Print as one JSON object.")
 def stats(output: Path, as_json: bool) -> None:
@@ -158,7 +158,7 @@ def stats(output: Path, as_json: bool) -> None:
         show_stats(found, output)
 
 
-@cli.command()
+@cli.command(short_help="Write the report of an output again.")
 @click.argument("output", type=click.Path(path_type=Path), default="output")
 @click.option("-o", "--to", "path", type=click.Path(path_type=Path), help="File to write.  [default: report.html of the output]")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object, and write nothing.")
@@ -176,7 +176,7 @@ def report(output: Path, path: Path | None, as_json: bool) -> None:
         click.echo(f"wrote {write_report(output, opened.manifest, path=path)}")
 
 
-@cli.command()
+@cli.command(short_help="Show the tables of an output, and check them.")
 @click.argument("output", type=click.Path(path_type=Path), default="output")
 @click.option("--check", is_flag=True, help="Check schemas, counts, IDs, references and hashes; exit 1 where one is wrong.")
 @click.option("--json", "as_json", is_flag=True, help="Print as one JSON object.")
@@ -195,7 +195,7 @@ def inspect(output: Path, check: bool, as_json: bool) -> None:
         raise ConditionError(f"{amount(len(problems), 'check')} failed.", advice(problems, output))
 
 
-@cli.command()
+@cli.command(short_help="Compare two outputs.")
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print as one JSON object.")
@@ -215,7 +215,7 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
         sys.exit(1)
 
 
-@cli.command()
+@cli.command(short_help="Say why an article is in its cluster, or two are not.")
 @click.argument("ids", nargs=-1, required=True, metavar="ID [ID]")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), default="output", show_default=True, help="The output to look into."
@@ -242,7 +242,7 @@ def explain(ids: tuple[str, ...], output: Path, as_json: bool) -> None:
         show_json(article) if as_json else show_article(article, opened)
 
 
-@cli.command()
+@cli.command(short_help="Tell what new articles are to an existing corpus.")
 @click.argument("paths", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--in", "output", type=click.Path(path_type=Path), default="output", show_default=True, help="The corpus to look in."

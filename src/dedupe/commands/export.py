@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 
-@click.command()
+@click.command(short_help="Write the articles for another program.")
 @click.argument("output", type=click.Path(path_type=Path))
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--all", "every", is_flag=True, help="Every article, not the canonical ones only.")

@@ -11,7 +11,7 @@ from dedupe.errors import ConditionError, UsageError, command
 from dedupe.quantities import amount
 
 
-@click.command()
+@click.command(short_help="Look at the clusters, and decide about them.")
 @click.argument("output", type=click.Path(path_type=Path), default="output")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to serve on.  [default: 8765, or a free one]")
 @click.option("--no-browser", is_flag=True, help="Open no browser; only print the address.")
@@ -26,7 +26,7 @@ def review(output: Path, port: int | None, no_browser: bool, who: str | None) ->
     serve(output, port=port, browser=not no_browser, who=who)
 
 
-@click.command()
+@click.command(short_help="List what people decided, and move it elsewhere.")
 @click.argument("output", type=click.Path(path_type=Path), default="output")
 @click.option("--conflicts", is_flag=True, help="List decisions that contradict one another; exit 1 where there are any.")
 @click.option(
@@ -64,7 +64,7 @@ def decisions(output: Path, conflicts: bool, target: str | None, source: Path | 
         show_json(listed) if as_json else listing.show_decisions(listed, output)
 
 
-@click.command()
+@click.command(short_help="Take articles out of a corpus for good.")
 @click.argument("output", type=click.Path(path_type=Path))
 @click.option("--id", "ids", multiple=True, metavar="ID", help="An article, by its ID or the beginning of it.")
 @click.option("--source", "sources", multiple=True, metavar="PATH", help="All articles of a file, by its path in the corpus.")

@@ -9,7 +9,7 @@ import click
 from dedupe.errors import ConditionError, command
 
 
-@click.command()
+@click.command(short_help="Check this installation.")
 @click.option("--json", "as_json", is_flag=True, help="Print as one JSON object.")
 def doctor(as_json: bool) -> None:
     """Check this installation: packages, cores, memory, kernels, folders; exit 1 where something is wrong."""
@@ -26,7 +26,7 @@ def doctor(as_json: bool) -> None:
         raise ConditionError(f"{len(wrong):,} of {len(findings):,} checks found something wrong.", wrong[0].hint)
 
 
-@click.command()
+@click.command(short_help="Write a settings file with every setting in it.")
 @click.argument("path", type=click.Path(path_type=Path), default="dedupe.toml")
 @click.option("--json", "as_json", is_flag=True, help="Print as one JSON object.")
 def init(path: Path, as_json: bool) -> None:
@@ -41,7 +41,7 @@ def init(path: Path, as_json: bool) -> None:
         click.echo(f"wrote {path}\nnext: {command('clean', 'FOLDER', '--config', path)}")
 
 
-@click.command()
+@click.command(short_help="Print the script that completes commands in a shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
