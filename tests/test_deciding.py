@@ -238,6 +238,7 @@ def test_people_who_contradict_each_other_are_listed_and_apart_holds(desk: Desk,
     assert "ann on 20" in listed.stdout
     assert "they stay apart, as bob" in listed.stdout
     assert len(json.loads(dedupe("decisions", desk.output, "--conflicts", "--json").stdout)) == 1
+    assert dedupe("decisions", desk.output).stdout.endswith("--conflicts   (1 conflict)\n")
 
 
 def test_exact_copies_that_a_person_keeps_apart(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def show_decisions(found: dict[str, Any], output: Path) -> None:
     left = amount(found["standing"], "stands", "stand")
     click.echo(f"\n{amount(found['decisions'], 'decision')} ({people}), of which {left}.")
     if found["conflicts"]:
-        click.echo(f"next: {command('decisions', output, '--conflicts')}   ({found['conflicts']:,} contradict one another)")
+        click.echo(f"next: {command('decisions', output, '--conflicts')}   ({amount(found['conflicts'], 'conflict')})")
     elif found["honoured"]:
         click.echo(f"{output} honours them.\nnext: {command('review', output)}")
     else:
