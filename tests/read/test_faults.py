@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import os
+import subprocess
+import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -243,3 +247,22 @@ def test_parquet_rows_keep_their_numbers_through_cuts(tmp_path):
     cut = read_paths([tmp_path], part_bytes=2000)
     assert len(cut.plan.shards) > 3
     assert cut.rows == whole.rows
+
+
+# Found by fuzzing: what it says of one column ends the process that asks for it.
+_DEADLY_PARQUET = (
+    "c-oCqL2DC16rP!#thEGbgEQ<x4qIxM9&Bs^Eh6b*HrTW@(lk<v$Jnefm}KK-b&H53L8Q=}JV=qY9=#~&Rs03&ujm%ho4>$1Gux2ZMDVe^nSJkl"
+    "-}~mxZk`pA1e41|%kc%o02sdl0RTziQUs6~p;vikf~Z7|FM?T^(qM9Ol4ma(h<gm7f(XQ9pB%v+NAB0!G|%03YPR7!ZmF3VXZ4a%b6ndvZXG!H"
+    "4DY^OJ8m5&rg+)+!;dGQ-UaQqC!b&cc>f`2cYnUx3)*`@ryI221g*{p8B>3Q5YJsAu^d6N{{>Cqyz6y)2#IDD9@c~#ID`Tr0tD;11)!<TZLY0I"
+    "R6wFLNJEv<49LZKk$lCTz2glAB3{L-+Gi1p^|+okL7YVO1)xso0!|Rc^eKG~&9pf-I6__M0)%%4Tpj{x4p(&(V9qqiA$v-eU4_0>%rD67!VyCl"
+    "F*$AeKki^i%J0)O-Gw8ygvXU)p3xW3{D#dVe15FM2Rl9GWJrvfb|Ms;WAq>b^tcvfg~IyQjd0}JKDs9CdYN(CV4<xs<}<6zmKiIvj7%}hV(gaK"
+    "WEfkOf&R+El-2C*LaK}}s3o=_gLnG%(w2oQWvladvzwy+fv8XAx$_0Zrqq*VgVN6MD}}1P62_j0`W;EODq2{6DB)%w^soLI;fh-uA-^RcJzH7="
+    "n$ak_4<Fgy+;*ceS9D#+Hy+z=v*Of^)M8>jk<`=t3k)Cdl}|d)|Li|h811w"
+)
+
+
+def test_a_parquet_file_that_would_end_the_process_is_a_reject(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(zlib.decompress(base64.b85decode(_DEADLY_PARQUET)))
+    code = "import dedupe; print(dedupe.clean('a.parquet', 'out', workers=1).summary.rejects)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, ["{'unreadable':", "1}"]), done.stderr
