@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import orjson
 import pyarrow as pa
 
@@ -73,6 +74,7 @@ class Rows:
         self._rows: list[list[Any]] = []
         self._rejects: list[tuple[str, int, str, str]] = []
         self._bytes = 0
+        self._raw_is_text = True
         self._counts: dict[int, int] = {}
         self.report = ReadReport()
 
@@ -104,7 +106,8 @@ class Rows:
         columns = list(zip(*self._rows, strict=True)) or [()] * len(schema.ARTICLES)
         arrays = [_array(field, values) for field, values in zip(schema.ARTICLES, columns, strict=True)]
         articles = pa.RecordBatch.from_arrays(arrays, schema=schema.ARTICLES)
-        batch = ReadBatch(articles, reject_batch(self._rejects), rows + rejects, self._counts, self.report)
+        refused = reject_batch(self._rejects)
+        batch = ReadBatch(articles, refused, rows + rejects, self._counts, self.report, self._raw_is_text)
         self._clear()
         yield batch
 
@@ -112,7 +115,7 @@ class Rows:
         """Make one batch of articles that a reader of tables has built, and of the rejects gathered since `take`."""
         self._close_part()
         rejects = reject_batch(self._rejects)
-        batch = ReadBatch(articles, rejects, articles.num_rows + rejects.num_rows, self._counts, self.report)
+        batch = ReadBatch(articles, rejects, articles.num_rows + rejects.num_rows, self._counts, self.report, True)
         self._clear()
         return batch
 
@@ -183,6 +186,7 @@ class Rows:
         row = _EMPTY_ROW.copy()
         for name in values:
             row[_INDEX[name]] = self.field(name, (name,), values, extra)
+        self._raw_is_text &= raw_sha256 is None
         self._append(record, data, raw_sha256 or hashlib.sha256(data).hexdigest(), row, extra)
 
     def _append(self, record: int, data: bytes, sha: str, row: list[Any], extra: dict[str, Any]) -> None:
@@ -241,8 +245,9 @@ class Rows:
 
 
 def _array(field: pa.Field, values: Sequence[Any]) -> pa.Array:
-    if field.name == "text":  # UTF-8 already, for its hash: making strings of it again would cost 2 us an article
-        return pa.array(values, pa.binary()).view(pa.string())
+    if field.name == "text":  # UTF-8 already, for its hash: it is copied once, where a builder of arrays copies as it grows
+        offsets = pa.array(np.concatenate([[0], np.cumsum(list(map(len, values)), dtype=np.int64)])).cast(pa.int32())
+        return pa.StringArray.from_buffers(len(values), offsets.buffers()[1], pa.py_buffer(b"".join(values)))
     if field.name == "published_at":
         return pa.array(values, pa.int64()).cast(field.type)
     return pa.array(values, field.type)

@@ -161,11 +161,11 @@ class LineCounts:
             held = _Publisher(int(totals[number]), 0, lines[of_line == number])
             counts.publishers[name] = held.add(_Publisher())
         # Hashes fold case and punctuation: of several spellings the first in order is shown, however the articles are batched.
-        blob = data.tobytes()
+        view = data.data
         spelled: dict[int, bytes] = {}
         starts = offsets[rows, np.newaxis] + spans
         for line, (begin, end) in zip(hashes.tolist(), starts.tolist(), strict=True):
-            text = blob[begin:end]
+            text = bytes(view[begin:end])
             spelled[line] = min(text, spelled.get(line, text))
         counts.texts = {line: text.decode() for line, text in spelled.items()}
         return counts

@@ -83,7 +83,7 @@ def read_shard(shard: Shard, config: Config, path: Path, limit: int | None = Non
                 done.lines = done.lines.merge(counted) if config.clean else done.lines
             if not len(articles):
                 continue
-            digests = _sha256(articles["text"])
+            digests = articles["raw_sha256"] if got.raw_is_text else _sha256(articles["text"])
             # Identity takes the columns as they were read: what a repair fills in later has no say in it.
             ids = _article_ids(articles, digests)
             if watch is None:

@@ -47,6 +47,13 @@ def _place(table, key):  # type: ignore[no-untyped-def]
     return slot
 
 
+@njit(cache=True, nogil=True, inline="always")
+def pair_key(one, two):  # type: ignore[no-untyped-def]
+    """Hash two tokens, as `second` knows them."""
+    key = (one * _STEP + two) * _SPREAD
+    return key ^ key >> _32
+
+
 @njit(cache=True, nogil=True)
 def _note(table, key, bit, phrase):  # type: ignore[no-untyped-def]
     slot = _place(table, key)
@@ -70,7 +77,7 @@ def _insert(hashes, offsets, first, second, longer):  # type: ignore[no-untyped-
             continue
         _note(first, hashes[begin], 1, -1)
         key = (hashes[begin] * _STEP + hashes[begin + 1]) * _SPREAD
-        _note(second, key ^ key >> _32, size - 2, phrase if size == 2 else -1)
+        _note(second, pair_key(hashes[begin], hashes[begin + 1]), size - 2, phrase if size == 2 else -1)
         if size == 2:
             continue
         for place in range(begin + 2, end):
@@ -92,7 +99,7 @@ def longest_phrase(hashes, at, end, first, second, longer):  # type: ignore[no-u
     if not (entry >> _24) & np.uint64(2) or at + 1 >= end:
         return found, length
     key = (hashes[at] * _STEP + hashes[at + 1]) * _SPREAD
-    entry = second[_place(second, key ^ key >> _32)]
+    entry = second[_place(second, pair_key(hashes[at], hashes[at + 1]))]
     lengths = (entry >> _24) & _LENGTHS
     if lengths & np.uint64(1):
         found, length = np.int64(entry & _NUMBER), np.int64(2)
