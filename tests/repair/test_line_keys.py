@@ -8,7 +8,8 @@ import pyarrow as pa
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dedupe.repair.line_keys import FoundLines, Line, build_keys, screen_lines
+from dedupe.repair.line_keys import build_keys, find_lines, screen_lines
+from dedupe.tokens import string_buffers
 
 HEADS = {"share": 0, "read more": 1, "read more about": 2, "été": 3}
 TAILS = {"report": 4, "to this report": 5}
@@ -24,7 +25,7 @@ KEYS = build_keys(
 PIECES = ["share", "Read", "more", "about", "ÉTÉ", "to", "this", "report", "Reuters", "said", "中", "1", "–", "“", "."]
 
 
-def expected(text: str) -> list[Line]:
+def expected(text: str) -> list[tuple[int, int, int]]:
     found, start = [], 0
     for raw in text.split("\n"):
         line = raw.strip(" \t\r")
@@ -46,6 +47,11 @@ def expected(text: str) -> list[Line]:
 @example([f"{'x' * n}\nReuters" for n in range(70)])
 def test_lines_are_those_of_the_model(texts: list[str]) -> None:
     column = pa.array(["before", *texts, "behind"], pa.string()).slice(1, len(texts))
-    found = FoundLines(column, KEYS)
-    assert [found.of(row) for row in range(len(texts))] == [expected(text) for text in texts]
-    assert found.fired.tolist() == screen_lines(column, KEYS).tolist() == [bool(expected(text)) for text in texts]
+    found: list[list[tuple[int, int, int]]] = [[] for _ in texts]
+    offsets = string_buffers(column)[1].tolist()
+    for row, begin, end, askers, line in find_lines(column, KEYS):
+        first, last = (len(texts[row].encode()[: at - offsets[row]].decode()) for at in (begin, end))
+        assert texts[row][first:last] == line
+        found[row].append((first, last, askers))
+    assert found == [expected(text) for text in texts]
+    assert screen_lines(column, KEYS).tolist() == [bool(expected(text)) for text in texts]

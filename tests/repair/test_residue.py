@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dedupe.repair import residue
 from dedupe.repair.ledger import Draft, restore
+from dedupe.repair.line_removal import enter, stretches
 from dedupe.repair.residue_rules import CREDIT, FAMILIES, TRAILING
 from dedupe.repair.rules import RULES
 
@@ -444,8 +445,12 @@ STAYS = [
 
 
 def cleaned(text: str, *disabled: str) -> Draft:
+    column = pa.array(["Advertisement\n\nBefore.", text], pa.string()).slice(1)
+    suspects = residue.Suspects(column, frozenset(disabled))
     draft = Draft(text)
-    residue.remove(draft, frozenset(disabled))
+    made = stretches(column, suspects.found)
+    enter(draft, made, residue.CODES, [""] * len(made.rows))
+    draft.credits += suspects.credits.get(0, [])
     return draft
 
 

@@ -100,51 +100,35 @@ def _hash_word(letters: Iterable[int]) -> int:
 
 
 _USUAL_LINES = 4  # room for each article of a column; 1.4 are found
-_ROOM_FOR_NONE = (np.empty(0, np.int64), np.empty((0, 5), np.int64))
+_ROOM_FOR_NONE = np.empty((0, 4), np.int64)
 
 
-# Where a line stands, in code points, without line break and the blanks at its ends: start, end; and who asks for it, as bits.
-# A plain tuple, which the garbage collector lets go of: there are more of these than of articles.
-Line = tuple[int, int, int]
+def find_lines(column: pa.StringArray, keys: LineKeys) -> Iterator[tuple[int, int, int, int, str]]:
+    """Yield the lines of a column that begin or end with a key, in order.
 
-
-class FoundLines:
-    """Hold the lines of a column that begin or end with a key, and give them out text by text."""
-
-    def __init__(self, column: pa.StringArray, keys: LineKeys) -> None:
-        room = count = 1 + _USUAL_LINES * len(column)
-        while count >= room:
-            room = count + 1
-            rows, lines = np.empty(room, np.int64), np.empty((room, 5), np.int64)
-            self.fired, count = _scanned(column, keys, rows, lines)
-        self._lines: list[Line] = list(zip(*lines[:count, :3].T.tolist(), strict=True))
-        self._rows, self._bytes = rows[:count], lines[:count, 3:]
-        self._data = string_buffers(column)[0].data
-
-    def of(self, row: int) -> list[Line]:
-        """Return the lines of the text in that row, in order."""
-        first, last = np.searchsorted(self._rows, [row, row + 1])
-        return self._lines[first:last]
-
-    def __iter__(self) -> Iterator[tuple[int, Line, str]]:
-        """Yield each line with its row and its own text, in order: no more of a text is decoded than these lines."""
-        data = self._data
-        for row, line, (begin, end) in zip(self._rows.tolist(), self._lines, self._bytes.tolist(), strict=True):
-            yield row, line, str(data[begin:end], "utf-8")
+    Each with its row, where it stands in the column's data (begin and end in bytes, without line break and the blanks at its
+    ends), who asks for it, as bits, and its own text: no more of a text is decoded than these lines.
+    """
+    room = count = 1 + _USUAL_LINES * len(column)
+    while count >= room:
+        room = count + 1
+        lines = np.empty((room, 4), np.int64)
+        _, count = _scanned(column, keys, lines)
+    data = string_buffers(column)[0].data
+    for row, begin, end, askers in lines[:count].tolist():
+        yield row, begin, end, askers, str(data[begin:end], "utf-8")
 
 
 def screen_lines(column: pa.StringArray, keys: LineKeys) -> NDArray[np.bool_]:
     """Say for each text whether it holds a line that begins or ends with a key."""
-    return _scanned(column, keys, *_ROOM_FOR_NONE)[0]
+    return _scanned(column, keys, _ROOM_FOR_NONE)[0]
 
 
-def _scanned(
-    column: pa.StringArray, keys: LineKeys, rows: NDArray[np.int64], lines: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], int]:
+def _scanned(column: pa.StringArray, keys: LineKeys, lines: NDArray[np.int64]) -> tuple[NDArray[np.bool_], int]:
     data, offsets = string_buffers(column)
     fired = np.zeros(len(column), np.bool_)
     table = (keys.hashes, keys.limits, keys.masks)
-    return fired, _scan(data, offsets, _FOLD, int(keys.limits.max()), keys.at_tails, *table, fired, rows, lines)
+    return fired, _scan(data, offsets, _FOLD, int(keys.limits.max()), keys.at_tails, *table, fired, lines)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -281,12 +265,11 @@ def line_end(data, at, stop):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _scan(data, offsets, fold, longest, at_tails, hashes, limits, masks, fired, rows, lines):  # type: ignore[no-untyped-def]
+def _scan(data, offsets, fold, longest, at_tails, hashes, limits, masks, fired, lines):  # type: ignore[no-untyped-def]
     # Return how many lines were found; those beyond the room are not written down.
     count = 0
     for row in range(len(offsets) - 1):
         at, stop = offsets[row], offsets[row + 1]
-        counted, points = at, 0
         while at < stop:
             start, last = at, line_end(data, at, stop)
             at = last + 1
@@ -305,9 +288,6 @@ def _scan(data, offsets, fold, longest, at_tails, hashes, limits, masks, fired, 
                 if len(lines) == 0:
                     break
                 if count < len(lines):
-                    first = points + code_points(data, counted, start)
-                    points, counted = first + code_points(data, start, last), last
-                    rows[count], lines[count, 0], lines[count, 1], lines[count, 2] = row, first, points, askers
-                    lines[count, 3], lines[count, 4] = start, last
+                    lines[count, 0], lines[count, 1], lines[count, 2], lines[count, 3] = row, start, last, askers
                 count += 1
     return count

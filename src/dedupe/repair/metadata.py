@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from dedupe.repair.ledger import Draft, Replacement
 from dedupe.repair.line_keys import LineKeys, build_keys, screen_lines
+from dedupe.repair.line_removal import Removal, remove_lines
 from dedupe.repair.metadata_dates import DATE, MONTHS, TIME, WEEKDAYS, read_date
-from dedupe.repair.residue import Removal, agencies, remove_lines
+from dedupe.repair.residue import agencies
 from dedupe.tokens import string_buffers
 from dedupe.zones import ZONE_NAMES
 

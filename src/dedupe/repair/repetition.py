@@ -36,7 +36,7 @@ from dedupe.repair.line_hashes import (
     mix_hash,
     opening_table,
 )
-from dedupe.repair.residue import Removal, remove_lines
+from dedupe.repair.line_removal import Removal, remove_lines
 from dedupe.schema import RESIDUE
 from dedupe.tokens import string_buffers
 

@@ -1,12 +1,12 @@
 """The map stages of cleaning: a batch in, the same articles out, with their credits and their ledger.
 
-Only the articles on which a screen fires go through Python; the columns of all the others are copied whole, and the lists of
-edits are built from offsets, so that an untouched article costs its screens and nothing else.
+Only the articles on which a screen fires go through Python, one step after the other: characters, residue, metadata. The columns
+of all the others are copied whole, and the lists of edits are built from offsets, so that an untouched article costs its screens
+and nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from dedupe.config import Config
 from dedupe.repair import encoding, metadata, residue
-from dedupe.repair.ledger import Draft, Edit
+from dedupe.repair.ledger import MAX_EDITS_OF_A_RULE, Draft, Edit
+from dedupe.repair.line_removal import Stretches, enter, stretches, strings, taken_out
 from dedupe.repair.repetition import RepeatedLines, owner_names
 from dedupe.schema import CLEANED, EDIT, TIMESTAMP
+from dedupe.tokens import string_buffers
 
 _NAMES = ("title", "author", "publisher")
 _FIELDS = (*_NAMES, "published_at")
@@ -37,23 +39,43 @@ class LocalRepair:
         """Return the batch with its text and metadata repaired, and the columns `credits` and `edits` added."""
         if not self._clean or not len(batch):
             return _assemble(batch, {})
+        return self._move_metadata(self._remove_residue(self._decode(batch)))
+
+    def _decode(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         drafts = _Drafts(batch)
-        texts = batch.column("text")
-        suspect = encoding.screen(texts)
-        named = suspect.copy()
+        fired = encoding.screen(batch.column("text"))
         for name in _NAMES:
-            named |= encoding.screen(batch.column(name))
-        for row in np.flatnonzero(named).tolist():
+            fired |= encoding.screen(batch.column(name))
+        for row in np.flatnonzero(fired).tolist():
             draft = drafts.of(row, *_FIELDS)
             encoding.repair(draft, self._disabled)
             encoding.repair_metadata(draft, self._disabled)
+        return _assemble(batch, drafts.drafts)
+
+    def _remove_residue(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        # Half of the articles hold residue, so that it leaves them without a draft: offsets and bytes say it all.
+        texts = batch.column("text")
         suspects = residue.Suspects(texts, self._disabled)
-        for row in sorted({*suspects.rows, *np.flatnonzero(suspect).tolist()}):
-            draft = drafts.of(row)
-            # Where the encoding was repaired, the lines stand elsewhere now.
-            known = None if any(edit.field == "text" for edit in draft.edits) else suspects.verdicts(row)
-            residue.remove(draft, self._disabled, known)
-        for row in np.flatnonzero(metadata.screen(batch) | drafts.begin_anew(metadata.screen)).tolist():
+        going = stretches(texts, suspects.found)
+        crowded = np.bincount(going.rows, minlength=len(batch)) > MAX_EDITS_OF_A_RULE
+        few = going.only(~crowded[going.rows])
+        drafts = _Drafts(batch)
+        for row in np.flatnonzero(crowded).tolist():
+            made = going.only(going.rows == row)
+            enter(drafts.of(row), made, residue.CODES, [""] * len(made.rows))
+        rows = [row for row, names in suspects.credits.items() for _ in names]
+        named = pa.array([name for names in suspects.credits.values() for name in names], pa.string())
+        columns: dict[str, pa.Array] = dict(zip(batch.schema.names, batch.columns, strict=True))
+        columns["credits"] = _append(columns["credits"], _per_row(np.array(rows, np.int64), batch), named)
+        if len(few.rows):
+            had = columns["edits"].value_lengths().to_numpy(zero_copy_only=False)
+            columns["edits"] = _append(columns["edits"], _per_row(few.rows, batch), _removals(texts, few, had))
+            columns["text"] = taken_out(texts, few)
+        return _assemble(pa.RecordBatch.from_arrays(list(columns.values()), schema=CLEANED), drafts.drafts)
+
+    def _move_metadata(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        drafts = _Drafts(batch)
+        for row in np.flatnonzero(metadata.screen(batch)).tolist():
             metadata.extract(drafts.of(row, *_FIELDS), self._disabled)
         return _assemble(batch, drafts.drafts)
 
@@ -80,7 +102,7 @@ class _Drafts:
     """Hold the drafts of the articles of a batch that need one, by row."""
 
     def __init__(self, batch: pa.RecordBatch) -> None:
-        self._columns = {name: batch.column(name) for name in _REPAIRED}
+        self._columns = {name: batch.column(name) for name in (*_REPAIRED, "credits") if name in batch.schema.names}
         self.drafts: dict[int, Draft] = {}
 
     def of(self, row: int, *fields: str) -> Draft:
@@ -88,44 +110,38 @@ class _Drafts:
         draft = self.drafts.get(row)
         if draft is None:
             draft = self.drafts[row] = Draft(self._columns["text"][row].as_py() or "")
+            draft.credits += self._columns["credits"][row].as_py() if "credits" in self._columns else ()
         for name in fields:
             if name not in draft.fields:
                 value = self._columns[name][row].as_py()
                 draft.fields[name] = value.isoformat() if isinstance(value, datetime) else value
         return draft
 
-    def begin_anew(self, screen: Callable[[pa.RecordBatch], NDArray[np.bool_]]) -> NDArray[np.bool_]:
-        """Screen the articles whose first lines or title are no longer those of the batch."""
-        fired = np.zeros(len(self._columns["text"]), np.bool_)
-        rows = [row for row, draft in self.drafts.items() if any(edit.start <= metadata.ZONE for edit in draft.edits)]
-        if rows:
-            begun = [self.of(row, "title").fields for row in rows]
-            texts = [(fields["text"] or "")[: metadata.ZONE + 1] for fields in begun]
-            titles = [fields["title"] for fields in begun]
-            fired[rows] = screen(pa.record_batch({"text": pa.array(texts, pa.string()), "title": pa.array(titles, pa.string())}))
-        return fired
-
 
 def _assemble(batch: pa.RecordBatch, drafts: dict[int, Draft]) -> pa.RecordBatch:
-    touched = sorted(row for row, draft in drafts.items() if draft.edits or draft.credits)
-    made = [drafts[row] for row in touched]
-    changed: dict[str, list[int]] = {name: [] for name in _REPAIRED}
-    for row, draft in zip(touched, made, strict=True):
-        for name in {edit.field for edit in draft.edits}:
-            changed[name].append(row)
     columns: dict[str, pa.Array] = dict(zip(batch.schema.names, batch.columns, strict=True))
-    for name, rows in changed.items():
-        columns[name] = _put(columns[name], rows, [_value(name, drafts[row]) for row in rows])
     none = pa.array(np.zeros(len(batch) + 1, np.int32))
-    had_edits = columns.get("edits", pa.ListArray.from_arrays(none, pa.array([], EDIT)))
-    had_credits = columns.get("credits", pa.ListArray.from_arrays(none, pa.array([], pa.string())))
-    n_edits = np.array([len(draft.edits) for draft in made], np.int64)
-    first = had_edits.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)[touched]
-    edits = _edits([edit for draft in made for edit in draft.edits], np.repeat(first, n_edits) + _within(n_edits))
-    columns["edits"] = _append(had_edits, touched, n_edits, edits)
-    n_credits = np.array([len(draft.credits) for draft in made], np.int64)
-    credited = pa.array([name for draft in made for name in draft.credits], pa.string())
-    columns["credits"] = _append(had_credits, touched, n_credits, credited)
+    columns.setdefault("edits", pa.ListArray.from_arrays(none, pa.array([], EDIT)))
+    columns.setdefault("credits", pa.ListArray.from_arrays(none, pa.array([], pa.string())))
+    touched = sorted(row for row, draft in drafts.items() if draft.edits or draft.credits)
+    if touched:
+        made = [drafts[row] for row in touched]
+        changed: dict[str, list[int]] = {name: [] for name in _REPAIRED}
+        for row, draft in zip(touched, made, strict=True):
+            for name in {edit.field for edit in draft.edits}:
+                changed[name].append(row)
+        for name, rows in changed.items():
+            columns[name] = _put(columns[name], rows, [_value(name, drafts[row]) for row in rows])
+        n_edits, n_credits = np.zeros(len(batch), np.int64), np.zeros(len(batch), np.int64)
+        n_edits[touched] = [len(draft.edits) for draft in made]
+        first = columns["edits"].value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+        edits = _edits([edit for draft in made for edit in draft.edits], np.repeat(first, n_edits) + _within(n_edits))
+        columns["edits"] = _append(columns["edits"], n_edits, edits)
+        had = columns["credits"].value_lengths().fill_null(0).to_numpy(zero_copy_only=False)[touched].tolist()
+        credited = [draft.credits[before:] for draft, before in zip(made, had, strict=True)]
+        n_credits[touched] = list(map(len, credited))
+        names = pa.array([name for one in credited for name in one], pa.string())
+        columns["credits"] = _append(columns["credits"], n_credits, names)
     return pa.RecordBatch.from_arrays([columns[name].cast(CLEANED.field(name).type) for name in CLEANED.names], schema=CLEANED)
 
 
@@ -156,14 +172,40 @@ def _edits(edits: list[Edit], seq: NDArray[np.int64]) -> pa.StructArray:
     return pa.StructArray.from_arrays(columns, fields=list(EDIT))
 
 
-def _append(lists: pa.ListArray, rows: list[int], counts: NDArray[np.int64], values: pa.Array) -> pa.ListArray:
-    """Add `counts[i]` of the values, in order, to the list of row `rows[i]`."""
+def _removals(texts: pa.StringArray, made: Stretches, had: NDArray[np.int32]) -> pa.StructArray:
+    """Return the edits by which stretches leave their texts, which have had some before: rule by rule, from the last place on."""
+    order = np.lexsort((-np.arange(len(made.rows)), made.rules, made.rows))
+    rows, spans, rules, starts, sizes = (column[order] for column in made)
+    view = string_buffers(texts)[0].data
+    nothing = pa.array([""] * len(rows), pa.string())
+    columns = {
+        "seq": had[rows] + _within(np.unique(rows, return_counts=True)[1]),
+        "field": pa.array(["text"] * len(rows)),
+        "rule": pa.array(residue.CODES).take(pa.array(rules)),
+        "start": starts,
+        "end": starts + sizes,
+        "before": strings((view[begin:end] for begin, end in spans.tolist()), np.diff(spans, axis=1)[:, 0]),
+        "after": nothing,
+        "confidence": np.ones(len(rows)),
+        "evidence": nothing,
+    }
+    return pa.StructArray.from_arrays([pa.array(columns[field.name]).cast(field.type) for field in EDIT], fields=list(EDIT))
+
+
+def _per_row(rows: NDArray[np.int64], batch: pa.RecordBatch) -> NDArray[np.int64]:
+    return np.bincount(rows, minlength=len(batch))
+
+
+def _append(lists: pa.ListArray, more: NDArray[np.int64], values: pa.Array) -> pa.ListArray:
+    """Add the values, in order, to the lists: `more[i]` of them to list `i`."""
+    if not len(values):
+        return lists
     had = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
-    more = np.zeros(len(lists), np.int64)
-    more[rows] = counts
     offsets = np.zeros(len(lists) + 1, np.int32)
     np.cumsum(had + more, out=offsets[1:])
     old = lists.flatten()
+    if not len(old):
+        return pa.ListArray.from_arrays(pa.array(offsets), values.cast(old.type))
     chosen = np.empty(offsets[-1], np.int64)
     is_new = np.zeros(offsets[-1], np.bool_)
     is_new[np.repeat(offsets[:-1] + had, more) + _within(more)] = True
