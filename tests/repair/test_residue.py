@@ -15,6 +15,7 @@ from dedupe.repair.ledger import Draft, restore
 from dedupe.repair.line_removal import enter, stretches
 from dedupe.repair.residue_rules import CREDIT, FAMILIES, TRAILING
 from dedupe.repair.rules import RULES
+from dedupe.tokens import string_buffers
 
 SEEDS = Path(__file__).parents[2] / "seeds"
 
@@ -448,7 +449,7 @@ def cleaned(text: str, *disabled: str) -> Draft:
     column = pa.array(["Advertisement\n\nBefore.", text], pa.string()).slice(1)
     suspects = residue.Suspects(column, frozenset(disabled))
     draft = Draft(text)
-    made = stretches(column, suspects.found)
+    made = stretches(*string_buffers(column), suspects.found)
     enter(draft, made, residue.CODES, [""] * len(made.rows))
     draft.credits += suspects.credits.get(0, [])
     return draft

@@ -184,3 +184,24 @@ def fires(
     for row in range(len(found)):
         found[row] = _suspect(data, offsets[row], offsets[row + 1], kinds, characters, steps, pairs, reach)
     return found
+
+
+@njit(cache=True, nogil=True)
+def has_sequence(data: NDArray[np.uint8], characters: NDArray[np.uint32], steps: NDArray[np.uint16]) -> bool:
+    """Return whether a text holds, in any of its lines, a sequence that the automaton looks for; `data` as in `fires`."""
+    state = _LINE_START
+    i = 0
+    while i < len(data):
+        point = int(data[i])
+        size = 1 if point < 0x80 else 2 if point < 0xE0 else 3 if point < 0xF0 else 4
+        if size > 1:
+            point &= 0xFF >> (size + 1)
+            for k in range(i + 1, i + size):
+                point = point << 6 | (int(data[k]) & 0x3F)
+        i += size
+        state = steps[state, characters[point] & _CLASS_MASK]
+        if state == _MATCH:
+            return True
+        if 0x0A <= point <= 0x0D or point == 0x2028 or point == 0x2029:
+            state = _LINE_START
+    return False

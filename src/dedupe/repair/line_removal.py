@@ -61,15 +61,18 @@ class Stretches(NamedTuple):
         return Stretches._make(column[chosen] for column in self)
 
 
-def stretches(column: pa.StringArray, found: Found) -> Stretches:
-    """Say what goes with the lines found: line breaks too, and nothing at all where no letter or digit would remain."""
-    data, offsets = string_buffers(column)
+def stretches(data: NDArray[np.uint8], offsets: NDArray[np.int64], found: Found) -> Stretches:
+    """Say what goes with the lines found: line breaks too, and nothing at all where no letter or digit would remain.
+
+    `data` and `offsets` are those of the column, as `string_buffers` returns them.
+    """
     spans, points = np.empty_like(found.spans), np.empty_like(found.spans)
     remains = np.zeros(len(offsets) - 1, np.bool_)
     removed = np.zeros(int(found.rules.max(initial=0)) + 1, np.int64)
     _stretch(data, offsets, *found, spans, points, removed, remains)
     made = Stretches(found.rows, spans, found.rules, points[:, 0], points[:, 1])
-    vain = [row for row in np.unique(found.rows[~remains[found.rows]]).tolist() if not _remains(data, offsets, made, row)]
+    open_rows = dict.fromkeys(found.rows[~remains[found.rows]].tolist())
+    vain = [row for row in open_rows if not _remains(data, offsets, made, row)]
     return made.only(~np.isin(found.rows, vain)) if vain else made
 
 
@@ -191,14 +194,13 @@ def remove_lines(draft: Draft, lines: list[Removal]) -> None:
     if not lines:
         return
     text, codes = draft.text, sorted({line.rule for line in lines})
-    sizes, done = [0], 0
+    blob, sizes, done = text.encode("utf-8", "surrogatepass"), [], 0
     for point in (point for line in lines for point in line[:2]):
         sizes.append(len(text[done:point].encode("utf-8", "surrogatepass")))
         done = point
-    nothing = np.zeros(len(lines), np.int64)
+    rows = np.zeros(len(lines), np.int64)
     rules = np.array([codes.index(line.rule) for line in lines])
-    spans = np.cumsum(sizes)[1:].reshape(-1, 2)
-    column = pa.array([text.encode("utf-8", "surrogatepass")], pa.binary()).view(pa.string())
-    made = stretches(column, Found(nothing, spans, nothing == 0, rules))
+    found = Found(rows, np.cumsum(sizes).reshape(-1, 2), rows == 0, rules)
+    made = stretches(np.frombuffer(blob, np.uint8), np.array([0, len(blob)]), found)
     if len(made.rows):
         enter(draft, made, codes, [line.evidence for line in lines])

@@ -56,7 +56,7 @@ class LocalRepair:
         # Half of the articles hold residue, so that it leaves them without a draft: offsets and bytes say it all.
         texts = batch.column("text")
         suspects = residue.Suspects(texts, self._disabled)
-        going = stretches(texts, suspects.found)
+        going = stretches(*string_buffers(texts), suspects.found)
         crowded = np.bincount(going.rows, minlength=len(batch)) > MAX_EDITS_OF_A_RULE
         few = going.only(~crowded[going.rows])
         drafts = _Drafts(batch)
