@@ -21,7 +21,7 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
-from dedupe.repair.language_ngrams import add_up, byte_classes
+from dedupe.repair.language_ngrams import add_up, byte_classes, shared_gains
 from dedupe.repair.language_profiles import load_profiles
 from dedupe.tokens import string_buffers
 
@@ -110,6 +110,8 @@ class LanguageIdentifier:
         """Load the profiles, or build them the first time (0.6 s)."""
         self._profiles = load_profiles()
         self._classes = byte_classes()
+        profiles = self._profiles
+        self._shared = shared_gains(profiles.starts, profiles.languages, profiles.gains, len(profiles.codes))
         shares = [_USUAL_SHARES.get(code, _USUAL_SHARE) for code in self._profiles.codes]
         self._usual = self._profiles.typical * np.array(shares)
         self._names = pa.array([*(_BCP47.get(code, code) for code in self._profiles.codes), UNDETERMINED], pa.string())
@@ -151,6 +153,6 @@ class LanguageIdentifier:
             data.flags.writeable = False  # as Arrow's buffers are: a column of empty texts is no reason to compile anew
             add_up(
                 data, offsets, sample, REGIONS, reach, profiles.characters, profiles.vietnamese, self._classes,
-                profiles.slots, profiles.starts, profiles.languages, profiles.gains, sums, counts,
+                profiles.slots, profiles.starts, profiles.languages, profiles.gains, *self._shared, sums, counts,
             )  # fmt: skip
         return sums, counts

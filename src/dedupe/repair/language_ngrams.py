@@ -30,6 +30,7 @@ _LONGEST_URL, _LONGEST_NAME, _LONGEST_DOMAIN = 2076, 64, 255  # langdetect's own
 _WORD_REACH = 64
 _FIRST_MARK, _LAST_MARK = 0x300, 0x323  # around the five Vietnamese tone marks
 _REPLACEMENT = 0xFFFD
+_SHARED = 12  # languages; at 8 and 16 it takes as long, at 24 a tenth longer
 
 
 def byte_classes() -> NDArray[np.uint8]:
@@ -216,21 +217,39 @@ def _collect(codes, count, slots, starts, rows, counts, text):  # type: ignore[n
     return found
 
 
+def shared_gains(
+    starts: NDArray[np.int32], languages: NDArray[np.uint8], gains: NDArray[np.float64], columns: int
+) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
+    """Return the gains of the n-grams that many languages share as full rows, and the row of each n-gram, -1 where it has none.
+
+    These are 2,600 of 93,000 n-grams and nine tenths of what a text adds up. A row with its zeros is added by vector instructions,
+    which takes a third of the time and gives the same sums to the last bit.
+    """
+    sizes = np.diff(starts)
+    rows = np.flatnonzero(sizes >= _SHARED)
+    places = np.full(len(sizes), -1, np.int16)
+    places[rows] = np.arange(len(rows))
+    shared = np.zeros((len(rows), -(-columns // 8) * 8))  # whole vectors
+    held = places[np.repeat(np.arange(len(sizes)), sizes)]
+    shared[held[held >= 0], languages[held >= 0]] = gains[held >= 0]
+    return places, shared
+
+
 @njit(cache=True, nogil=True)
 def add_up(  # type: ignore[no-untyped-def]
     data, offsets, sample, regions, reach,
-    characters, vietnamese, classes, slots, starts, languages, gains,
+    characters, vietnamese, classes, slots, starts, languages, gains, places, shared,
     sums, counts,
 ):  # fmt: skip
     """Write for every text the gain of each language in nats, `sums[texts, languages]`, and `counts[texts, 2]`.
 
     `counts` are the letters and the n-grams of the sample, those that no profile has included. Texts are
-    `data[offsets[i] : offsets[i + 1]]`, UTF-8; the other arrays are those of `Profiles`.
+    `data[offsets[i] : offsets[i + 1]]`, UTF-8; `places` and `shared` are those of `shared_gains`, the others those of `Profiles`.
     """
     codes = np.empty(sample + regions + 1, np.uint16)
     rows = np.empty(3 * len(codes), np.int64)
     times = np.zeros(len(starts), np.int32)
-    total = np.empty(sums.shape[1], np.float64)
+    total = np.empty(shared.shape[1], np.float64)
     for text in range(len(offsets) - 1):
         count = _sample(data, offsets[text], offsets[text + 1], sample, regions, reach, characters, vietnamese, classes, codes)
         found = _collect(codes, count, slots, starts, rows, counts, text)
@@ -249,7 +268,13 @@ def add_up(  # type: ignore[no-untyped-def]
             row = rows[i]
             weight = np.float64(times[row])
             times[row] = 0
+            place = places[row]
+            if place >= 0:
+                gain = shared[place]
+                for language in range(len(total)):
+                    total[language] += weight * gain[language]
+                continue
             for entry in range(starts[row], starts[row + 1]):
                 total[languages[entry]] += weight * gains[entry]
-        for language in range(len(total)):
+        for language in range(sums.shape[1]):
             sums[text, language] = total[language]
