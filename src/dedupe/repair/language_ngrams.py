@@ -222,8 +222,8 @@ def shared_gains(
 ) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
     """Return the gains of the n-grams that many languages share as full rows, and the row of each n-gram, -1 where it has none.
 
-    These are 2,600 of 93,000 n-grams and nine tenths of what a text adds up. A row with its zeros is added by vector instructions,
-    which takes a third of the time and gives the same sums to the last bit.
+    These are 2,600 of 93,000 n-grams and nine tenths of what a text adds up. A row with its zeros is added by vector
+    instructions, which takes a third of the time and gives the same sums to the last bit.
     """
     sizes = np.diff(starts)
     rows = np.flatnonzero(sizes >= _SHARED)

@@ -71,7 +71,7 @@ def _score_column(  # type: ignore[no-untyped-def]
             scores[row] = np.nan
             continue
         end = min(offsets[row + 1], offsets[row] + MOST_TOKENS)
-        count = 0
+        count = np.int64(0)
         for at in range(offsets[row], end):
             places[count] = at
             # The last token has none behind it; what it is paired with then is looked up and not found.
