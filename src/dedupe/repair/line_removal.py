@@ -198,9 +198,20 @@ def remove_lines(draft: Draft, lines: list[Removal]) -> None:
     for point in (point for line in lines for point in line[:2]):
         sizes.append(len(text[done:point].encode("utf-8", "surrogatepass")))
         done = point
-    rows = np.zeros(len(lines), np.int64)
     rules = np.array([codes.index(line.rule) for line in lines])
-    found = Found(rows, np.cumsum(sizes).reshape(-1, 2), rows == 0, rules)
-    made = stretches(np.frombuffer(blob, np.uint8), np.array([0, len(blob)]), found)
+    remove_spans(draft, blob, np.cumsum(sizes).reshape(-1, 2), rules, codes, [line.evidence for line in lines])
+
+
+def remove_spans(
+    draft: Draft,
+    blob: bytes,
+    spans: NDArray[np.int64],
+    rules: NDArray[np.int64],
+    codes: Sequence[str],
+    evidence: Sequence[str],
+) -> None:
+    """Do what `remove_lines` does, for lines given by their bytes in `blob`, the draft's text in UTF-8."""
+    rows = np.zeros(len(spans), np.int64)
+    made = stretches(np.frombuffer(blob, np.uint8), np.array([0, len(blob)]), Found(rows, spans, rows == 0, rules))
     if len(made.rows):
-        enter(draft, made, codes, [line.evidence for line in lines])
+        enter(draft, made, codes, evidence)

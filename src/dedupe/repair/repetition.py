@@ -36,7 +36,7 @@ from dedupe.repair.line_hashes import (
     mix_hash,
     opening_table,
 )
-from dedupe.repair.line_removal import Removal, remove_lines
+from dedupe.repair.line_removal import remove_spans
 from dedupe.schema import RESIDUE
 from dedupe.tokens import string_buffers
 
@@ -275,12 +275,10 @@ class RepeatedLines:
         data, offsets = np.frombuffer(blob, np.uint8), np.array([0, len(blob)], np.int64)
         spans = np.zeros((1 + text.count("\n"), 3), np.int64)
         count = self._find(data, offsets, np.array([_owner_hash(publisher)], np.uint64), np.zeros(1, np.bool_), spans)
-        removals = []
-        for start, end, slot in spans[:count].tolist():
-            first = len(blob[:start].decode("utf-8", "surrogatepass"))
-            size = len(blob[start:end].decode("utf-8", "surrogatepass"))
-            removals.append(Removal(first, first + size, RULE, self._evidence[slot]))
-        remove_lines(draft, removals)
+        if count:
+            slots = spans[:count, 2].tolist()
+            found = np.ascontiguousarray(spans[:count, :2])
+            remove_spans(draft, blob, found, np.zeros(count, np.int64), [RULE], [self._evidence[slot] for slot in slots])
 
     def _find(
         self,
