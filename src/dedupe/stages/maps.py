@@ -312,7 +312,7 @@ def warm() -> None:
 
 def warm_cleaning() -> None:
     """Load what repairs an article."""
-    row: dict[str, Any] = dict.fromkeys(ARTICLES.names) | {"source": "", "record": 1, "text": "A few words.\n\nAnd a line."}
+    row: dict[str, Any] = dict.fromkeys(ARTICLES.names) | {"source": "", "record": 1, "text": "A few\u00ad words.\n\nAnd a line."}
     batch = pa.RecordBatch.from_pylist([row], schema=ARTICLES)
     cleaned = LocalRepair(Config())(batch)
     lines = LineCounts().merge(LineCounts.of(cleaned))
