@@ -263,6 +263,6 @@ _DEADLY_PARQUET = (
 
 def test_a_parquet_file_that_would_end_the_process_is_a_reject(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(zlib.decompress(base64.b85decode(_DEADLY_PARQUET)))
-    code = "import dedupe; print(dedupe.clean('a.parquet', 'out', workers=1).summary.rejects)"
+    code = "import dedupe; print(dedupe.clean('a.parquet', output='out', workers=1).summary.rejects)"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.split()) == (0, ["{'unreadable':", "1}"]), done.stderr

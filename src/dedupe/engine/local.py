@@ -31,7 +31,9 @@ def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     from dedupe.engine.libraries import start_libraries
+    from dedupe.engine.memory import keep_freed
 
+    keep_freed()
     start_libraries()
     import pyarrow as pa
 
