@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 # Names with one meaning, in hours east of UTC: those of RFC 5322, section 4.3, and those of Central Europe.
 _HOURS = {
@@ -22,11 +22,8 @@ ZONE_NAMES = (*_HOURS, *_PLACES, *_AMBIGUOUS)
 
 
 def zone(name: str) -> tzinfo | None:
-    """Return the zone of a name in lower case; None where it has several meanings, or none that this machine knows."""
+    """Return the zone of a name in lower case; None where it has several meanings, or none that is known."""
     if name in _PLACES:
-        try:
-            return ZoneInfo(_PLACES[name])
-        except ZoneInfoNotFoundError:
-            return None  # a machine without the time zone database
+        return ZoneInfo(_PLACES[name])
     hours = _HOURS.get(name)
     return None if hours is None else timezone(timedelta(hours=hours))

@@ -36,7 +36,7 @@ def review(output: Path, port: int | None, no_browser: bool, who: str | None) ->
     help="Write all decisions as JSON Lines; - prints them, in place of --json.",
 )
 @click.option("--import", "source", type=click.Path(path_type=Path), metavar="FILE", help="Add the decisions of an export.")
-@click.option("--json", "as_json", is_flag=True, help="Print as one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON: a list of decisions or conflicts, or what was moved.")
 def decisions(output: Path, conflicts: bool, target: str | None, source: Path | None, as_json: bool) -> None:
     """List what people decided about an output, and take it from one output to another."""
     from dedupe.console import show_json
