@@ -285,7 +285,10 @@ def decide(
                 asked = ~(settled[pairs[0]] & settled[pairs[1]])
                 pairs = pairs[0][asked], pairs[1][asked]
             edges, looked = relate_spun(edges, pairs, spun, similar.by_class, read)
-        verified = found.n_verified + len(proposed.small) + looked
+        # What both have proposed, and the bands have found to be alike, is not computed again.
+        low, high = np.minimum(proposed.small, proposed.large), np.maximum(proposed.small, proposed.large)
+        again = np.isin(low << 32 | high, found.edges.a << 32 | found.edges.b)
+        verified = found.n_verified + int((~again).sum()) + looked
         progress("match and verify", 2, 3)
     with timings.of("cluster"):
 
