@@ -399,6 +399,8 @@ STAYS = [
     "This post first appeared to be a joke.",
     "Click to cancel is the name of the rule that the court has struck down.",
     "Tap to Pay has come to the buses of the city.",
+    "By using force, you are accepting the terms of war.",
+    "By using the drug you accept the terms of the trial.",
     "By using facial recognition without consent, the company broke the law of the state.",
     "By signing up friends without their consent, the app grew to a million users.",
     "By clicking on the cookies of others, thieves took over the accounts.",

@@ -243,7 +243,8 @@ _PAGE: tuple[Family, ...] = (
         r"analy[sz]e|website|site)\b).{0,600}",
         r"by (?:continuing|using|clicking|signing up)\b(?=.*\b(?:you(?:'re| are)?|i) (?:agree|accept|consent|acknowledge|"
         r"agreeing|"
-        r"accepting|consenting|confirm)\b)(?=.*\b(?:cookies|privacy policy|terms|consent)\b).{10,600}",
+        r"accepting|consenting|confirm)\b)(?=.*\b(?:cookies|privacy policy|(?:our|these|the site's) terms|"
+        r"terms (?:of (?:use|service)|(?:and|&) conditions))\b).{10,600}",
         r"ie 11 is not supported\b.{0,120}",
         r"(?:accept|reject|manage|allow) (?:all )?cookies|cookies? (?:settings|policy|preferences|notice)",
         r"privacy policy|terms of (?:use|service)|terms (?:&|and) conditions|privacy policy(?: and|,| \|) terms of (?:use|"
