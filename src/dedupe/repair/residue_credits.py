@@ -158,10 +158,11 @@ CREDIT = family(
     rf"{_CONTRIBUTORS} contributed reporting(?: from (?-i:[A-Z])[\w ,.]{{2,60}})?",
     r"(?-i:[A-Z]{2,}'s (?:[A-Z][\w.'-]+ ){2,3})contributed",
     # Names and what stands between them: "Reporting by The Times found that ..." is a sentence of the article.
-    rf"(?:(?:additional )?reporting|writing|editing) by {_BUREAU}",
+    # One word behind it is no name: "Editing by CRISPR" heads a section.
+    rf"(?:(?:additional )?reporting|writing|editing) by (?=\S+ \S){_BUREAU}",
     rf"with (?:files|reporting|material) (?:from|by) {_BUREAU}|with agencies|with (?:post )?wires?(?: services?| reports?)?",
-    # "Source: Trump to name a judge" is a headline.
-    rf"(?:source|quelle|fuente|fonte) ?: ?(?=\S+(?: \S+){{0,5}}$)(?!.*\b(?:to|not|be|is|may|will|says?|out)\b)(?:{CREDITED}|"
+    # "Source: Trump to name a judge" is a headline, and so is "Source: Apple, Google Merge".
+    rf"(?:source|quelle|fuente|fonte) ?: ?(?=[^\s,]+(?: [^\s,]+){{0,3}}$)(?!.*\b(?:to|not|be|is|may|will|says?|out)\b)(?:{CREDITED}|"
     rf"dpa|news agencies|agencies|agencias|(?:https?://|www\.)\S+)",
     r"from (?:staff|wire|staff and wire|wire and staff|news service|agency) (?:reports?|services?|dispatches)",
 )
