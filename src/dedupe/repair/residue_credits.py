@@ -162,8 +162,8 @@ CREDIT = family(
     rf"(?:(?:additional )?reporting|writing|editing) by (?=\S+ \S){_BUREAU}",
     rf"with (?:files|reporting|material) (?:from|by) {_BUREAU}|with agencies|with (?:post )?wires?(?: services?| reports?)?",
     # "Source: Trump to name a judge" is a headline, and so is "Source: Apple, Google Merge".
-    rf"(?:source|quelle|fuente|fonte) ?: ?(?=[^\s,]+(?: [^\s,]+){{0,3}}$)(?!.*\b(?:to|not|be|is|may|will|says?|out)\b)(?:{CREDITED}|"
-    rf"dpa|news agencies|agencies|agencias|(?:https?://|www\.)\S+)",
+    rf"(?:source|quelle|fuente|fonte) ?: ?(?=[^\s,]+(?: [^\s,]+){{0,3}}$)(?!.*\b(?:to|not|be|is|may|will|says?|out)\b)"
+    rf"(?:{CREDITED}|dpa|news agencies|agencies|agencias|(?:https?://|www\.)\S+)",
     r"from (?:staff|wire|staff and wire|wire and staff|news service|agency) (?:reports?|services?|dispatches)",
 )
 
