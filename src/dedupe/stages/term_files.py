@@ -14,7 +14,7 @@ from dedupe.match.terms import StoryTerms, extract_terms
 
 # Articles a file of the index: cut by number alone, so that its bytes are the same however the run was cut into shards, and a
 # run that joins it changes the last one alone.
-BLOCK = 1 << 15
+BLOCK = 1 << 14
 
 # The columns of terms that finding stories asks for; evidence takes the others anew from the texts that it quotes.
 _KEPT = ("hashes", "kinds", "rarities", "passages")
