@@ -39,7 +39,7 @@ from dedupe.stages.term_files import write_terms
 from dedupe.write.card import card
 from dedupe.write.index import FOLDER, write_index
 from dedupe.write.manifest import file_digest, input_digest, load_manifest, manifest, run_section
-from dedupe.write.publish import MANIFEST, publish, writing
+from dedupe.write.publish import MANIFEST, flush, publish, writing
 from dedupe.write.publish import begin as begin_run
 from dedupe.write.tables import write_tables
 
@@ -308,8 +308,11 @@ def _write(
     prepared.let_go()
     del articles
     memory.give_back()
-    # After the manifest, which it quotes and which names no hash of it: it tells the times of this run.
-    write_report(new, load_manifest(new), prepared.articles)
+    # After the manifest, which it quotes and which names no hash of it: it tells the times of this run. The tables reach the disk
+    # meanwhile.
+    with beside(flush, files) as flushed:
+        write_report(new, load_manifest(new), prepared.articles)
+        flushed.result()
     return summary
 
 

@@ -39,9 +39,7 @@ def _start_worker() -> None:
 
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
-    # What was imported stays, and a shard makes no cycles to speak of: looking for them took 6 % of a worker's time.
-    gc.freeze()
-    gc.set_threshold(100_000)
+    gc.freeze()  # what was imported since, too
 
 
 def _end_with_parent() -> None:

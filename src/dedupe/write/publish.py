@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -189,13 +189,17 @@ def _complete(output: Path) -> None:
     _carry_out(output, plan)
 
 
+def flush(files: Iterable[Path]) -> None:
+    """Have files written to the disk: what a crash of the machine must not take is there before it is named."""
+    for file in files:
+        _sync(file)
+
+
 def publish(output: Path, run: Path) -> None:
     """Swap the files of `run/new` into `output`, and remove those of the last run that it has no successor for."""
     new = run / "new"
     names = sorted(entry.name for entry in new.iterdir())
-    for entry in new.rglob("*"):
-        if entry.is_file():
-            _sync(entry)
+    flush(entry for entry in new.rglob("*") if entry.is_file())
     plan: dict[str, str | list[str]] = {
         "run": run.name,
         "move": [name for name in names if name != MANIFEST] + [name for name in names if name == MANIFEST],
