@@ -6,17 +6,18 @@ import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 
+@cache
 def start_libraries() -> None:
     """Import Arrow while pandas looks absent, and numba while scipy, cffi and yaml do: 0.6 s of the 1.5 s a process starts in.
 
     Arrow looks for pandas at the first array that it makes of Python objects, and again when a table is to become one of pandas.
     numba asks scipy for a BLAS once, for products of matrices, cffi for functions of C, and yaml for a file of settings: no
     kernel of ours has either. Only the command line and its workers call this: in somebody else's program all keep what they
-    look for.
+    look for. Once a process: one that is forked from another of ours finds it done.
     """
     with _absent("pandas"):
         import pyarrow as pa

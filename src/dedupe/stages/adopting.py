@@ -33,7 +33,7 @@ from dedupe.schema import EDIT, EDITS, RESIDUE
 from dedupe.stages.maps import PREPARED, SIGNED, tells_stories
 from dedupe.stages.term_files import count_articles, keep_terms, load_terms, terms_within
 from dedupe.tokens import tokenize
-from dedupe.write.manifest import check_files, damaged, load_manifest, tables_digest
+from dedupe.write.manifest import check_files, damaged, load_manifest, reading, tables_digest
 from dedupe.write.publish import MANIFEST
 
 # What the articles of an output are made from, besides its index.
@@ -132,12 +132,10 @@ def read_previous(folder: Path, explicit: bool) -> Previous | None:
         if explicit:
             raise UsageError(f"{folder} holds no output of dedupe.", "Name the folder of an earlier run.")
         return None
-    try:
+    with reading(folder, "corpus.parquet or a table beside it"):
         articles = pq.read_table(folder / "corpus.parquet", columns=["article_id", "cluster_id", "story_id"])
         since = {kind: _since(folder, kind) for kind in _KINDS}
         return Previous(articles, since, pq.read_table(folder / "id_map.parquet"), load_manifest(folder)["generation"])
-    except (pa.ArrowException, OSError, KeyError) as error:
-        raise damaged(folder, "corpus.parquet or a table beside it", error) from error
 
 
 def _since(folder: Path, kind: Kind) -> pa.Table:
@@ -221,10 +219,8 @@ def adopt(folder: Path, config: Config, scratch: Path, pool: Pool, forgotten: fr
 def _terms(folder: Path, kept: np.ndarray, scratch: Path) -> list[Path]:
     # The files that hold the terms of the articles to be kept.
     files = terms_within(folder / "index")
-    try:
+    with reading(folder, "index/terms"):
         held = sum(count_articles(files))
-    except (OSError, pa.ArrowException) as error:
-        raise damaged(folder, "index/terms", error) from error
     if held != len(kept):
         raise damaged(folder, "index/terms", f"it speaks of {held:,} articles, the corpus of {len(kept):,}")
     if kept.all():

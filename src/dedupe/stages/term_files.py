@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from dedupe.match.terms import StoryTerms, extract_terms
+from dedupe.write.index import link
 
 # Articles a file of the index: cut by number alone, so that its bytes are the same however the run was cut into shards, and a
 # run that joins it changes the last one alone.
@@ -94,11 +93,10 @@ def write_terms(index: Path, files: Sequence[Path], other: StoryTerms, others: n
         rows = np.arange(first, first + count)
         first += count
         if count == BLOCK and not held and not np.isin(rows, others).any():
-            _link(path, _numbered(folder, written))
+            link(path, _numbered(folder, written))
             written += 1
             continue
-        for part in put_terms(load_terms([path], np.arange(count)), rows, other, others):
-            waiting.append(part)
+        waiting.extend(put_terms(load_terms([path], np.arange(count)), rows, other, others))
         held += count
         while held >= BLOCK:
             whole = StoryTerms.concatenate(waiting)
@@ -110,10 +108,3 @@ def write_terms(index: Path, files: Sequence[Path], other: StoryTerms, others: n
 
 def _numbered(folder: Path, number: int) -> Path:
     return folder / f"{number:05}.arrow"
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # a file system without links
-        shutil.copyfile(source, target)

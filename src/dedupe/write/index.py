@@ -29,6 +29,14 @@ class Index(NamedTuple):
     facts: dict[str, Any]
 
 
+def link(source: Path, target: Path) -> None:
+    """Give a file a second name, or copy it where the file system has no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 def write_index(output: Path, arrays: Path, facts: dict[str, Any]) -> None:
     """Make `output/index` of the files in `arrays`, one for each array, and add `facts`, so that a stale one is refused.
 
@@ -37,10 +45,7 @@ def write_index(output: Path, arrays: Path, facts: dict[str, Any]) -> None:
     folder = output / FOLDER
     folder.mkdir(exist_ok=True)
     for path in arrays.glob("*.npy"):
-        try:
-            os.link(path, folder / path.name)
-        except OSError:  # a file system without links
-            shutil.copyfile(path, folder / path.name)
+        link(path, folder / path.name)
     (folder / _FACTS).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
