@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections import Counter
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ from dedupe.read.parts import Plan
 from dedupe.report.page import write_report
 from dedupe.schema import REJECTS
 from dedupe.stages.adopting import forgotten_ids, learned_lines, previous_digest, read_previous
-from dedupe.stages.deciding import Taken, take_decisions
+from dedupe.stages.deciding import Honoured, Taken, take_decisions
 from dedupe.stages.examples import examples
 from dedupe.stages.preparing import Prepared
 from dedupe.stages.results import name_results, story_pairs
@@ -255,7 +257,10 @@ def _write(
         "fingerprint": config.fingerprint(),
         "minhash": {"scheme": "affine32", "seed": config.seed, "num_perm": bands.num_perm},
     }
-    with beside(_keep_terms, new, prepared, matched) as terms_kept:
+    with (
+        beside(_keep_terms, new, prepared, matched) as terms_kept,
+        beside(_inputs, plan, articles, prepared.rejects, before, matched.honoured) as inputs,
+    ):
         rows = write_tables(
             new,
             articles,
@@ -272,6 +277,7 @@ def _write(
             prepared.adopted.folder if prepared.adopted else None,
         )
         terms_kept.result()
+        read = inputs.result()
     if summary.records != rows["corpus"] + rows["rejects"]:
         raise DedupeError(
             f"{summary.records:,} records were read, but {rows['corpus']:,} articles and {rows['rejects']:,} rejects came out.",
@@ -292,28 +298,36 @@ def _write(
     np.save(prepared.index / "spun.npy", articles["is_spun"].to_numpy())
     write_index(new, prepared.index, {"fingerprint": config.fingerprint(), **matching})
     (new / "README.md").write_text(card(counts, rows, list(summary.languages), config.as_dict()), encoding="utf-8")
-    files = sorted(path for path in new.rglob("*") if path.is_file())
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        digests = list(pool.map(file_digest, files))
-    tables = {
-        path.relative_to(new).as_posix(): {"sha256": digest, **({"rows": rows[path.stem]} if path.suffix == ".parquet" else {})}
-        for path, digest in zip(files, digests, strict=True)
-    }
-    inputs = {"files": plan.n_files, "sha256": input_digest(articles, prepared.rejects), "previous": previous_digest(before)}
-    inputs["decisions"] = matched.honoured.digest if matched.honoured else None
     run = run_section(paths, time.perf_counter() - begin, timings.seconds, threads)
-    written = manifest(config, before.generation + 1 if before else 1, inputs, counts, matching, tables, run)
-    # A path that is no Unicode stands in it as JSON's own escapes.
-    (new / MANIFEST).write_text(written, encoding="utf-8", errors="backslashreplace")
+    written = partial(manifest, config, before.generation + 1 if before else 1, read, counts, matching, run)
     prepared.let_go()
     del articles
     memory.give_back()
-    # After the manifest, which it quotes and which names no hash of it: it tells the times of this run. The tables reach the disk
-    # meanwhile.
-    with beside(flush, files) as flushed:
-        write_report(new, load_manifest(new), prepared.articles)
-        flushed.result()
+    # The report names no hash of a file, and tells the times of this run: the tables are hashed and reach the disk meanwhile.
+    files = sorted(path for path in new.rglob("*") if path.is_file())
+    with beside(_checked, new, files, rows, threads) as checked:
+        write_report(new, json.loads(written({})), prepared.articles)
+        # A path that is no Unicode stands in it as JSON's own escapes.
+        (new / MANIFEST).write_text(written(checked.result()), encoding="utf-8", errors="backslashreplace")
     return summary
+
+
+def _inputs(
+    plan: Plan, articles: pa.Table, rejects: pa.Table, before: Previous | None, honoured: Honoured | None
+) -> dict[str, Any]:
+    inputs = {"files": plan.n_files, "sha256": input_digest(articles, rejects), "previous": previous_digest(before)}
+    return inputs | {"decisions": honoured.digest if honoured else None}
+
+
+def _checked(new: Path, files: Sequence[Path], rows: dict[str, int], threads: int) -> dict[str, dict[str, Any]]:
+    # What the manifest says of each file, which is on the disk then.
+    with beside(flush, files) as flushed, ThreadPoolExecutor(max(1, threads)) as pool:
+        digests = list(pool.map(file_digest, files))
+        flushed.result()
+    return {
+        path.relative_to(new).as_posix(): {"sha256": digest, **({"rows": rows[path.stem]} if path.suffix == ".parquet" else {})}
+        for path, digest in zip(files, digests, strict=True)
+    }
 
 
 def _keep_terms(new: Path, prepared: Prepared, matched: Matched) -> None:

@@ -131,7 +131,7 @@ def _mix(value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _eight_bytes(_context, data, _at):  # type: ignore[no-untyped-def]
+def eight_bytes(_context, data, _at):  # type: ignore[no-untyped-def]
     """Read `data[_at:_at + 8]` as one little-endian number, aligned or not."""
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
@@ -145,7 +145,7 @@ def _eight_bytes(_context, data, _at):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _trailing_zeros(_context, _value):  # type: ignore[no-untyped-def]
+def trailing_zeros(_context, _value):  # type: ignore[no-untyped-def]
     """Count the zero bits below the lowest one bit of `_value`; 64 where there is none."""
 
     def generate(_target, builder, _signature, args):  # type: ignore[no-untyped-def]
@@ -154,9 +154,20 @@ def _trailing_zeros(_context, _value):  # type: ignore[no-untyped-def]
     return types.uint64(types.uint64), generate
 
 
+@intrinsic
+def swapped_bytes(_context, _value):  # type: ignore[no-untyped-def]
+    """Turn the order of the eight bytes of `_value`: the first one in memory becomes the highest."""
+
+    def generate(_target, builder, _signature, args):  # type: ignore[no-untyped-def]
+        return builder.bswap(args[0])
+
+    return types.uint64(types.uint64), generate
+
+
 @njit(cache=True, nogil=True, inline="always")
-def _not_ascii_word(eight, lowered):  # type: ignore[no-untyped-def]
-    # The upper bit of each byte that is no ASCII letter or digit, for eight bytes at once. Adding to seven bits never carries.
+def not_ascii_word(eight, lowered):  # type: ignore[no-untyped-def]
+    """Return the upper bit of each byte that is no ASCII letter or digit, for eight bytes at once."""
+    # Adding to seven bits never carries.
     letter = ((lowered & _SEVEN) + _FROM_A) & ~((lowered & _SEVEN) + _AFTER_Z)
     digit = ((eight & _SEVEN) + _FROM_0) & ~((eight & _SEVEN) + _AFTER_9)
     return (~(letter | digit) | eight) & _EIGHTH
@@ -190,9 +201,9 @@ def tokenize_bytes(data, begin, end, fold, hashes, starts, ends):  # type: ignor
                 if placed:
                     starts[count] = start - begin
                 while at + 8 <= end:
-                    given = _eight_bytes(data, at)  # type: ignore[call-arg, var-annotated]
+                    given = eight_bytes(data, at)  # type: ignore[call-arg, var-annotated]
                     lowered = given | _LOWER
-                    bits = _trailing_zeros(_not_ascii_word(given, lowered)) & ~_SEVEN_BITS
+                    bits = trailing_zeros(not_ascii_word(given, lowered)) & ~_SEVEN_BITS
                     if bits == _64:
                         value = (value ^ lowered) * _PRIME
                         value ^= value >> _32

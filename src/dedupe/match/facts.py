@@ -8,7 +8,8 @@ of 15, or a report filled in anew every day, make two.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -16,7 +17,7 @@ import pyarrow as pa
 
 from dedupe.gather import distinct
 from dedupe.match.relation_facts import SENTENCE_ENDS, Fact, facts_of, title_case, unmatched
-from dedupe.match.relation_gaps import find_gaps
+from dedupe.match.relation_gaps import Gaps, find_gaps
 from dedupe.match.relation_words import FACT_WORDS
 from dedupe.tokens import hash_words, string_buffers
 
@@ -24,6 +25,9 @@ TextsOf = Callable[[np.ndarray], pa.Array]
 
 # Pairs are aligned in blocks, so that memory is that of a block.
 _BLOCK_PAIRS = 4096
+
+# So many of them are aligned in a thread while the facts of those before them are read.
+_ALIGNED_PAIRS = 256
 
 # Up to so many tokens on the longer side, both sides of a gap are the same place filled differently; of whole sentences up to
 # fewer. Up to more, they are one sentence in other words if they share this much of them, in percent, and only their numbers are
@@ -93,16 +97,10 @@ def contradictions(a: np.ndarray, b: np.ndarray, texts_of: TextsOf) -> list[str]
 
 def _contradictions(a: np.ndarray, b: np.ndarray, texts: pa.Array) -> list[str]:
     data, bases = string_buffers(texts)
-    gaps = find_gaps(a, b, data, bases, _fact_hashes())
     said = [""] * len(a)
-    # What is another sentence or another paragraph is left out before Python sees it.
-    same = (gaps.kept >= KEPT_AROUND) & (gaps.line >= KEPT_OF_LINE)
-    same &= (gaps.length <= np.where(gaps.whole, SHORT_SENTENCE, SHORT_GAP)) | (
-        (gaps.length <= LONG_GAP) & (gaps.alike >= REWORDED)
-    )
     # Articles of a farm stand in hundreds of pairs and differ in the same few places, so what is read of each is kept.
     sides: dict[int, _Side] = {}
-    for pair, a0, a1, b0, b1, length in zip(*(column[same].tolist() for column in gaps[:6]), strict=True):
+    for pair, a0, a1, b0, b1, length in _places(a, b, data, bases):
         if said[pair]:
             continue
         left, right = (
@@ -117,6 +115,23 @@ def _contradictions(a: np.ndarray, b: np.ndarray, texts: pa.Array) -> list[str]:
         if differing:
             said[pair] = f"'{differing[0]}' against '{differing[1]}'"
     return said
+
+
+def _places(a: np.ndarray, b: np.ndarray, data: np.ndarray, bases: np.ndarray) -> Iterator[tuple[int, ...]]:
+    # The places that both texts of a pair fill, each in its own way: pair, begin and end in either, and tokens.
+    def aligned(start: int) -> Gaps:
+        return find_gaps(a[start : start + _ALIGNED_PAIRS], b[start : start + _ALIGNED_PAIRS], data, bases, _fact_hashes())
+
+    starts = range(0, len(a), _ALIGNED_PAIRS)
+    with ThreadPoolExecutor(1) as ahead:
+        for start, gaps in zip(starts, ahead.map(aligned, starts), strict=True):
+            # What is another sentence or another paragraph is left out before Python sees it.
+            same = (gaps.kept >= KEPT_AROUND) & (gaps.line >= KEPT_OF_LINE)
+            same &= (gaps.length <= np.where(gaps.whole, SHORT_SENTENCE, SHORT_GAP)) | (
+                (gaps.length <= LONG_GAP) & (gaps.alike >= REWORDED)
+            )
+            for pair, *place in zip(*(column[same].tolist() for column in gaps[:6]), strict=True):
+                yield start + pair, *place
 
 
 class _Line:

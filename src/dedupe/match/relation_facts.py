@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from operator import itemgetter
 from typing import NamedTuple
 
 from dedupe.match.relation_words import (
@@ -220,7 +221,7 @@ def title_case(text: bytes, line: int, stop: int) -> bool:
     if " the " not in written and len(_GERMAN.findall(written)) >= 2:
         return True  # every noun has a capital
     words = re.findall(r"[^\W\d_]{4,}", written)
-    capitals = sum(word[0].isupper() for word in words)
+    capitals = sum(map(str.isupper, map(itemgetter(0), words)))
     return len(words) >= 3 and capitals > (0.85 if sentence else 0.6) * len(words)
 
 

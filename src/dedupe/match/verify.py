@@ -83,7 +83,7 @@ class Verifier:
     def _forget(self) -> None:
         self._known = np.empty(0, np.int64)  # sorted
         self._place = np.empty(0, np.int64)  # of each known row among the sets
-        self._shingles = np.empty(0, np.uint64)
+        self._shingles = np.empty(0, np.uint64)  # those of all known rows, and room for more
         self._offsets = np.zeros(1, np.int64)
 
     def __call__(self, a: np.ndarray, b: np.ndarray) -> Overlaps:
@@ -132,19 +132,29 @@ class Verifier:
         if self._sizes is not None and len(self._shingles) + int(self._sizes[new].sum()) > self._most:
             self._forget()
             new = rows
-        shingles, offsets = [self._shingles], [self._offsets]
+        offsets = [self._offsets]
         # The texts of a few thousand at a time: those of all would take as much memory as the sets, and three times that while
         # they are gathered.
         for start in range(0, len(new), _READ_ROWS):
             texts = self._texts_of(new[start : start + _READ_ROWS])
             for part, part_offsets in pool.map(self._sets_of, _blocks(texts, self.threads)):
-                shingles.append(part)
-                offsets.append(part_offsets[1:] + offsets[-1][-1])
-        self._shingles, self._offsets = np.concatenate(shingles), np.concatenate(offsets)
+                begin = int(offsets[-1][-1])
+                self._make_room(begin + len(part), begin)
+                self._shingles[begin : begin + len(part)] = part
+                offsets.append(part_offsets[1:] + begin)
+        self._offsets = np.concatenate(offsets)
         known = np.concatenate([self._known, new])
         place = np.concatenate([self._place, np.arange(len(self._offsets) - 1 - len(new), len(self._offsets) - 1)])
         order = np.argsort(known, kind="stable")
         self._known, self._place = known[order], place[order]
+
+    def _make_room(self, needed: int, used: int) -> None:
+        # Twice as much at a time: later rounds ask for a few articles more, and copying all sets for these took 50 ms a round.
+        # What is not used of it takes no memory.
+        if needed > len(self._shingles):
+            grown = np.empty(2 * needed, np.uint64)
+            grown[:used] = self._shingles[:used]
+            self._shingles = grown
 
 
 def _blocks(texts: pa.Array, threads: int) -> list[pa.Array]:

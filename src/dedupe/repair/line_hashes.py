@@ -15,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from dedupe.repair.line_keys import BEYOND, letters_at, line_end
+from dedupe.tokens import eight_bytes, not_ascii_word, swapped_bytes, trailing_zeros
 
 BINS = 8
 MOST_BYTES = 900  # of a line that can be learned: the longest note on an author or a site seen has 800
@@ -91,6 +92,23 @@ def fold_table() -> NDArray[np.uint8]:
 
 
 @njit(cache=True, nogil=True, inline="always")
+def _run(data, at, word):  # type: ignore[no-untyped-def]
+    # The letters and digits in a row among the eight bytes at `at`, and the hash of the word that goes on with them. A turn by
+    # seven bits a byte is linear, so that eight bytes are laid over each other in three steps: twice as fast as one by one.
+    given = eight_bytes(data, at)
+    lowered = given | np.uint64(0x2020202020202020)
+    bits = trailing_zeros(not_ascii_word(given, lowered)) & ~np.uint64(7)
+    if bits == 0:
+        return 0, word
+    small = swapped_bytes(lowered) >> (np.uint64(64) - bits)
+    small = (small & np.uint64(0x00FF00FF00FF00FF)) ^ ((small & np.uint64(0xFF00FF00FF00FF00)) >> np.uint64(1))
+    small = (small & np.uint64(0x0000FFFF0000FFFF)) ^ ((small & np.uint64(0xFFFF0000FFFF0000)) >> np.uint64(2))
+    small = (small & np.uint64(0x00000000FFFFFFFF)) ^ ((small >> np.uint64(32)) << np.uint64(28))
+    turn = np.uint64(7) * (bits >> np.uint64(3))
+    return np.int64(bits >> np.uint64(3)), (word << turn | word >> (np.uint64(64) - turn)) ^ small
+
+
+@njit(cache=True, nogil=True, inline="always")
 def mix(value):  # type: ignore[no-untyped-def]
     """Spread a hash over all its bits (the finaliser of MurmurHash3, Appleby)."""
     value = np.uint64(value)
@@ -107,6 +125,13 @@ def _fingerprint(data, at, stop, fold, least, second, holder):  # type: ignore[n
     whole, one, two, words, line = np.uint64(0), np.uint64(0), np.uint64(0), 0, at
     word, inside, p = np.uint64(_SEED), False, at
     while p <= stop:
+        if p + 8 <= stop:
+            size, word = _run(data, p, word)
+            if size:
+                inside = True
+                p += size
+                if size == 8:
+                    continue
         raw = data[p] if p < stop else np.uint8(0x0A)
         byte = fold[raw]
         if byte == BEYOND:
@@ -187,6 +212,13 @@ def learn_lines(data, offsets, owners, fold, cue_hashes, cue_bits, rows, spans, 
             value, word, words, bits, inside = np.uint64(_MIX), np.uint64(_SEED), 0, np.uint8(0), False
             # One loop over bytes with the state of the word: twice as fast as loops for words and letters within each other.
             while p <= end:
+                if p + 8 <= stop:
+                    size, word = _run(data, p, word)
+                    if size:
+                        inside = True
+                        p += size
+                        if size == 8:
+                            continue
                 byte = fold[data[p]] if p < end else np.uint8(0)
                 if byte == BEYOND:
                     size = letters_at(data, p, end)
@@ -260,6 +292,13 @@ def find_hashes(data, offsets, owners, fold, openings, known, fired, spans):  # 
             line, p = last + 1, start
             value, word, words, inside = np.uint64(_MIX), np.uint64(_SEED), 0, False
             while p <= end:
+                if p + 8 <= stop:
+                    size, word = _run(data, p, word)
+                    if size:
+                        inside = True
+                        p += size
+                        if size == 8:
+                            continue
                 byte = fold[data[p]] if p < end else np.uint8(0)
                 if byte == BEYOND:
                     size = letters_at(data, p, end)

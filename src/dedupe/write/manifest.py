@@ -61,12 +61,13 @@ def manifest(
     inputs: dict[str, Any],
     counts: dict[str, Any],
     matching: dict[str, Any],
-    tables: dict[str, dict[str, Any]],
     run: dict[str, Any],
+    tables: dict[str, dict[str, Any]],
 ) -> str:
     """Return manifest.json. All but its `run` section depends on the input of the run alone.
 
-    `generation` counts the runs that handed their IDs on to this one, itself included.
+    `generation` counts the runs that handed their IDs on to this one, itself included. `tables`: the hash of each file, and how
+    many rows a table has.
     """
     return (
         json.dumps(
