@@ -20,6 +20,8 @@ from dedupe.gather import distinct, frozen, may_be_among, release
 # an article of 950 words takes 480 bytes. docs/relations.md has the sweep.
 SCALE = 16
 BOUND = np.uint64(2**64 // SCALE)
+# So many of the lowest bits of a hash vary.
+HASH_BITS = 64 - (SCALE.bit_length() - 1)
 
 # A hash that more articles share than this is looked up in the most preferred of them only. Those are what a cluster of many
 # copies gathers around, and what keeps a phrase that every page carries from proposing every pair. Such hashes are counted
@@ -230,7 +232,7 @@ def count_shared(sketch: np.ndarray, sketches: Sketches) -> np.ndarray:
 
     One pass over all hashes, some 4 ns each: the upper bits of a hash tell nearly all that are not wanted.
     """
-    places = may_be_among(sketches.hashes, sketch, 64 - (SCALE.bit_length() - 1))
+    places = may_be_among(sketches.hashes, sketch, HASH_BITS)
     places = places[np.isin(sketches.hashes[places], sketch)]
     articles = np.searchsorted(sketches.offsets, places, side="right") - 1
     return np.bincount(articles, minlength=len(sketches.offsets) - 1)
@@ -262,7 +264,7 @@ def propose_contained(sketches: Sketches, rows: np.ndarray, rank: np.ndarray, fr
     # The upper bits of a hash below the bound are zero and make room; what is cut off below can only propose a pair that
     # verification refuses.
     ordered = np.empty(starts[-1], np.uint64)
-    _pack(frozen(sketches.hashes), frozen(sketches.offsets), rows, np.uint64(SCALE.bit_length() - 1), bits, ordered)
+    _pack(frozen(sketches.hashes), frozen(sketches.offsets), rows, np.uint64(64 - HASH_BITS), bits, ordered)
     release(sketches.hashes)
     if fresh:
         # Of two articles that are known nothing is asked, so a hash that no new one has says nothing.

@@ -95,7 +95,7 @@ def fold_table() -> NDArray[np.uint8]:
 def _run(data, at, word):  # type: ignore[no-untyped-def]
     # The letters and digits in a row among the eight bytes at `at`, and the hash of the word that goes on with them. A turn by
     # seven bits a byte is linear, so that eight bytes are laid over each other in three steps: twice as fast as one by one.
-    given = eight_bytes(data, at)
+    given = eight_bytes(data, at)  # type: ignore[call-arg, var-annotated]
     lowered = given | np.uint64(0x2020202020202020)
     bits = trailing_zeros(not_ascii_word(given, lowered)) & ~np.uint64(7)
     if bits == 0:
