@@ -45,10 +45,14 @@ class StoryTerms(NamedTuple):
     offsets: np.ndarray
 
     def take(self, rows: np.ndarray) -> StoryTerms:
-        """Return the terms of `rows`, in that order."""
-        places = ranges(self.offsets, rows)
+        """Return the terms of `rows`, in that order. Rows in a row are copied as one: most of a column costs a third so."""
+        if not len(rows):
+            return self.slice(0, 0)
+        ends = np.append(np.flatnonzero(np.diff(rows) != 1) + 1, len(rows))
+        begins, stops = self.offsets[rows[np.append(0, ends[:-1])]], self.offsets[rows[ends - 1] + 1]
+        runs = list(zip(begins.tolist(), stops.tolist(), strict=True))
         offsets = np.concatenate([[0], np.cumsum(np.diff(self.offsets)[rows])]).astype(np.int64)
-        return StoryTerms._make([*(column[places] for column in self[:-1]), offsets])
+        return StoryTerms._make([*(np.concatenate([column[begin:end] for begin, end in runs]) for column in self[:-1]), offsets])
 
     def slice(self, start: int, stop: int) -> StoryTerms:
         """Return the terms of the rows `start:stop`, as views."""

@@ -74,9 +74,12 @@ def put_terms(parts: Iterable[StoryTerms], rows: np.ndarray, other: StoryTerms, 
         begin += len(own)
         replaced = np.flatnonzero(np.isin(own, others))
         if len(replaced):
-            places = np.arange(len(own))
-            places[replaced] = len(own) + np.arange(len(replaced))
-            part = StoryTerms.concatenate([part, other.take(np.searchsorted(others, own[replaced]))]).take(places)
+            places = np.searchsorted(others, own[replaced])
+            pieces = [part.slice(0, replaced[0])]
+            ends = [*replaced[1:].tolist(), len(own)]
+            for at, place, end in zip(replaced.tolist(), places.tolist(), ends, strict=True):
+                pieces += [other.slice(place, place + 1), part.slice(at + 1, end)]
+            part = StoryTerms.concatenate(pieces)
         yield part
 
 
