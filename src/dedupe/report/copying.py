@@ -93,9 +93,11 @@ def _stories(corpus: pa.Table, canonical: np.ndarray, who: np.ndarray, quoted: Q
     chosen = stories.take(order).to_pylist()
     hubs = pa.array([story["canonical_id"] for story in chosen], pa.string())
     named = labels(quoted, pc.index_in(hubs, corpus["article_id"].combine_chunks()).to_pylist())
+    ids = pa.array([story["story_id"] for story in chosen], pa.string())
+    place = pc.index_in(corpus["story_id"], ids).fill_null(-1).to_numpy()
     rows = []
-    for story, label in zip(chosen, named, strict=True):
-        members = pc.equal(corpus["story_id"], story["story_id"]).fill_null(False).to_numpy()
+    for number, (story, label) in enumerate(zip(chosen, named, strict=True)):
+        members = place == number
         days = [story[name].date().isoformat() if story[name] else None for name in columns[-2:]]
         rows.append(
             {
