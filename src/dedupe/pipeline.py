@@ -213,7 +213,7 @@ def compare(prepared: Prepared, config: Config, pool: Pool, honoured: Honoured |
     if adopted:
         spun[: prepared.fresh] = adopted.spun()
     known = stand(prepared.articles, spun, signed.keys, signed.n_tokens, config, honoured)
-    proposed = propose_contained(signed.sketches, np.flatnonzero(known.compared), known.rank, prepared.fresh)
+    proposed = propose_contained(signed.sketches, np.flatnonzero(known.compared), known.rank, prepared.fresh, pool.workers)
     told = tell_spun(scores, proposed.akin, signed.n_tokens, prepared.texts_of, pool, pool.workers)
     told = spun | told[known.representative]
     if (told != spun).any():

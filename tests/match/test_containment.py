@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from dedupe.match import containment
-from dedupe.match.containment import BOUND, LONGEST_POSTING, Proposed, join_sketches, propose_contained
+from dedupe.match.containment import BOUND, LONGEST_POSTING, SCALE, Proposed, Sketches, join_sketches, propose_contained
 from dedupe.match.signatures import Signer, shingle_sets
 
 WORDS = [f"w{number}" for number in range(20_000)]
@@ -125,3 +125,18 @@ def test_room_for_pairs_grows(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [" ".join(base[: 300 + number]) for number in range(60)]
     monkeypatch.setattr(containment, "LONGEST_POSTING", 1000)
     assert len(propose(texts).small) > 1024
+
+
+@pytest.mark.parametrize("fresh", [0, 300])
+def test_threads_change_nothing(fresh: int) -> None:
+    chance = np.random.default_rng(8)
+    phrases = [np.unique(chance.integers(0, 2**64 // SCALE, 40, dtype=np.uint64)) for _ in range(4)]
+    sketches = [np.sort(chance.permutation(phrases[chance.integers(4)])[: chance.integers(1, 40)]) for _ in range(400)]
+    offsets = np.cumsum([0, *map(len, sketches)])
+    given, rank = Sketches(np.concatenate(sketches), offsets), chance.permutation(400)
+    one, *others = (propose_contained(given, np.arange(400), rank, fresh, threads) for threads in (1, 2, 3, 50))
+    assert min(len(one.small), len(one.akin[0]), one.skipped) > 100
+    for other in others:
+        assert (other.small.tolist(), other.large.tolist()) == (one.small.tolist(), one.large.tolist())
+        assert (other.capped, other.skipped) == (one.capped, one.skipped)
+        assert [side.tolist() for side in other.akin] == [side.tolist() for side in one.akin]

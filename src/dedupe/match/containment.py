@@ -9,7 +9,9 @@ doi:10.1101/gr.277651.123).
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -153,15 +155,15 @@ def _least_akin(smaller):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _propose(ordered, bits, first, starts, runs, filled, least, longest, known, shared, pairs, akin, best):  # type: ignore[no-untyped-def]
-    # Returns (pairs found, runs cut, lookups saved) of a block. Articles are numbered by preference here; `shared` is all zero.
-    # Each pair is met once, by the later of the two; where some are `known`, by all that are not.
+def _propose(  # type: ignore[no-untyped-def]
+    first, runs, filled, ordered, bits, starts, least, longest, known, tiny, shared, behind, pairs, akin, best
+):  # fmt: skip
+    # Returns (pairs found, runs cut, lookups saved) of a part of a block. Articles are numbered by preference here; `shared` and
+    # `behind` are all zero. Each pair is met once, by the later of the two; where some are `known`, by all that are not.
     # `akin[row]` gets those of like length that share most with a row, `best` how much; -1 where there are fewer.
     some = known.any()
     low = (_ONE << bits) - _ONE
-    touched, tiny = np.empty(len(shared) + 1, np.int32), np.diff(starts) <= 1
-    # How many of the shared hashes have postings in which the row itself stands too late to be looked up.
-    behind = np.zeros(len(shared), np.int32)
+    touched = np.empty(len(shared) + 1, np.int32)
     found = 0
     cut = 0
     saved = 0
@@ -192,7 +194,7 @@ def _propose(ordered, bits, first, starts, runs, filled, least, longest, known, 
                 touched[met] = other
                 met += shared[other] == 0
                 shared[other] += 1
-            if late and not some:
+            if late and not some:  # the row stands too late in this posting to be looked up itself
                 for place in range(begin, end):
                     behind[np.int64(ordered[place] & low)] += 1
         for at in range(met):
@@ -249,13 +251,58 @@ _LARGEST = 1 << 16
 # Articles whose shared hashes are written down at a time; each block scans all hashes once, 0.2 s for 25 million.
 _BLOCK_ROWS = 1 << 18
 
+# Parts of a block that threads take in turn: the later an article stands, the more stand before it.
+_PARTS = 8
 
-def propose_contained(sketches: Sketches, rows: np.ndarray, rank: np.ndarray, fresh: int = 0) -> Proposed:
+# Rows whose lists of two threads are merged at a time.
+_MERGED_ROWS = 1 << 16
+
+
+class _Lookups:
+    # What one thread keeps while it goes through its parts: scratch that is all zero between two articles, and what it found.
+    def __init__(self, articles: int) -> None:
+        self.shared, self.behind = (np.zeros(articles, np.int32) for _ in range(2))
+        self.akin, self.best = (np.full((articles, MOST_AKIN), -1, np.int32) for _ in range(2))
+        self.pairs = [np.empty((0, 2), np.int32)]
+        self.cut = self.saved = 0
+
+    def propose(self, parts: list[tuple[int, int]], first: int, runs: np.ndarray, filled: np.ndarray, *postings: Any) -> None:
+        # Go through some parts of the block that begins with `first`.
+        starts = postings[2]
+        for begin, stop in parts:
+            own, here = runs[starts[begin] - starts[first] :], filled[begin - first : stop - first]
+            pairs = np.empty((max(1024, stop - begin), 2), np.int32)
+            while True:
+                found, cut, saved = _propose(
+                    *(begin, own, here, *postings, self.shared, self.behind, pairs, self.akin, self.best)
+                )
+                if found <= len(pairs):
+                    break
+                pairs = np.empty((found, 2), np.int32)
+            self.pairs.append(pairs[:found].copy())
+            self.cut, self.saved = self.cut + cut, self.saved + saved
+
+
+def _joined_akin(parts: list[_Lookups]) -> np.ndarray:
+    # Those that share most with each row by any of the threads; each pair was met by one.
+    if len(parts) == 1:
+        return parts[0].akin
+    nobody = np.iinfo(np.int64).max
+    for begin in range(0, len(parts[0].akin), _MERGED_ROWS):
+        rows = slice(begin, begin + _MERGED_ROWS)
+        keys = [np.where(one.akin[rows] < 0, nobody, -one.best[rows].astype(np.int64) << 32 | one.akin[rows]) for one in parts]
+        best = np.sort(np.concatenate(keys, axis=1), axis=1)[:, :MOST_AKIN]
+        parts[0].akin[rows] = np.where(best == nobody, -1, best & 0xFFFFFFFF)
+    return parts[0].akin
+
+
+def propose_contained(sketches: Sketches, rows: np.ndarray, rank: np.ndarray, fresh: int = 0, threads: int = 1) -> Proposed:
     """Propose the pairs of `rows` of which one may lie inside the other.
 
     `rows`: row numbers, one of each set of exact copies. `rank`: (n,) place of every article in the order of preference,
     which says whom the cap spares. The cost is `LONGEST_POSTING` lookups a hash at most, whatever the corpus is like; 8 bytes
-    a hash, and as much again for those of a block. Pairs of two rows before `fresh` are left out.
+    a hash, and as much again for those of a block. Pairs of two rows before `fresh` are left out. `threads` change nothing but
+    the time.
     """
     rows = rows[np.argsort(rank[rows], kind="stable")]
     sizes = (sketches.offsets[1:] - sketches.offsets[:-1])[rows]
@@ -271,27 +318,27 @@ def propose_contained(sketches: Sketches, rows: np.ndarray, rank: np.ndarray, fr
         ordered = ordered[may_be_among(ordered, ordered[np.repeat(rows >= fresh, sizes)])]
     ordered.sort()
     least = np.fromiter(map(least_shared, range(min(int(sizes.max(initial=0)), _LARGEST) + 1)), np.int32)
-    known, shared = rows < fresh, np.zeros(len(rows), np.int32)
-    parts, cut, saved = [np.empty((0, 2), np.int32)], 0, 0
-    akin, best = (np.full((len(rows), MOST_AKIN), -1, np.int32) for _ in range(2))
-    for first in range(0, len(rows), _BLOCK_ROWS):
-        size = min(_BLOCK_ROWS, len(rows) - first)
-        runs, filled = np.empty(starts[first + size] - starts[first], np.int64), np.zeros(size, np.int32)
-        _post(ordered, bits, first, starts, runs, filled)
-        pairs = np.empty((max(1024, size), 2), np.int32)
-        while True:
-            found, runs_cut, lookups = _propose(
-                ordered, bits, first, starts, runs, filled, least, LONGEST_POSTING, known, shared, pairs, akin, best
-            )
-            if found <= len(pairs):
-                break
-            pairs = np.empty((found, 2), np.int32)
-        parts.append(pairs[:found].copy())
-        cut, saved = cut + runs_cut, saved + lookups
-    together = np.concatenate(parts)
+    known, tiny = rows < fresh, sizes <= 1
+    threads = min(threads, _PARTS)
+    mine = [_Lookups(len(rows)) for _ in range(threads)]
+    with ThreadPoolExecutor(threads) as pool:
+        for first in range(0, len(rows), _BLOCK_ROWS):
+            size = min(_BLOCK_ROWS, len(rows) - first)
+            runs, filled = np.empty(starts[first + size] - starts[first], np.int64), np.zeros(size, np.int32)
+            _post(ordered, bits, first, starts, runs, filled)
+            parts = list(pairwise((first + np.arange(_PARTS + 1) * size // _PARTS).tolist()))
+            postings = ordered, bits, starts, least, LONGEST_POSTING, known, tiny
+            under_way = [
+                pool.submit(one.propose, parts[number::threads], first, runs, filled, *postings)
+                for number, one in enumerate(mine)
+            ]
+            for one in under_way:
+                one.result()
+    together = np.concatenate([pairs for one in mine for pairs in one.pairs])
     small, large = rows[together[:, 0]], rows[together[:, 1]]
     order = np.lexsort((large, small))
-    return Proposed(small[order], large[order], cut, saved, _akin(rows, akin))
+    cut, saved = sum(one.cut for one in mine), sum(one.saved for one in mine)
+    return Proposed(small[order], large[order], cut, saved, _akin(rows, _joined_akin(mine)))
 
 
 def akin_enough(size: np.ndarray, other_size: np.ndarray, shared: np.ndarray) -> np.ndarray:
