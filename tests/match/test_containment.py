@@ -135,7 +135,8 @@ def test_threads_change_nothing(fresh: int) -> None:
     offsets = np.cumsum([0, *map(len, sketches)])
     given, rank = Sketches(np.concatenate(sketches), offsets), chance.permutation(400)
     one, *others = (propose_contained(given, np.arange(400), rank, fresh, threads) for threads in (1, 2, 3, 50))
-    assert min(len(one.small), len(one.akin[0]), one.skipped) > 100
+    assert min(len(one.small), len(one.akin[0])) > 100
+    assert fresh or one.skipped > 100
     for other in others:
         assert (other.small.tolist(), other.large.tolist()) == (one.small.tolist(), one.large.tolist())
         assert (other.capped, other.skipped) == (one.capped, one.skipped)
