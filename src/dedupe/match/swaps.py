@@ -110,19 +110,20 @@ def _describe(a, b, data, bases, hashes, starts, offsets, out):  # type: ignore[
 def describe_swaps(a: np.ndarray, b: np.ndarray, texts_of: TextsOf, threads: int = 1) -> Swaps:
     """Align each pair `(a[k], b[k])` of rows word by word, and say how they differ. 50 µs a pair, tokenizing included."""
     found = np.empty((len(a), 5))
+    pairs = max(1, min(_BLOCK_PAIRS, -(-len(a) // threads)))
 
     def work(start: int) -> None:
-        one, other = a[start : start + _BLOCK_PAIRS], b[start : start + _BLOCK_PAIRS]
+        one, other = a[start : start + pairs], b[start : start + pairs]
         rows = np.unique(np.concatenate([one, other]))
         texts = pc.utf8_slice_codeunits(texts_of(rows), 0, _MOST_CHARACTERS)
         data, bases = string_buffers(texts)
         tokens = tokenize(texts)
         places = np.searchsorted(rows, one), np.searchsorted(rows, other)
-        part = found[start : start + _BLOCK_PAIRS]
+        part = found[start : start + pairs]
         _describe(*places, data, bases, tokens.hashes, tokens.starts, tokens.offsets, part)
 
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, range(0, len(a), _BLOCK_PAIRS)))
+        list(pool.map(work, range(0, len(a), pairs)))
     return Swaps(*found.T)
 
 

@@ -19,6 +19,7 @@ from dedupe.match.stories import find_stories
 from dedupe.match.story_vectors import vectors
 from dedupe.match.terms import extract_terms
 from dedupe.match.verify import TextsOf, Verifier
+from dedupe.repair.spin.stage import load_decoder
 from dedupe.stages.despinning import load_despinning
 from dedupe.stages.maps import warm_cleaning, warm_signing
 
@@ -46,10 +47,10 @@ def load_grouping() -> None:
     _tell_stories()
 
 
-def load_matching(stories: bool) -> None:
+def load_matching(stories: bool, despin: bool) -> None:
     """Load the kernels of all of matching, by relating three texts: a third of a second, while workers read.
 
-    With those of stories where the run tells any.
+    With those of stories where the run tells any, and the tables of the de-spinner where it looks for spun articles.
     """
     words = [f"w{number}" for number in range(60)]
     edges, proposed, verify, read, n_tokens = _match(
@@ -59,6 +60,8 @@ def load_matching(stories: bool) -> None:
     propose_swapped((np.arange(2), np.arange(1, 3)), n_tokens, np.zeros(3, np.float32), read)
     if stories:
         _tell_stories()
+    if despin:
+        load_decoder()
 
 
 def _match(given: list[str]) -> tuple[Edges, Proposed, Verifier, TextsOf, np.ndarray]:

@@ -235,7 +235,7 @@ def _read_all(
     known = [ShardRead.load(source) for source in sources]
     missing = [(shard, config, source) for shard, source, done in zip(plan.shards, sources, known, strict=True) if done is None]
     progress("read and repair", len(sources) - len(missing), len(sources))
-    load = partial(load_matching, tells_stories(config))
+    load = partial(load_matching, tells_stories(config), config.despin != "off")
     fresh = pool.map(read_shard, missing, load, lambda *item: _read_carefully(pool, *item))
     for done in known:
         reads.append(next(fresh) if done is None else done)
