@@ -77,16 +77,17 @@ def keep_low(shingles, count, bound, kept):  # type: ignore[no-untyped-def]
         if shingles[at] < bound:
             kept[written] = shingles[at]
             written += 1
-    # Insertion: a sketch has some sixty hashes; one of many thousands goes to the library's sort.
-    if written > 64:
-        kept[:written].sort()
-    else:
-        for at in range(1, written):
+    # Shell's sort with the gaps of Gonnet and Baeza-Yates (1991): a sketch has some sixty hashes, and the library's sort would
+    # take two seconds to compile.
+    gap = written
+    while gap > 1:
+        gap = max(1, gap * 5 // 11)
+        for at in range(gap, written):
             value = kept[at]
             place = at
-            while place > 0 and kept[place - 1] > value:
-                kept[place] = kept[place - 1]
-                place -= 1
+            while place >= gap and kept[place - gap] > value:
+                kept[place] = kept[place - gap]
+                place -= gap
             kept[place] = value
     distinct = 0
     for at in range(written):
