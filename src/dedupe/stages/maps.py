@@ -248,8 +248,11 @@ def gather_signed(targets: list[Path], folder: Path) -> Signed:
             shape = (sum(len(head) for head in heads), *heads[0].shape[1:])
             kind = np.lib.format.dtype_to_descr(heads[0].dtype)
             np.lib.format.write_array_header_2_0(file, {"descr": kind, "fortran_order": False, "shape": shape})
-            for target in targets:
-                np.load(f"{target}.{name}.npy").tofile(file)
+            for target, head in zip(targets, heads, strict=True):
+                # By pieces: to load them first, 0.7 GB of the million that a day joins, costs more than to copy them.
+                with open(f"{target}.{name}.npy", "rb") as part:
+                    part.seek(head.offset)
+                    shutil.copyfileobj(part, file, _COPIED)
                 Path(f"{target}.{name}.npy").unlink()
     sizes = [np.diff(np.load(f"{target}.sketch_offsets.npy")) for target in targets]
     np.save(folder / "sketch_offsets.npy", np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate(sizes))]))
@@ -258,6 +261,8 @@ def gather_signed(targets: list[Path], folder: Path) -> Signed:
     (folder / _GATHERED).write_text("\n".join(target.name for target in targets), encoding="utf-8")
     return load_signed(folder)
 
+
+_COPIED = 1 << 20
 
 # Names the shards whose arrays are joined. It is written when all are, and removed before any is changed.
 _GATHERED = "gathered"
