@@ -131,7 +131,7 @@ def _mix(value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def eight_bytes(_context, data, _at):  # type: ignore[no-untyped-def]
+def _eight_bytes(_context, data, _at):  # type: ignore[no-untyped-def]
     """Read `data[_at:_at + 8]` as one little-endian number, aligned or not."""
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
@@ -145,7 +145,7 @@ def eight_bytes(_context, data, _at):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def trailing_zeros(_context, _value):  # type: ignore[no-untyped-def]
+def _trailing_zeros(_context, _value):  # type: ignore[no-untyped-def]
     """Count the zero bits below the lowest one bit of `_value`; 64 where there is none."""
 
     def generate(_target, builder, _signature, args):  # type: ignore[no-untyped-def]
@@ -165,12 +165,14 @@ def swapped_bytes(_context, _value):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def not_ascii_word(eight, lowered):  # type: ignore[no-untyped-def]
-    """Return the upper bit of each byte that is no ASCII letter or digit, for eight bytes at once."""
-    # Adding to seven bits never carries.
+def ascii_run(data, at):  # type: ignore[no-untyped-def]
+    """Return how many bits the ASCII letters and digits fill that `data[at:at + 8]` begins with, and all eight bytes as small."""
+    eight = _eight_bytes(data, at)  # type: ignore[call-arg, var-annotated]
+    lowered = eight | _LOWER
+    # The upper bit of each byte that is neither. Adding to seven bits never carries.
     letter = ((lowered & _SEVEN) + _FROM_A) & ~((lowered & _SEVEN) + _AFTER_Z)
     digit = ((eight & _SEVEN) + _FROM_0) & ~((eight & _SEVEN) + _AFTER_9)
-    return (~(letter | digit) | eight) & _EIGHTH
+    return _trailing_zeros((~(letter | digit) | eight) & _EIGHTH) & ~_SEVEN_BITS, lowered
 
 
 @njit(cache=True, nogil=True)
@@ -201,9 +203,7 @@ def tokenize_bytes(data, begin, end, fold, hashes, starts, ends):  # type: ignor
                 if placed:
                     starts[count] = start - begin
                 while at + 8 <= end:
-                    given = eight_bytes(data, at)  # type: ignore[call-arg, var-annotated]
-                    lowered = given | _LOWER
-                    bits = trailing_zeros(not_ascii_word(given, lowered)) & ~_SEVEN_BITS
+                    bits, lowered = ascii_run(data, at)
                     if bits == _64:
                         value = (value ^ lowered) * _PRIME
                         value ^= value >> _32

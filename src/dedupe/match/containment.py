@@ -157,7 +157,7 @@ def _least_akin(smaller):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _propose(  # type: ignore[no-untyped-def]
-    first, runs, filled, ordered, bits, starts, least, longest, known, tiny, shared, behind, pairs, akin, best
+    first, runs, filled, starts, ordered, bits, least, longest, known, tiny, shared, behind, pairs, akin, best
 ):  # fmt: skip
     # Returns (pairs found, runs cut, lookups saved) of a part of a block. Articles are numbered by preference here; `shared` and
     # `behind` are all zero. Each pair is met once, by the later of the two; where some are `known`, by all that are not.
@@ -267,15 +267,22 @@ class _Lookups:
         self.pairs = [np.empty((0, 2), np.int32)]
         self.cut = self.saved = 0
 
-    def propose(self, parts: list[tuple[int, int]], first: int, runs: np.ndarray, filled: np.ndarray, *postings: Any) -> None:
+    def propose(
+        self,
+        parts: list[tuple[int, int]],
+        first: int,
+        runs: np.ndarray,
+        filled: np.ndarray,
+        starts: np.ndarray,
+        *postings: Any,
+    ) -> None:
         # Go through some parts of the block that begins with `first`.
-        starts = postings[2]
         for begin, stop in parts:
             own, here = runs[starts[begin] - starts[first] :], filled[begin - first : stop - first]
             pairs = np.empty((max(1024, stop - begin), 2), np.int32)
             while True:
                 found, cut, saved = _propose(
-                    *(begin, own, here, *postings, self.shared, self.behind, pairs, self.akin, self.best)
+                    *(begin, own, here, starts, *postings, self.shared, self.behind, pairs, self.akin, self.best)
                 )
                 if found <= len(pairs):
                     break
@@ -328,13 +335,13 @@ def propose_contained(sketches: Sketches, rows: np.ndarray, rank: np.ndarray, fr
             runs, filled = np.empty(starts[first + size] - starts[first], np.int64), np.zeros(size, np.int32)
             _post(ordered, bits, first, starts, runs, filled)
             parts = list(pairwise((first + np.arange(_PARTS + 1) * size // _PARTS).tolist()))
-            postings = ordered, bits, starts, least, LONGEST_POSTING, known, tiny
+            postings = starts, ordered, bits, least, LONGEST_POSTING, known, tiny
             under_way = [
                 pool.submit(one.propose, parts[number::threads], first, runs, filled, *postings)
                 for number, one in enumerate(mine)
             ]
-            for one in under_way:
-                one.result()
+            for done in under_way:
+                done.result()
     together = np.concatenate([pairs for one in mine for pairs in one.pairs])
     small, large = rows[together[:, 0]], rows[together[:, 1]]
     order = np.lexsort((large, small))

@@ -252,7 +252,7 @@ def gather_signed(targets: list[Path], folder: Path) -> Signed:
                 # By pieces: to load them first, 0.7 GB of the million that a day joins, costs more than to copy them.
                 with open(f"{target}.{name}.npy", "rb") as part:
                     part.seek(head.offset)
-                    shutil.copyfileobj(part, file, _COPIED)
+                    shutil.copyfileobj(part, file)
                 Path(f"{target}.{name}.npy").unlink()
     sizes = [np.diff(np.load(f"{target}.sketch_offsets.npy")) for target in targets]
     np.save(folder / "sketch_offsets.npy", np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate(sizes))]))
@@ -261,8 +261,6 @@ def gather_signed(targets: list[Path], folder: Path) -> Signed:
     (folder / _GATHERED).write_text("\n".join(target.name for target in targets), encoding="utf-8")
     return load_signed(folder)
 
-
-_COPIED = 1 << 20
 
 # Names the shards whose arrays are joined. It is written when all are, and removed before any is changed.
 _GATHERED = "gathered"
