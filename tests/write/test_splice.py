@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedupe.write.parquet import TableWriter
-from dedupe.write.splice import ColumnsOf, Reused, Splicer
+from dedupe.write.splice import ColumnsOf, Earlier, Reused
 from dedupe.write.thrift import BINARY, BYTE, DOUBLE, FALSE, I16, I32, I64, LIST, STRUCT, TRUE, decode, encode
 
 SCHEMA = pa.schema(
@@ -26,7 +26,7 @@ SCHEMA = pa.schema(
         ("score", pa.float32()),
     ]
 )
-IMPLIED = {"text": "text_sha256"}
+IMPLIED = {"text": {"text_sha256"}}
 Row = dict[str, object]
 
 
@@ -61,13 +61,13 @@ def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def copied(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
     seen: list[set[str]] = []
-    unchanged = Splicer._unchanged
+    unchanged = Earlier.unchanged
 
-    def watched(self: Splicer, rows: int, columns: ColumnsOf) -> set[str]:
-        seen.append(unchanged(self, rows, columns))
+    def watched(self: Earlier, number: int, rows: int, columns: ColumnsOf) -> set[str]:
+        seen.append(unchanged(self, number, rows, columns))
         return seen[-1]
 
-    monkeypatch.setattr(Splicer, "_unchanged", watched)
+    monkeypatch.setattr(Earlier, "unchanged", watched)
     return seen
 
 
@@ -130,23 +130,6 @@ def test_nothing_is_copied_from_a_file_of_other_columns_or_another_writer(tmp_pa
         assert written(tmp_path / "new.parquet", old, Reused(file, IMPLIED)) == anew
     assert copied
     assert not any(copied)
-
-
-def test_groups_of_what_is_kept_are_those_of_the_whole(tmp_path: Path) -> None:
-    table = pa.Table.from_pylist(rows(400), SCHEMA)
-    kept = table["size"].to_numpy() == 1
-    writers = TableWriter(tmp_path / "whole.parquet", SCHEMA, {}), TableWriter(tmp_path / "kept.parquet", SCHEMA, {})
-    for start in range(0, 400, 64):
-        batch = table.slice(start, 64).combine_chunks().to_batches()[0]
-        writers[0].write(batch)
-        writers[1].write(batch, kept[start : start + 64])
-    for writer in writers:
-        writer.close()
-    whole, part = (pq.ParquetFile(tmp_path / f"{name}.parquet") for name in ("whole", "kept"))
-    assert whole.num_row_groups == part.num_row_groups > 3
-    for number in range(whole.num_row_groups):
-        members = whole.read_row_group(number).to_pylist()
-        assert part.read_row_group(number).to_pylist() == [row for row in members if row["size"] == 1]
 
 
 numbers = st.integers(-(2**62), 2**62)

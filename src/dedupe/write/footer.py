@@ -15,7 +15,12 @@ NAME, CHILDREN = 4, 5
 COLUMNS, BYTES, GROUP_ROWS, GROUP_OFFSET, GROUP_COMPRESSED = 1, 2, 3, 5, 6
 OFFSET, META = 2, 3
 PATH, CODEC, VALUES, UNCOMPRESSED, COMPRESSED, DATA_PAGE, INDEX_PAGE, DICTIONARY_PAGE = 3, 4, 5, 6, 7, 9, 10, 11
+ENCODINGS, SIZES = 13, 16
 OFFSETS = (DATA_PAGE, INDEX_PAGE, DICTIONARY_PAGE)
+
+# Of PageEncodingStats the number of pages; of SizeStatistics the bytes before encoding, and the number of values by level.
+ENCODING_PAGES = 3
+PLAIN_BYTES, LEVELS = 1, 3
 
 
 def chunk_start(meta: Struct) -> int:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -35,7 +35,7 @@ def with_footer(schema: pa.Schema, facts: dict[str, object]) -> pa.Schema:
     )
 
 
-_OPTIONS: dict[str, Any] = {
+OPTIONS: dict[str, Any] = {
     "compression": "zstd",
     "compression_level": COMPRESSION_LEVEL,
     "use_dictionary": False,
@@ -48,7 +48,7 @@ _OPTIONS: dict[str, Any] = {
 class _Compressor:
     # What a Splicer is where there is nothing to copy.
     def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self._writer = pq.ParquetWriter(path, schema, **_OPTIONS)
+        self._writer = pq.ParquetWriter(path, schema, **OPTIONS)
 
     def write_group(self, rows: int, columns: ColumnsOf) -> None:
         self._writer.write_table(columns(self._writer.schema.names), row_group_size=max(1, rows))
@@ -57,8 +57,66 @@ class _Compressor:
         self._writer.close()
 
 
+class RowGroup(NamedTuple):
+    """Hold the rows of a row group as they came in, in slices of batches."""
+
+    parts: list[pa.RecordBatch]
+    schema: pa.Schema
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows these are."""
+        return sum(map(len, self.parts))
+
+    def columns(self, names: list[str]) -> pa.Table:
+        """Return some of the columns, each in one chunk.
+
+        To be asked for where they are compressed: all texts of a million articles, needed or not, are 5 GB of copies.
+        """
+        schema = pa.schema([self.schema.field(name) for name in names], self.schema.metadata)
+        if not self.parts:
+            return schema.empty_table()
+        return pa.Table.from_batches([part.select(names) for part in self.parts]).cast(schema).combine_chunks()
+
+
+class RowGroups:
+    """Cut rows into row groups at fixed byte counts, whatever batches they come in."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._parts: list[pa.RecordBatch] = []
+        self._bytes = 0
+
+    def add(self, batch: pa.RecordBatch) -> Iterator[RowGroup]:
+        """Take the rows of a batch, and yield every row group that they fill."""
+        total = np.cumsum(_row_bytes(batch))
+        start = 0
+        while start < len(batch):
+            before = total[start - 1] if start else 0
+            stop = int(np.searchsorted(total, before + ROW_GROUP_BYTES - self._bytes)) + 1
+            part = batch.slice(start, stop - start)
+            start += len(part)
+            self._bytes += int(total[start - 1] - before)
+            self._parts.append(part)
+            if self._bytes >= ROW_GROUP_BYTES:
+                yield self.rest()
+
+    def of(self, batches: Iterable[pa.RecordBatch]) -> Iterator[RowGroup]:
+        """Yield the row groups of all batches."""
+        for batch in batches:
+            yield from self.add(batch)
+        if self._parts:
+            yield self.rest()
+
+    def rest(self) -> RowGroup:
+        """Return the rows that fill no group."""
+        group = RowGroup(self._parts, self._schema)
+        self._parts, self._bytes = [], 0
+        return group
+
+
 class TableWriter:
-    """Write one table row group by row group, cut at fixed byte counts whatever batches come in.
+    """Write one table row group by row group.
 
     Where chunks of the same table may be `reused`, those of the same values are copied; the bytes are the same.
     """
@@ -66,52 +124,24 @@ class TableWriter:
     def __init__(self, path: Path, schema: pa.Schema, facts: dict[str, object], reused: Reused | None = None) -> None:
         self.schema = with_footer(schema, facts)
         self.rows = 0
-        self._waiting: list[tuple[pa.RecordBatch, pa.Array | None]] = []
-        self._held = 0
-        self._bytes = 0
-        self._writer = _Compressor(path, self.schema) if reused is None else Splicer(path, self.schema, _OPTIONS, reused)
+        self._groups = RowGroups(self.schema)
+        self._writer = _Compressor(path, self.schema) if reused is None else Splicer(path, self.schema, OPTIONS, reused)
 
-    def write(self, batch: pa.RecordBatch, kept: np.ndarray | None = None) -> None:
-        """Add the rows of a batch; of those only the `kept` ones, (rows,) bool, with groups cut where all rows would be cut.
-
-        So a group of canonical.parquet holds what is canonical in one of corpus.parquet, and an article that joins or leaves
-        changes that group and none behind it.
-        """
-        total = np.cumsum(_row_bytes(batch))
-        start = 0
-        while start < len(batch):
-            before = total[start - 1] if start else 0
-            stop = int(np.searchsorted(total, before + ROW_GROUP_BYTES - self._bytes)) + 1
-            part = batch.slice(start, stop - start)
-            end = start + len(part)
-            self._bytes += int(total[end - 1] - before)
-            chosen = np.ones(len(part), bool) if kept is None else kept[start:end]
-            count = int(chosen.sum())
-            if count:
-                self._waiting.append((part, None if count == len(part) else pa.array(chosen)))
-                self._held += count
-            start = end
-            if self._bytes >= ROW_GROUP_BYTES:
-                self._flush()
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Add the rows of a batch."""
+        for group in self._groups.add(batch):
+            self._write(group)
 
     def close(self) -> None:
         """Write what is left and the footer."""
-        self._flush()
-        if not self.rows:
-            self._writer.write_group(0, self.schema.empty_table().select)
+        group = self._groups.rest()
+        if group.parts or not self.rows:
+            self._write(group)
         self._writer.close()
 
-    def _flush(self) -> None:
-        if self._waiting:
-            self._writer.write_group(self._held, self._columns)
-        self.rows += self._held
-        self._waiting, self._held, self._bytes = [], 0, 0
-
-    def _columns(self, names: list[str]) -> pa.Table:
-        # Texts are filtered and joined only where they are to be compressed: of a million articles that is 5 GB of copies.
-        parts = [(part.select(names), kept) for part, kept in self._waiting]
-        table = pa.Table.from_batches([part if kept is None else part.filter(kept) for part, kept in parts])
-        return table.cast(pa.schema([self.schema.field(name) for name in names], self.schema.metadata)).combine_chunks()
+    def _write(self, group: RowGroup) -> None:
+        self._writer.write_group(group.rows, group.columns)
+        self.rows += group.rows
 
 
 def _row_bytes(batch: pa.RecordBatch) -> np.ndarray:

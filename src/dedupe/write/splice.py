@@ -1,14 +1,16 @@
-"""A Parquet file put together from column chunks, some of them copied as they lie in the same table of the run before.
+"""A Parquet file put together from column chunks, which may lie in another file already.
 
-Compressing the texts of a million articles takes half a minute twice, and a day's articles change none of them. What a chunk's
-bytes are depends on its values alone, so one of the same values is copied: the file is the one that compressing would have given,
-byte for byte.
+Compressing the texts of a million articles takes half a minute, and a day's articles change few of them. What a chunk's bytes are
+depends on its values alone, so one of the same values is copied from the same table of the run before: the file is the one that
+compressing would have given, byte for byte.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from itertools import chain
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -18,33 +20,39 @@ from dedupe.write.footer import (
     BYTES,
     COLUMNS,
     COMPRESSED,
+    ENCODING_PAGES,
+    ENCODINGS,
     GROUP_COMPRESSED,
     GROUP_OFFSET,
     GROUP_ROWS,
     GROUPS,
+    LEVELS,
     MADE_BY,
     MAGIC,
     META,
     OFFSETS,
     PATH,
+    PLAIN_BYTES,
     ROWS,
     SCHEMA,
+    SIZES,
     UNCOMPRESSED,
+    VALUES,
     chunk_start,
     file_end,
 )
-from dedupe.write.thrift import I64, LIST, STRUCT, Struct, decode
+from dedupe.write.thrift import I32, I64, LIST, STRUCT, Struct, decode
 
 # Gives some columns of a row group, each in one chunk.
 ColumnsOf = Callable[[list[str]], pa.Table]
 
 
 class Reused(NamedTuple):
-    """Name what chunks may be taken from: the file of an earlier run, and what column says by its own values that another has not
-    changed (`text_sha256` of `text`), so that this one need not be read."""
+    """Name what chunks may be taken from: the file of an earlier run, and what columns say by their own values that another has
+    not changed (`text_sha256` of `text`), so that this one need not be read."""
 
     file: Path
-    implied: Mapping[str, str]
+    implied: Mapping[str, Set[str]]
 
 
 class Chunk(NamedTuple):
@@ -54,67 +62,59 @@ class Chunk(NamedTuple):
     data: bytes
 
 
-class Splicer:
-    """Write row groups one by one, as `pyarrow.parquet.ParquetWriter` does, copying every chunk that has the values it had.
+Chunks = dict[str, Chunk]
 
-    Group is compared with group, in order; once tables have come apart nothing is alike, and all is compressed. So is all where
-    the other file is of another schema or another version of Arrow.
+
+def compress(pieces: Iterable[pa.Table], options: dict[str, Any]) -> list[Chunks]:
+    """Return the column chunks of each table, by name. The tables are of one schema, and there is one at least."""
+    pieces = iter(pieces)
+    first = next(pieces)
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, first.schema, **options) as writer:
+        for piece in chain((first,), pieces):
+            writer.write_table(piece, row_group_size=max(1, piece.num_rows))
+    written = sink.getvalue()
+    groups = _footer(written)[GROUPS][1][1]
+    names = set(first.schema.names)
+    return [_chunks(group, lambda begin, size: written.slice(begin, size).to_pybytes(), names) for group in groups]
+
+
+def join(chunks: Sequence[Chunk]) -> Chunk:
+    """Return a chunk of the pages of several, which no page can tell: none says where it lies.
+
+    They are of one column of texts, without a dictionary, which stands once in a chunk, and without statistics.
     """
+    metas = [chunk.told[META][1] for chunk in chunks]
+    sums = {field: (I64, sum(meta[field][1] for meta in metas)) for field in (VALUES, UNCOMPRESSED, COMPRESSED)}
+    pages = [meta[ENCODINGS][1][1][0] for meta in metas]
+    sizes = [meta[SIZES][1] for meta in metas]
+    levels = [sum(counts) for counts in zip(*(size[LEVELS][1][1] for size in sizes), strict=True)]
+    joined = metas[0] | sums
+    joined[ENCODINGS] = LIST, (STRUCT, [pages[0] | {ENCODING_PAGES: (I32, sum(page[ENCODING_PAGES][1] for page in pages))}])
+    plain = I64, sum(size[PLAIN_BYTES][1] for size in sizes)
+    joined[SIZES] = STRUCT, sizes[0] | {PLAIN_BYTES: plain, LEVELS: (LIST, (I64, levels))}
+    return Chunk(chunks[0].told | {META: (STRUCT, joined)}, b"".join(chunk.data for chunk in chunks))
 
-    def __init__(self, path: Path, schema: pa.Schema, options: dict[str, Any], reused: Reused) -> None:
-        self._schema, self._options, self._implied = schema, options, reused.implied
+
+class ChunkFile:
+    """Write a Parquet file row group by row group from column chunks, as `pyarrow.parquet.ParquetWriter` would."""
+
+    def __init__(self, path: Path, schema: pa.Schema, options: dict[str, Any]) -> None:
+        self.schema = schema
         sink = pa.BufferOutputStream()
         pq.ParquetWriter(sink, schema, **options).close()
-        self._footer = _footer(sink.getvalue())
-        # Read, not mapped: what is read of a mapped file counts as memory for as long as it is open.
-        self._old = pq.ParquetFile(reused.file)
-        self._bytes = pa.OSFile(str(reused.file))
-        told = _footer(pa.py_buffer(_tail(self._bytes)))
-        alike = told[SCHEMA] == self._footer[SCHEMA] and told[MADE_BY] == self._footer[MADE_BY]
-        self._old_groups: list[Struct] = told[GROUPS][1][1] if alike else []
+        self.footer = _footer(sink.getvalue())
+        self.rows = 0
         self._groups: list[Struct] = []
         self._file = pa.OSFile(str(path), "wb")
         self._file.write(MAGIC)
         self._at = len(MAGIC)
 
-    def write_group(self, rows: int, columns: ColumnsOf) -> None:
-        """Write a row group of so many rows, asking for the columns that are needed."""
-        same = self._unchanged(rows, columns)
-        chunks: dict[bytes, Chunk] = {}
-        if same:
-            group = self._old_groups[len(self._groups)]
-            chunks = {name: chunk for name, chunk in _chunks(group, self._read).items() if name.decode() in same}
-        fresh = [name for name in self._schema.names if name not in same]
-        if fresh:
-            sink = pa.BufferOutputStream()
-            with pq.ParquetWriter(sink, pa.schema([self._schema.field(name) for name in fresh]), **self._options) as writer:
-                writer.write_table(columns(fresh), row_group_size=max(1, rows))
-            written = sink.getvalue()
-            group = _footer(written)[GROUPS][1][1][0]
-            chunks |= _chunks(group, lambda begin, size: written.slice(begin, size).to_pybytes())
-        self._append([chunks[name.encode()] for name in self._schema.names], rows)
-
-    def _read(self, begin: int, size: int) -> bytes:
-        self._bytes.seek(begin)
-        return bytes(self._bytes.read(size))
-
-    def _unchanged(self, rows: int, columns: ColumnsOf) -> set[str]:
-        number = len(self._groups)
-        if number >= len(self._old_groups) or self._old_groups[number][GROUP_ROWS][1] != rows:
-            return set()
-        # The first column tells articles apart: where it differs nothing else can be alike.
-        first = self._schema.names[0]
-        if not self._old.read_row_group(number, columns=[first])[first].equals(columns([first])[first]):
-            return set()
-        names = [name for name in self._schema.names if name not in self._implied]
-        table = columns(names)
-        old = self._old.read_row_group(number, columns=names)
-        same = {name for name in names if old[name].equals(table[name])}
-        return same | {name for name, by in self._implied.items() if by in same}
-
-    def _append(self, chunks: list[Chunk], rows: int) -> None:
+    def append(self, chunks: Chunks, rows: int) -> None:
+        """Write a row group of so many rows."""
         begin, columns = self._at if rows else 0, []  # of a group of no rows all places are 0
-        for told, data in chunks:
+        for name in self.schema.names:
+            told, data = chunks[name]
             meta = told[META][1]
             moved = self._at - chunk_start(meta) if rows else 0
             shifted = {n: (kind, value + moved) if n in OFFSETS else (kind, value) for n, (kind, value) in meta.items()}
@@ -131,15 +131,86 @@ class Splicer:
                 GROUP_COMPRESSED: (I64, sizes[1]),
             }
         )
+        self.rows += rows
+
+    def close(self) -> None:
+        """Write the footer."""
+        self._file.write(file_end(self.footer | {ROWS: (I64, self.rows), GROUPS: (LIST, (STRUCT, self._groups))}))
+        self._file.close()
+
+
+class Earlier:
+    """Give the chunks of an earlier file that a new one can take over, from any thread.
+
+    Group is compared with group, in order; once tables have come apart nothing is alike. Nor is anything where the other file is
+    of another schema or another version of Arrow.
+    """
+
+    def __init__(self, reused: Reused, new: ChunkFile) -> None:
+        self._implied, self._names = reused.implied, new.schema.names
+        # Read, not mapped: what is read of a mapped file counts as memory for as long as it is open.
+        self._file = pq.ParquetFile(reused.file)
+        self._bytes = pa.OSFile(str(reused.file))
+        self._lock = Lock()
+        told = _footer(pa.py_buffer(_tail(self._bytes)))
+        alike = told[SCHEMA] == new.footer[SCHEMA] and told[MADE_BY] == new.footer[MADE_BY]
+        self._groups: list[Struct] = told[GROUPS][1][1] if alike else []
+
+    def unchanged(self, number: int, rows: int, columns: ColumnsOf) -> set[str]:
+        """Return which columns of a row group of so many rows have the values they had in the group of that number."""
+        if number >= len(self._groups) or self._groups[number][GROUP_ROWS][1] != rows:
+            return set()
+        # The first column tells articles apart: where it differs nothing else can be alike.
+        first = self._names[0]
+        if not self._old(number, [first])[first].equals(columns([first])[first]):
+            return set()
+        names = [name for name in self._names if name not in self._implied]
+        table, old = columns(names), self._old(number, names)
+        same = {name for name in names if old[name].equals(table[name])}
+        return same | {name for name, by in self._implied.items() if by <= same}
+
+    def chunks(self, number: int, names: Set[str]) -> Chunks:
+        """Return chunks of a row group."""
+        with self._lock:
+            return _chunks(self._groups[number], self._read, names) if names else {}
+
+    def _read(self, begin: int, size: int) -> bytes:
+        self._bytes.seek(begin)
+        return bytes(self._bytes.read(size))
+
+    def _old(self, number: int, names: list[str]) -> pa.Table:
+        with self._lock:
+            return self._file.read_row_group(number, columns=names)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+        self._bytes.close()
+
+
+class Splicer:
+    """Write row groups one by one, copying every chunk that has the values it had."""
+
+    def __init__(self, path: Path, schema: pa.Schema, options: dict[str, Any], reused: Reused) -> None:
+        self._options = options
+        self._file = ChunkFile(path, schema, options)
+        self._earlier = Earlier(reused, self._file)
+        self._number = 0
+
+    def write_group(self, rows: int, columns: ColumnsOf) -> None:
+        """Write a row group of so many rows, asking for the columns that are needed."""
+        same = self._earlier.unchanged(self._number, rows, columns)
+        chunks = self._earlier.chunks(self._number, same)
+        fresh = [name for name in self._file.schema.names if name not in same]
+        if fresh:
+            chunks |= compress([columns(fresh)], self._options)[0]
+        self._file.append(chunks, rows)
+        self._number += 1
 
     def close(self) -> None:
         """Write the footer, and let go of the other file."""
-        rows = sum(group[GROUP_ROWS][1] for group in self._groups)
-        self._footer |= {ROWS: (I64, rows), GROUPS: (LIST, (STRUCT, self._groups))}
-        self._file.write(file_end(self._footer))
         self._file.close()
-        self._old.close()
-        self._bytes.close()
+        self._earlier.close()
 
 
 def _tail(file: pa.NativeFile) -> bytes:
@@ -155,10 +226,12 @@ def _footer(data: pa.Buffer) -> Struct:
     return decode(data.slice(data.size - 8 - size, size).to_pybytes())
 
 
-def _chunks(group: Struct, read: Any) -> dict[bytes, Chunk]:
+def _chunks(group: Struct, read: Callable[[int, int], bytes], names: Set[str]) -> Chunks:
     # By the name of the column: none of our tables has a column of several leaves.
     found = {}
     for told in group[COLUMNS][1][1]:
         meta = told[META][1]
-        found[meta[PATH][1][1][0]] = Chunk(told, read(chunk_start(meta), meta[COMPRESSED][1]))
+        name = meta[PATH][1][1][0].decode()
+        if name in names:
+            found[name] = Chunk(told, read(chunk_start(meta), meta[COMPRESSED][1]))
     return found

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedupe.schema import CLUSTERS, CORPUS, EDITS, ID_MAP, PAIRS, REJECTS, RESIDUE, STORIES, TIMESTAMP
-from dedupe.write.parquet import TableWriter, write_table
+from dedupe.write.articles import write_articles
+from dedupe.write.parquet import write_table
 from dedupe.write.splice import Reused
 
 
@@ -211,23 +212,11 @@ def write_tables(
 ) -> dict[str, int]:
     """Write every table of an output into `folder` and return their numbers of rows.
 
-    `articles`: all of them, for the columns that are small. The corpus and its canonical part are compressed side by side: they
-    are nine tenths of the work, and with a thread more the other tables are done when they are. `joined`: an output that these
-    articles have joined, of which unchanged parts are copied.
+    `articles`: all of them, for the columns that are small. `joined`: an output that these articles have joined, of which
+    unchanged parts are copied.
     """
 
     ids = articles["article_id"].combine_chunks()
-
-    def reused(name: str, implied: dict[str, str]) -> Reused | None:
-        return Reused(joined / name, implied) if joined else None
-
-    def corpus(canonical_only: bool) -> int:
-        name = f"{'canonical' if canonical_only else 'corpus'}.parquet"
-        writer = TableWriter(folder / name, CORPUS, facts, reused(name, {"text": "text_sha256"}))
-        for batch in corpus_batches(batches_of(), ids, clustered, storied):
-            writer.write(batch, batch["is_canonical"].to_numpy(zero_copy_only=False) if canonical_only else None)
-        writer.close()
-        return writer.rows
 
     def small() -> dict[str, int]:
         tables = {
@@ -243,9 +232,12 @@ def write_tables(
             for name, (schema, table) in tables.items()
         }
         edits = edit_batches(batches_of())
-        rows["edits"] = write_table(folder / "edits.parquet", EDITS, edits, facts, reused("edits.parquet", {}))
+        reused = Reused(joined / "edits.parquet", {}) if joined else None
+        rows["edits"] = write_table(folder / "edits.parquet", EDITS, edits, facts, reused)
         return rows
 
+    # With a thread more the other tables are done when these two are, which are nine tenths of the work.
     with ThreadPoolExecutor(threads + 1 if threads > 1 else 1) as pool:
-        whole, part, others = pool.submit(corpus, False), pool.submit(corpus, True), pool.submit(small)
-        return {"corpus": whole.result(), "canonical": part.result(), **others.result()}
+        others = pool.submit(small)
+        rows = write_articles(folder, corpus_batches(batches_of(), ids, clustered, storied), facts, pool, threads, joined)
+        return rows | others.result()
