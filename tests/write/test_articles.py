@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedupe.review.excerpts import Excerpts
@@ -68,6 +68,7 @@ def pages_of(file: Path, table: list[Row]) -> list[list[Row]]:
     ]
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.booleans(), max_size=400), st.integers(1, 90), st.integers(1, 3), st.sampled_from([0, 100, 1_000, 100_000]))
 def test_both_tables_hold_their_rows_group_by_group(flags: list[bool], size: int, threads: int, page_bytes: int) -> None:
     table = [row | {"is_canonical": flag} for row, flag in zip(rows(len(flags)), flags, strict=True)]

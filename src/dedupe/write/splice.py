@@ -56,10 +56,10 @@ class Reused(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Hold a column chunk: its ColumnChunk, and its bytes."""
+    """Hold a column chunk: its ColumnChunk, and its bytes, in pieces."""
 
     told: Struct
-    data: bytes
+    data: list[pa.Buffer]
 
 
 Chunks = dict[str, Chunk]
@@ -76,7 +76,7 @@ def compress(pieces: Iterable[pa.Table], options: dict[str, Any]) -> list[Chunks
     written = sink.getvalue()
     groups = _footer(written)[GROUPS][1][1]
     names = set(first.schema.names)
-    return [_chunks(group, lambda begin, size: written.slice(begin, size).to_pybytes(), names) for group in groups]
+    return [_chunks(group, written.slice, names) for group in groups]
 
 
 def join(chunks: Sequence[Chunk]) -> Chunk:
@@ -93,7 +93,7 @@ def join(chunks: Sequence[Chunk]) -> Chunk:
     joined[ENCODINGS] = LIST, (STRUCT, [pages[0] | {ENCODING_PAGES: (I32, sum(page[ENCODING_PAGES][1] for page in pages))}])
     plain = I64, sum(size[PLAIN_BYTES][1] for size in sizes)
     joined[SIZES] = STRUCT, sizes[0] | {PLAIN_BYTES: plain, LEVELS: (LIST, (I64, levels))}
-    return Chunk(chunks[0].told | {META: (STRUCT, joined)}, b"".join(chunk.data for chunk in chunks))
+    return Chunk(chunks[0].told | {META: (STRUCT, joined)}, [piece for chunk in chunks for piece in chunk.data])
 
 
 class ChunkFile:
@@ -119,8 +119,9 @@ class ChunkFile:
             moved = self._at - chunk_start(meta) if rows else 0
             shifted = {n: (kind, value + moved) if n in OFFSETS else (kind, value) for n, (kind, value) in meta.items()}
             columns.append(told | {META: (STRUCT, shifted)})
-            self._file.write(data)
-            self._at += len(data)
+            for piece in data:
+                self._file.write(piece)
+                self._at += piece.size
         sizes = [sum(column[META][1][size][1] for column in columns) for size in (UNCOMPRESSED, COMPRESSED)]
         self._groups.append(
             {
@@ -174,9 +175,9 @@ class Earlier:
         with self._lock:
             return _chunks(self._groups[number], self._read, names) if names else {}
 
-    def _read(self, begin: int, size: int) -> bytes:
+    def _read(self, begin: int, size: int) -> pa.Buffer:
         self._bytes.seek(begin)
-        return bytes(self._bytes.read(size))
+        return self._bytes.read_buffer(size)
 
     def _old(self, number: int, names: list[str]) -> pa.Table:
         with self._lock:
@@ -226,12 +227,12 @@ def _footer(data: pa.Buffer) -> Struct:
     return decode(data.slice(data.size - 8 - size, size).to_pybytes())
 
 
-def _chunks(group: Struct, read: Callable[[int, int], bytes], names: Set[str]) -> Chunks:
+def _chunks(group: Struct, read: Callable[[int, int], pa.Buffer], names: Set[str]) -> Chunks:
     # By the name of the column: none of our tables has a column of several leaves.
     found = {}
     for told in group[COLUMNS][1][1]:
         meta = told[META][1]
         name = meta[PATH][1][1][0].decode()
         if name in names:
-            found[name] = Chunk(told, read(chunk_start(meta), meta[COMPRESSED][1]))
+            found[name] = Chunk(told, [read(chunk_start(meta), meta[COMPRESSED][1])])
     return found
