@@ -110,7 +110,7 @@ def _make(
     # The same articles in both tables: so the same ones are canonical, and pages end where they ended.
     if not (_TEXT in same and _TEXT in same_of_part):
         same, same_of_part = same - {_TEXT}, same_of_part - {_TEXT}
-        texts, texts_of_part = _compress_texts(group.columns([_TEXT]), chosen.to_numpy())
+        texts, texts_of_part = _compress_texts(group.table([_TEXT]), chosen.to_numpy())
     whole = corpus.made(number, rows, group.columns, same, texts)
     return whole, canonical.made(canonical_number, kept, part, same_of_part, texts_of_part) if kept else None
 
@@ -119,8 +119,9 @@ def _compress_texts(texts: pa.Table, chosen: np.ndarray) -> tuple[Chunks, Chunks
     # The chunk of all, and of the chosen ones, of which there may be none.
     bounds = [0, *(np.flatnonzero(np.diff(chosen)) + 1).tolist(), len(chosen)]
     if texts.nbytes < SHARED_PAGE_BYTES * (len(bounds) - 1):
-        return compress([texts], _OPTIONS)[0], {}
-    pieces = compress((texts.slice(begin, end - begin) for begin, end in pairwise(bounds)), _OPTIONS)
+        return compress([texts.combine_chunks()], _OPTIONS)[0], {}
+    # Few of the pages lie in two chunks: the others are compressed where they are.
+    pieces = compress((texts.slice(begin, end - begin).combine_chunks() for begin, end in pairwise(bounds)), _OPTIONS)
     chunks = [piece[_TEXT] for piece in pieces]
     kept = [chunk for chunk, begin in zip(chunks, bounds[:-1], strict=True) if chosen[begin]]
     return {_TEXT: join(chunks)}, {_TEXT: join(kept)} if kept else {}

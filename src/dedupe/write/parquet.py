@@ -68,15 +68,19 @@ class RowGroup(NamedTuple):
         """Return how many rows these are."""
         return sum(map(len, self.parts))
 
+    def table(self, names: list[str]) -> pa.Table:
+        """Return some of the columns, chunk by chunk as they came."""
+        schema = pa.schema([self.schema.field(name) for name in names], self.schema.metadata)
+        if not self.parts:
+            return schema.empty_table()
+        return pa.Table.from_batches([part.select(names) for part in self.parts]).cast(schema)
+
     def columns(self, names: list[str]) -> pa.Table:
         """Return some of the columns, each in one chunk.
 
         To be asked for where they are compressed: all texts of a million articles, needed or not, are 5 GB of copies.
         """
-        schema = pa.schema([self.schema.field(name) for name in names], self.schema.metadata)
-        if not self.parts:
-            return schema.empty_table()
-        return pa.Table.from_batches([part.select(names) for part in self.parts]).cast(schema).combine_chunks()
+        return self.table(names).combine_chunks()
 
 
 class RowGroups:
