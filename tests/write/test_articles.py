@@ -12,13 +12,17 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dedupe.review.excerpts import Excerpts
 from dedupe.schema import CORPUS
 from dedupe.write import articles
 from dedupe.write.articles import write_articles
+from dedupe.write.footer import DATA_PAGE, META
+from dedupe.write.pages import compress_pages, join_pages
+from dedupe.write.parquet import COMPRESSION_LEVEL
+from dedupe.write.splice import compress
 
 Row = dict[str, object]
 NAMES = "corpus", "canonical"
@@ -147,3 +151,16 @@ def test_unchanged_texts_are_copied_and_not_compressed(tmp_path: Path, monkeypat
     written(tmp_path / "new", [row | {"cluster_size": 4} for row in old], joined=tmp_path / "old")
     with pytest.raises(TypeError):
         written(tmp_path / "other", with_flag(0, False)(old), joined=tmp_path / "old")
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.text(max_size=80), max_size=9), min_size=1, max_size=9))
+def test_a_page_is_that_of_arrows_own_writer(chunks: list[list[str]]) -> None:
+    texts = pa.chunked_array(chunks, pa.string())
+    assume(len(texts))
+    (page,) = compress_pages(texts, [0, len(texts)], pa.Codec("zstd", COMPRESSION_LEVEL))
+    own = join_pages("text", [page])
+    theirs = compress(pa.table({"text": texts.combine_chunks()}), articles._OPTIONS)["text"]
+    assert b"".join(own.data) == b"".join(theirs.data)
+    assert own.told[META][1] | {DATA_PAGE: theirs.told[META][1][DATA_PAGE]} == theirs.told[META][1]
+    assert {**own.told, META: None} == {**theirs.told, META: None}

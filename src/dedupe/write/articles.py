@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Executor, Future
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,8 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedupe.schema import CORPUS
-from dedupe.write.parquet import OPTIONS, RowGroup, RowGroups, with_footer
-from dedupe.write.splice import ChunkFile, Chunks, ColumnsOf, Earlier, Reused, compress, join
+from dedupe.write.pages import compress_pages, join_pages
+from dedupe.write.parquet import COMPRESSION_LEVEL, OPTIONS, PAGE_BYTES, RowGroup, RowGroups, with_footer
+from dedupe.write.splice import ChunkFile, Chunks, ColumnsOf, Earlier, Reused, compress
 
 # Where pages would hold fewer bytes of text than this in the mean, the two tables are compressed each for itself: at 29 KB they
 # are 10 % larger for being shared.
@@ -81,14 +81,14 @@ class _Table:
     def made(self, number: int, rows: int, columns: ColumnsOf, same: set[str], texts: Chunks) -> _Made:
         chunks = texts | (self._earlier.chunks(number, same) if self._earlier else {})
         fresh = [name for name in CORPUS.names if name not in chunks]
-        return _Made(rows, chunks | (compress([columns(fresh)], _OPTIONS)[0] if fresh else {}))
+        return _Made(rows, chunks | (compress(columns(fresh), _OPTIONS) if fresh else {}))
 
     def append(self, made: _Made) -> None:
         self._file.append(made.chunks, made.rows)
 
     def close(self) -> int:
         if not self._file.rows:
-            self._file.append(compress([self._file.schema.empty_table()], _OPTIONS)[0], 0)
+            self._file.append(compress(self._file.schema.empty_table(), _OPTIONS), 0)
         self._file.close()
         if self._earlier:
             self._earlier.close()
@@ -110,18 +110,20 @@ def _make(
     # The same articles in both tables: so the same ones are canonical, and pages end where they ended.
     if not (_TEXT in same and _TEXT in same_of_part):
         same, same_of_part = same - {_TEXT}, same_of_part - {_TEXT}
-        texts, texts_of_part = _compress_texts(group.table([_TEXT]), chosen.to_numpy())
+        texts, texts_of_part = _compress_texts(group.table([_TEXT])[_TEXT], chosen.to_numpy())
     whole = corpus.made(number, rows, group.columns, same, texts)
     return whole, canonical.made(canonical_number, kept, part, same_of_part, texts_of_part) if kept else None
 
 
-def _compress_texts(texts: pa.Table, chosen: np.ndarray) -> tuple[Chunks, Chunks]:
-    # The chunk of all, and of the chosen ones, of which there may be none.
-    bounds = [0, *(np.flatnonzero(np.diff(chosen)) + 1).tolist(), len(chosen)]
-    if texts.nbytes < SHARED_PAGE_BYTES * (len(bounds) - 1):
-        return compress([texts.combine_chunks()], _OPTIONS)[0], {}
-    # Few of the pages lie in two chunks: the others are compressed where they are.
-    pieces = compress((texts.slice(begin, end - begin).combine_chunks() for begin, end in pairwise(bounds)), _OPTIONS)
-    chunks = [piece[_TEXT] for piece in pieces]
-    kept = [chunk for chunk, begin in zip(chunks, bounds[:-1], strict=True) if chosen[begin]]
-    return {_TEXT: join(chunks)}, {_TEXT: join(kept)} if kept else {}
+def _compress_texts(texts: pa.ChunkedArray, chosen: np.ndarray) -> tuple[Chunks, Chunks]:
+    # The chunk of all texts, and of the chosen ones; none where each is to be compressed for itself.
+    sizes = pc.binary_length(texts).to_numpy()
+    turns = np.concatenate([[True], chosen[1:] != chosen[:-1]])
+    if texts.null_count or sizes.sum() < SHARED_PAGE_BYTES * np.count_nonzero(turns):
+        return {}, {}
+    before = np.cumsum(sizes) - sizes
+    number = (before - before[np.maximum.accumulate(np.where(turns, np.arange(len(turns)), 0))]) // PAGE_BYTES
+    starts = np.flatnonzero(turns | np.concatenate([[True], number[1:] != number[:-1]])).tolist()
+    pages = compress_pages(texts, [*starts, len(sizes)], pa.Codec("zstd", COMPRESSION_LEVEL))
+    kept = [page for page, start in zip(pages, starts, strict=True) if chosen[start]]
+    return {_TEXT: join_pages(_TEXT, pages)}, {_TEXT: join_pages(_TEXT, kept)}

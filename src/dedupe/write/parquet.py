@@ -22,7 +22,7 @@ COMPRESSION_LEVEL = 3
 ROW_GROUP_BYTES = 32 << 20
 
 # Pages cut by the writer depend on how the rows arrive; one chunk a row group makes them depend on the rows alone.
-_PAGE_BYTES = 1 << 20
+PAGE_BYTES = 1 << 20
 
 
 def with_footer(schema: pa.Schema, facts: dict[str, object]) -> pa.Schema:
@@ -39,7 +39,7 @@ OPTIONS: dict[str, Any] = {
     "compression": "zstd",
     "compression_level": COMPRESSION_LEVEL,
     "use_dictionary": False,
-    "data_page_size": _PAGE_BYTES,
+    "data_page_size": PAGE_BYTES,
     "write_statistics": True,
     "store_schema": True,
 }

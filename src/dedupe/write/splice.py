@@ -7,8 +7,7 @@ compressing would have given, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from itertools import chain
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -20,28 +19,22 @@ from dedupe.write.footer import (
     BYTES,
     COLUMNS,
     COMPRESSED,
-    ENCODING_PAGES,
-    ENCODINGS,
     GROUP_COMPRESSED,
     GROUP_OFFSET,
     GROUP_ROWS,
     GROUPS,
-    LEVELS,
     MADE_BY,
     MAGIC,
     META,
     OFFSETS,
     PATH,
-    PLAIN_BYTES,
     ROWS,
     SCHEMA,
-    SIZES,
     UNCOMPRESSED,
-    VALUES,
     chunk_start,
     file_end,
 )
-from dedupe.write.thrift import I32, I64, LIST, STRUCT, Struct, decode
+from dedupe.write.thrift import I64, LIST, STRUCT, Struct, decode
 
 # Gives some columns of a row group, each in one chunk.
 ColumnsOf = Callable[[list[str]], pa.Table]
@@ -65,35 +58,13 @@ class Chunk(NamedTuple):
 Chunks = dict[str, Chunk]
 
 
-def compress(pieces: Iterable[pa.Table], options: dict[str, Any]) -> list[Chunks]:
-    """Return the column chunks of each table, by name. The tables are of one schema, and there is one at least."""
-    pieces = iter(pieces)
-    first = next(pieces)
+def compress(table: pa.Table, options: dict[str, Any]) -> Chunks:
+    """Return the column chunks of a row group, by name."""
     sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(sink, first.schema, **options) as writer:
-        for piece in chain((first,), pieces):
-            writer.write_table(piece, row_group_size=max(1, piece.num_rows))
+    with pq.ParquetWriter(sink, table.schema, **options) as writer:
+        writer.write_table(table, row_group_size=max(1, table.num_rows))
     written = sink.getvalue()
-    groups = _footer(written)[GROUPS][1][1]
-    names = set(first.schema.names)
-    return [_chunks(group, written.slice, names) for group in groups]
-
-
-def join(chunks: Sequence[Chunk]) -> Chunk:
-    """Return a chunk of the pages of several, which no page can tell: none says where it lies.
-
-    They are of one column of texts, without a dictionary, which stands once in a chunk, and without statistics.
-    """
-    metas = [chunk.told[META][1] for chunk in chunks]
-    sums = {field: (I64, sum(meta[field][1] for meta in metas)) for field in (VALUES, UNCOMPRESSED, COMPRESSED)}
-    pages = [meta[ENCODINGS][1][1][0] for meta in metas]
-    sizes = [meta[SIZES][1] for meta in metas]
-    levels = [sum(counts) for counts in zip(*(size[LEVELS][1][1] for size in sizes), strict=True)]
-    joined = metas[0] | sums
-    joined[ENCODINGS] = LIST, (STRUCT, [pages[0] | {ENCODING_PAGES: (I32, sum(page[ENCODING_PAGES][1] for page in pages))}])
-    plain = I64, sum(size[PLAIN_BYTES][1] for size in sizes)
-    joined[SIZES] = STRUCT, sizes[0] | {PLAIN_BYTES: plain, LEVELS: (LIST, (I64, levels))}
-    return Chunk(chunks[0].told | {META: (STRUCT, joined)}, [piece for chunk in chunks for piece in chunk.data])
+    return _chunks(_footer(written)[GROUPS][1][1][0], written.slice, set(table.schema.names))
 
 
 class ChunkFile:
@@ -204,7 +175,7 @@ class Splicer:
         chunks = self._earlier.chunks(self._number, same)
         fresh = [name for name in self._file.schema.names if name not in same]
         if fresh:
-            chunks |= compress([columns(fresh)], self._options)[0]
+            chunks |= compress(columns(fresh), self._options)
         self._file.append(chunks, rows)
         self._number += 1
 

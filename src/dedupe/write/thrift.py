@@ -33,6 +33,13 @@ def encode(struct: Struct) -> bytes:
     return bytes(out)
 
 
+def varint(value: int) -> bytes:
+    """Write a number that is not negative, seven bits a byte."""
+    out = bytearray()
+    _write_varint(out, value)
+    return bytes(out)
+
+
 class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
