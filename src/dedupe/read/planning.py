@@ -17,6 +17,7 @@ MOST_FILES = 512
 # The best extractor takes some 30 ms a page: 512 pages in one shard would be the last task of many a run.
 _MOST_PAGES = 64
 _PACKED_RATIO = 4
+_MANY_PIECES = 4
 
 
 def plan(paths: Sequence[str | Path], config: Config, part_bytes: int = PART_BYTES, spool: Path | None = None) -> Plan:
@@ -92,8 +93,7 @@ def _cut(whole: FilePart, part_bytes: int) -> list[FilePart]:
 
         if not can_be_cut(whole):
             return [whole]
-        pieces = -(-whole.size // part_bytes)
-        ranges = list(pairwise(whole.size * n // pieces for n in range(pieces + 1)))
+        ranges = list(pairwise(_edges(whole.size, -(-whole.size // part_bytes))))
     elif whole.format == "parquet":
         ranges = _row_ranges(whole, part_bytes)
     elif whole.format == "arrow":
@@ -105,6 +105,14 @@ def _cut(whole: FilePart, part_bytes: int) -> list[FilePart]:
     if len(ranges) < 2:
         return [whole]
     return [replace(whole, start=start, stop=stop, index=index) for index, (start, stop) in enumerate(ranges)]
+
+
+def _edges(size: int, pieces: int) -> list[int]:
+    # The last of many pieces is cut into a half and two quarters, which keep every worker busy to about the end of a stage: of
+    # 16 equal ones the last took 0.3 s more of each.
+    edges = [size * n // pieces for n in range(pieces + 1)]
+    last = size - edges[-2]
+    return [*edges[:-1], size - last // 2, size - last // 4, size] if pieces >= _MANY_PIECES else edges
 
 
 def _row_ranges(whole: FilePart, part_bytes: int) -> list[tuple[int, int]]:
