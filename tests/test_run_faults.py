@@ -25,6 +25,7 @@ from dedupe.corpus.explain import explain_pair
 from dedupe.corpus.inspect import check_output
 from dedupe.corpus.output import Output
 from dedupe.errors import OutputError
+from dedupe.summary import Summary
 from dedupe.write.publish import RUNS
 
 LONGEST_SECONDS = 300  # whatever takes longer hangs
@@ -472,7 +473,7 @@ def test_paths_in_no_encoding_on_the_command_line(tmp_path: Path) -> None:
 # ---- sizes and shapes
 
 
-def cpu_seconds(source: Path, output: Path) -> tuple[float, job.Summary]:
+def cpu_seconds(source: Path, output: Path) -> tuple[float, Summary]:
     begun = time.process_time()
     summary = job.clean([source], output, workers=1)
     assert summary.records == summary.articles + sum(summary.rejects.values())

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from dedupe.corpus.corpus import Pair as Pair
     from dedupe.corpus.table import Table as Table
     from dedupe.errors import DedupeError as DedupeError
-    from dedupe.job import Summary as Summary
     from dedupe.pieces import Comparison as Comparison
     from dedupe.pieces import Despun as Despun
     from dedupe.pieces import Repaired as Repaired
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from dedupe.pieces import signatures as signatures
     from dedupe.repair.ledger import Edit as Edit
     from dedupe.repair.ledger import restore as restore
+    from dedupe.summary import Summary as Summary
 
 # Loaded at first use: a program that only wants `restore` should not wait for pyarrow and numba.
 _HOMES = {
@@ -42,7 +42,7 @@ _HOMES = {
     "Pair": "dedupe.corpus.corpus",
     "Repaired": "dedupe.pieces",
     "Signatures": "dedupe.pieces",
-    "Summary": "dedupe.job",
+    "Summary": "dedupe.summary",
     "Table": "dedupe.corpus.table",
     "clean": "dedupe.cleaning",
     "compare": "dedupe.pieces",

@@ -170,10 +170,11 @@ def report(output: Path, path: Path | None, as_json: bool) -> None:
     from dedupe.report.page import write_report
 
     opened = Output(output)
+    found = figures(output, opened.manifest)
     if as_json:
-        show_json(figures(output, opened.manifest))
+        show_json(found)
     else:
-        click.echo(f"wrote {write_report(output, opened.manifest, path=path)}")
+        click.echo(f"wrote {write_report(output, found, path)}")
 
 
 @cli.command(short_help="Show the tables of an output, and check them.")

@@ -15,7 +15,7 @@ from dedupe.quantities import amount, duration, size
 
 if TYPE_CHECKING:
     from dedupe.engine.timings import Progress
-    from dedupe.job import Summary
+    from dedupe.summary import Summary
 
 _SHOWN = 6
 _COLUMNS = 14

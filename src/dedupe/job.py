@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,26 +22,27 @@ from dedupe.engine import memory
 from dedupe.engine.local import Pool, beside, useful_workers
 from dedupe.engine.timings import Progress, Timings, silent
 from dedupe.errors import DedupeError, UsageError
-from dedupe.match.edges import RELATIONS
 from dedupe.pipeline import Matched, carry_out
 from dedupe.read import plan as plan_input
-from dedupe.read.columns import check_fields
 from dedupe.read.parts import Plan
-from dedupe.report.page import write_report
+from dedupe.report.figures import figures
+from dedupe.report.page import load_templates, write_report
+from dedupe.report.rows import OfRun
 from dedupe.schema import REJECTS
 from dedupe.stages.adopting import forgotten_ids, learned_lines, previous_digest, read_previous
 from dedupe.stages.deciding import Honoured, Taken, take_decisions
 from dedupe.stages.examples import examples
 from dedupe.stages.preparing import Prepared
-from dedupe.stages.results import name_results, story_pairs
+from dedupe.stages.results import name_results
 from dedupe.stages.storytelling import Told, terms_of_drafts
 from dedupe.stages.term_files import write_terms
+from dedupe.summary import Summary, summarise
 from dedupe.write.card import card
 from dedupe.write.index import FOLDER, write_index
 from dedupe.write.manifest import file_digest, input_digest, load_manifest, manifest, run_section
 from dedupe.write.publish import MANIFEST, flush, publish, writing
 from dedupe.write.publish import begin as begin_run
-from dedupe.write.tables import write_tables
+from dedupe.write.tables import placing, write_tables
 
 # From paths, settings, a scratch folder, progress, timings, lines that an earlier run has learned, IDs of forgotten articles, and
 # decisions: a run up to what is to be written.
@@ -51,54 +50,6 @@ Carried = Callable[
     [list[str], Config, Path, Progress, Timings, pa.Table | None, frozenset[str], Taken | None],
     tuple[Plan, Prepared, Matched, Told],
 ]
-
-
-@dataclass
-class Summary:
-    """Say what a run did, in numbers: the same that the command prints and `--json` gives."""
-
-    output: str | None
-    files: int
-    bytes: int
-    read: int
-    records: int
-    articles: int
-    rejects: dict[str, int]
-    why_rejected: str
-    skipped: str
-    columns: list[str]
-    unseen: list[str]
-    events: dict[str, int]
-    rules: dict[str, int]
-    edits: int
-    repeated_lines: int
-    languages: dict[str, int]
-    candidates: int
-    verified: int
-    edges: dict[str, int]
-    large_buckets: int
-    capped_hashes: int
-    clusters: int
-    clusters_of_several: int
-    largest_cluster: int
-    duplicates: int
-    stories: int
-    articles_in_stories: int
-    largest_story: int
-    story_pairs: int
-    decisions: dict[str, int]
-    reused: dict[str, int]
-    taken_over: int
-    known: int
-    threshold: float
-    seconds: float
-    timings: dict[str, float] = field(default_factory=dict)
-    worker_deaths: int = 0
-    examples: list[dict[str, str]] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return asdict(self)
 
 
 # Given the scratch folder of the run: writes there what has to be read, and returns the paths of it.
@@ -240,7 +191,6 @@ def _write(
 ) -> Summary:
     results = name_results(prepared.articles, matched, told, before, forgotten)
     prepared.let_go()
-    articles = prepared.articles
     memory.give_back()
     summary = summarise(plan, prepared, matched, told, config, timings, begin)
     bands = matched.bands
@@ -257,32 +207,6 @@ def _write(
         "fingerprint": config.fingerprint(),
         "minhash": {"scheme": "affine32", "seed": config.seed, "num_perm": bands.num_perm},
     }
-    with (
-        beside(_keep_terms, new, prepared, matched) as terms_kept,
-        beside(_inputs, plan, articles, prepared.rejects, before, matched.honoured) as inputs,
-    ):
-        rows = write_tables(
-            new,
-            articles,
-            prepared.stored.batches,
-            results.clustered,
-            results.storied,
-            results.edge,
-            results.reasons,
-            prepared.rejects,
-            prepared.residue,
-            results.id_map,
-            facts,
-            threads,
-            prepared.adopted.folder if prepared.adopted else None,
-        )
-        terms_kept.result()
-        read = inputs.result()
-    if summary.records != rows["corpus"] + rows["rejects"]:
-        raise DedupeError(
-            f"{summary.records:,} records were read, but {rows['corpus']:,} articles and {rows['rejects']:,} rejects came out.",
-            "This is a defect of dedupe: nothing was published; please report it with the input.",
-        )
     counts = {
         "records": summary.records,
         "articles": summary.articles,
@@ -295,20 +219,54 @@ def _write(
         "events": summary.events,
         "decisions": summary.decisions,
     }
-    np.save(prepared.index / "spun.npy", articles["is_spun"].to_numpy())
+    described = partial(manifest, config, before.generation + 1 if before else 1)
+    found: dict[str, Any] = {}
+
+    def look() -> None:
+        articles = prepared.articles
+        place = placing(articles["article_id"].combine_chunks(), results.clustered, results.storied)
+        told = json.loads(described(read.result(), counts, matching, {}, {}))
+        found.update(figures(new, told, OfRun(articles, place(slice(0, len(articles))))))
+        load_templates()
+
+    with (
+        beside(_keep_terms, new, prepared, matched) as terms_kept,
+        beside(_inputs, plan, prepared.articles, prepared.rejects, before, matched.honoured) as read,
+    ):
+        rows = write_tables(
+            new,
+            prepared.articles,
+            prepared.stored.batches,
+            results.clustered,
+            results.storied,
+            results.edge,
+            results.reasons,
+            prepared.rejects,
+            prepared.residue,
+            results.id_map,
+            facts,
+            threads,
+            prepared.adopted.folder if prepared.adopted else None,
+            look,
+        )
+        terms_kept.result()
+    if summary.records != rows["corpus"] + rows["rejects"]:
+        raise DedupeError(
+            f"{summary.records:,} records were read, but {rows['corpus']:,} articles and {rows['rejects']:,} rejects came out.",
+            "This is a defect of dedupe: nothing was published; please report it with the input.",
+        )
+    np.save(prepared.index / "spun.npy", prepared.articles["is_spun"].to_numpy())
     write_index(new, prepared.index, {"fingerprint": config.fingerprint(), **matching})
     (new / "README.md").write_text(card(counts, rows, list(summary.languages), config.as_dict()), encoding="utf-8")
     run = run_section(paths, time.perf_counter() - begin, timings.seconds, threads)
-    written = partial(manifest, config, before.generation + 1 if before else 1, read, counts, matching, run)
-    prepared.let_go()
-    del articles
-    memory.give_back()
-    # The report names no hash of a file, and tells the times of this run: the tables are hashed and reach the disk meanwhile.
+    # The report names no hash of a file: the tables are hashed and reach the disk while it is laid out.
     files = sorted(path for path in new.rglob("*") if path.is_file())
     with beside(_checked, new, files, rows, threads) as checked:
-        write_report(new, json.loads(written({})), prepared.articles)
+        write_report(new, found | {"run": run})
         # A path that is no Unicode stands in it as JSON's own escapes.
-        (new / MANIFEST).write_text(written(checked.result()), encoding="utf-8", errors="backslashreplace")
+        (new / MANIFEST).write_text(
+            described(read.result(), counts, matching, run, checked.result()), encoding="utf-8", errors="backslashreplace"
+        )
     return summary
 
 
@@ -335,65 +293,3 @@ def _keep_terms(new: Path, prepared: Prepared, matched: Matched) -> None:
     if prepared.terms:
         rewritten = matched.honoured.rewritten if matched.honoured else {}
         write_terms(new / FOLDER, prepared.terms, *terms_of_drafts(prepared.columns, rewritten))
-
-
-def summarise(
-    plan: Plan, prepared: Prepared, matched: Matched, told: Told, config: Config, timings: Timings, begin: float
-) -> Summary:
-    """Say in numbers what a run did that began at `begin` of the performance counter."""
-    sizes = np.unique(matched.canonical, return_counts=True)[1]
-    tale_sizes = np.unique(told.leader[told.leader >= 0], return_counts=True)[1]
-    relations = np.bincount(matched.edges.relation, minlength=len(RELATIONS)).tolist()
-    rejects = Counter(prepared.rejects["code"].to_pylist())
-    earlier = prepared.fresh + (len(prepared.adopted.rejects) if prepared.adopted else 0)
-    return Summary(
-        output=None,
-        files=plan.n_files,
-        bytes=plan.n_bytes,
-        read=prepared.records - earlier + prepared.known,
-        records=prepared.records,
-        articles=prepared.articles.num_rows,
-        rejects=_sorted(rejects),
-        why_rejected=next(iter(_sorted(Counter(prepared.rejects["sentence"].to_pylist()))), ""),
-        skipped=plan.skipped_sentence(),
-        columns=[
-            f"{kind}: {taken}" + (f" ({count:,} files)" if count > 1 else "")
-            for (kind, taken), count in sorted(prepared.report.columns.items())
-        ],
-        unseen=_unseen(config, prepared.report.columns),
-        events=_sorted(prepared.report.events),
-        rules=_sorted(prepared.rules),
-        edits=sum(prepared.rules.values()),
-        repeated_lines=prepared.residue.num_rows,
-        languages=_sorted(prepared.languages),
-        candidates=matched.candidates,
-        verified=matched.verified,
-        edges={name: count for name, count in zip(RELATIONS, relations, strict=True) if count},
-        large_buckets=matched.large_buckets,
-        capped_hashes=matched.capped_hashes,
-        clusters=len(sizes),
-        clusters_of_several=int((sizes > 1).sum()),
-        largest_cluster=int(sizes.max(initial=0)),
-        duplicates=int((sizes - 1).sum()),
-        stories=len(tale_sizes),
-        articles_in_stories=int(tale_sizes.sum()),
-        largest_story=int(tale_sizes.max(initial=0)),
-        story_pairs=int(story_pairs(matched, told).sum()),
-        decisions=matched.honoured.counts() if matched.honoured else {},
-        reused=prepared.reused,
-        taken_over=prepared.fresh,
-        known=prepared.known,
-        threshold=config.threshold,
-        seconds=time.perf_counter() - begin,
-        timings=timings.seconds,
-    )
-
-
-def _unseen(config: Config, columns: Iterable[tuple[str, str]]) -> list[str]:
-    # A column that was asked for is taken for its field or nothing is.
-    taken = {line.partition(" <- ")[0] for _, line in columns}
-    return [f"{field}={column}" for field, column in check_fields(config.fields).items() if field not in taken]
-
-
-def _sorted(counter: Counter[str]) -> dict[str, int]:
-    return dict(sorted(counter.items(), key=lambda item: (-item[1], item[0])))

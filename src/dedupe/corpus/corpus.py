@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from dedupe.corpus.export import Exported, Format, Partition
     from dedupe.corpus.output import Output
-    from dedupe.job import Summary
     from dedupe.read.spool import Source
+    from dedupe.summary import Summary
 
 TableName = Literal["canonical", "corpus", "pairs", "clusters", "stories", "edits", "rejects", "residue", "id_map"]
 

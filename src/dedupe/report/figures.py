@@ -13,7 +13,7 @@ from dedupe.gather import distinct
 from dedupe.repair.rules import RULES
 from dedupe.report.copying import copied, publishers_of
 from dedupe.report.examples import doubtful, examples, is_spun
-from dedupe.report.rows import OfRun, OnDisk, Quoted, columns_of, labels, table_rows
+from dedupe.report.rows import OnDisk, Quoted, columns_of, labels, table_rows
 from dedupe.report.timeline import timeline
 
 _CORPUS = (
@@ -29,13 +29,14 @@ _WEAKEST = 8
 _REJECTED_SHOWN = 3
 
 
-def figures(folder: Path, manifest: dict[str, Any], articles: pa.Table | None = None) -> dict[str, Any]:
+def figures(folder: Path, manifest: dict[str, Any], quoted: Quoted | None = None) -> dict[str, Any]:
     """Return everything that the report of an output says, as plain JSON values.
 
-    `articles`: those of the run that writes the output, so that the few that are quoted are not sought in its tables. All
+    `quoted`: the articles of the run that writes the output, where corpus.parquet is not to be read, or not there yet. All
     but `run` depends on the input of the run alone.
     """
-    corpus = columns_of(folder, "corpus", list(_CORPUS))
+    quoted = quoted or OnDisk(folder)
+    corpus = quoted.columns(list(_CORPUS))
     matching, settings = manifest["matching"], manifest["settings"]
     canonical = corpus["is_canonical"].to_numpy()
     sizes = corpus["cluster_size"].to_numpy()[canonical]
@@ -43,7 +44,6 @@ def figures(folder: Path, manifest: dict[str, Any], articles: pa.Table | None = 
     told = _stories(corpus)
     edits = columns_of(folder, "edits", ["rule", "confidence"], "rule")
     n_edits = corpus["n_edits"].to_numpy()
-    quoted = OfRun(articles) if articles is not None else OnDisk(folder)
     return {
         "numbers": {
             "files": manifest["input"]["files"],

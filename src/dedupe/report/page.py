@@ -17,11 +17,9 @@ from typing import TYPE_CHECKING, Any
 from dedupe.errors import unwritable
 from dedupe.quantities import amount, duration
 from dedupe.report.charts import axis, bars, columns, curve, heat, marks
-from dedupe.report.figures import figures
 from dedupe.report.verdict import headline, look_first, percent, summary
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from jinja2 import Environment
     from markupsafe import Markup
 
@@ -32,15 +30,14 @@ _LONGEST_NAME = 160
 _JOINERS = "\u200c\u200d"  # Persian, Indic scripts and emoji are written with them
 
 
-def write_report(folder: Path, manifest: dict[str, Any], articles: pa.Table | None = None, path: Path | None = None) -> Path:
-    """Write the report of the output in `folder` and return its path.
+def write_report(folder: Path, found: dict[str, Any], path: Path | None = None) -> Path:
+    """Write the report of the output in `folder`, of which `figures` has found these, and return its path.
 
-    `articles`: those of the run, while it lasts. `path`: another file than report.html of the output. The file
-    is replaced in one step, and but for its section on the run depends on the input of the run alone. Raises UsageError where
-    `path` cannot be written.
+    `path`: another file than report.html of the output. The file is replaced in one step, and but for its section on the run
+    depends on the input of the run alone. Raises UsageError where `path` cannot be written.
     """
     target = path or folder / REPORT
-    page = render(figures(folder, manifest, articles))
+    page = render(found)
     draft = target.with_name(target.name + ".tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +54,7 @@ def write_report(folder: Path, manifest: dict[str, Any], articles: pa.Table | No
 
 def render(found: dict[str, Any]) -> str:
     """Lay the figures out as HTML."""
-    page = _environment().get_template("report.html")
+    page = load_templates().get_template("report.html")
     style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
     return page.render(
         **found,
@@ -70,7 +67,8 @@ def render(found: dict[str, Any]) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def load_templates() -> Environment:
+    """Return what lays figures out: 60 ms the first time, of the 70 that laying them out takes."""
     from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 
     from dedupe.cache import cache_dir

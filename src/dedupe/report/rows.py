@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,7 +20,11 @@ _OPENING = 100
 
 
 class Quoted(Protocol):
-    """Give some rows of the corpus and of its ledger, in the order asked for."""
+    """Give columns of the corpus, and some rows of it and of its ledger, in the order asked for."""
+
+    def columns(self, names: list[str]) -> pa.Table:
+        """Return some columns of corpus.parquet."""
+        ...
 
     def articles(self, columns: list[str], rows: Sequence[int]) -> list[Row]:
         """Return some columns of some rows of corpus.parquet."""
@@ -37,6 +41,10 @@ class OnDisk:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def columns(self, names: list[str]) -> pa.Table:
+        """Return some columns of corpus.parquet."""
+        return columns_of(self._folder, "corpus", names)
+
     def articles(self, columns: list[str], rows: Sequence[int]) -> list[Row]:
         """Return some columns of some rows of corpus.parquet."""
         return table_rows(self._folder / "corpus.parquet", columns, rows)
@@ -48,13 +56,20 @@ class OnDisk:
 
 
 class OfRun:
-    """Quote a run from the articles that it has mapped, each with its own ledger in the column `edits`."""
+    """Quote a run from the articles that it has mapped, each with its own ledger in the column `edits`, while it writes them.
 
-    def __init__(self, table: pa.Table) -> None:
-        self._table = table
+    `placed`: the columns of corpus.parquet that say where an article belongs.
+    """
+
+    def __init__(self, table: pa.Table, placed: Mapping[str, pa.Array]) -> None:
+        self._table, self._placed = table, placed
         n_edits = table["n_edits"].to_numpy()
         self._ends = np.cumsum(n_edits, dtype=np.int64)
         self._starts = self._ends - n_edits
+
+    def columns(self, names: list[str]) -> pa.Table:
+        """Return some columns of corpus.parquet."""
+        return pa.table({name: self._placed[name] if name in self._placed else self._table[name] for name in names})
 
     def articles(self, columns: list[str], rows: Sequence[int]) -> list[Row]:
         """Return some columns of some rows of corpus.parquet."""

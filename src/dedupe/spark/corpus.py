@@ -17,7 +17,6 @@ from dedupe.config import Config
 from dedupe.engine.spark import Spark, Task, run_task
 from dedupe.engine.timings import Progress, Timings, silent
 from dedupe.errors import UsageError
-from dedupe.job import Summary, summarise
 from dedupe.read.columns import check_fields
 from dedupe.read.parts import FilePart, Plan
 from dedupe.read.rows import reject_batch
@@ -27,6 +26,7 @@ from dedupe.spark.paths import finished, plan_paths
 from dedupe.spark.run import carry_out
 from dedupe.spark.stages import READ_PIECES, ReadRows, unpack_table
 from dedupe.stages.results import name_results
+from dedupe.summary import Summary, summarise
 from dedupe.write.spark_types import spark_schema
 from dedupe.write.tables import cluster_table, corpus_batch, edit_batches, pair_table, placing, story_table
 

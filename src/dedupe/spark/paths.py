@@ -27,6 +27,7 @@ from dedupe.stages.maps import PREPARED, gather_signed, tells_stories
 from dedupe.stages.preparing import Prepared, prepared_nothing
 from dedupe.stages.storytelling import Told
 from dedupe.stages.term_files import terms_beside
+from dedupe.summary import Summary
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -42,7 +43,7 @@ def clean_paths(
     previous: str | Path | None = None,
     relearn: bool = False,
     progress: Progress = silent,
-) -> job.Summary:
+) -> Summary:
     """Do what `dedupe.clean` does, on Spark: the running session, or one on this machine.
 
     A path with a scheme (`s3a://bucket/news`) is read by Spark, another by each worker as it stands. The output is a folder of

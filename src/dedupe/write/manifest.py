@@ -172,8 +172,8 @@ def run_section(paths: list[str], seconds: float, timings: Mapping[str, float], 
         "workers": workers,
         "versions": {
             "dedupe": __version__,
-            "python": platform.python_version(),
-            "pyarrow": pa.__version__,
             "numpy": np.__version__,
+            "pyarrow": pa.__version__,
+            "python": platform.python_version(),
         },
     }

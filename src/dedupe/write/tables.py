@@ -209,11 +209,12 @@ def write_tables(
     facts: dict[str, Any],
     threads: int,
     joined: Path | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> dict[str, int]:
     """Write every table of an output into `folder` and return their numbers of rows.
 
     `articles`: all of them, for the columns that are small. `joined`: an output that these articles have joined, of which
-    unchanged parts are copied.
+    unchanged parts are copied. `meanwhile` is called while the articles are written, when all other tables are.
     """
 
     ids = articles["article_id"].combine_chunks()
@@ -234,6 +235,7 @@ def write_tables(
         edits = edit_batches(batches_of())
         reused = Reused(joined / "edits.parquet", {}) if joined else None
         rows["edits"] = write_table(folder / "edits.parquet", EDITS, edits, facts, reused)
+        meanwhile()
         return rows
 
     # With a thread more the other tables are done when these two are, which are nine tenths of the work.
