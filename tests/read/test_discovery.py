@@ -170,3 +170,14 @@ def test_large_files_are_cut_by_input_alone(tmp_path):
     shards = plan([str(tmp_path)], Config(), part_bytes=20_000).shards
     assert [[part.index for part in shard] for shard in shards] == [[n] for n in range(len(shards) - 1)] + [[0]]
     assert len(shards) > 4
+
+
+@pytest.mark.parametrize(
+    ("size", "pieces"), [(29_999, [15, 15]), (80_000, [20, 20, 20, 10, 5, 5]), (200_001, [18] * 10 + [9, 5, 5])]
+)
+def test_the_last_of_many_pieces_is_cut_smaller(tmp_path, size, pieces):
+    (tmp_path / "a.jsonl").write_bytes(b"\n" * size)
+    parts = [part for shard in plan([str(tmp_path)], Config(), part_bytes=20_000).shards for part in shard]
+    assert [round((part.stop - part.start) / 1000) for part in parts] == pieces
+    assert [part.start for part in parts[1:]] == [part.stop for part in parts[:-1]]
+    assert (parts[0].start, parts[-1].stop) == (0, size)

@@ -20,7 +20,7 @@ def start_libraries() -> None:
     kernel of ours has either. Only the command line and its workers call this: in somebody else's program all keep what they
     look for. Once a process: one that is forked from another of ours finds it done.
     """
-    # The threads that BLAS starts with numpy wait for work by spinning, 2 % of a run of five seconds; we have no matrices for them.
+    # The threads that BLAS starts with numpy wait for work by spinning, 2 % of a run of five seconds; they have none to do.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     with _absent("pandas"):
         import pyarrow as pa
