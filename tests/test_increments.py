@@ -88,6 +88,15 @@ def test_what_is_there_already_is_not_taken_twice(tmp_path: Path) -> None:
     assert check_output(output) == []
 
 
+def test_articles_join_an_output_that_has_none(tmp_path: Path) -> None:
+    write(tmp_path / "in", "blank.jsonl", [{"id": "a", "text": " "}])
+    assert job.clean([tmp_path / "in"], tmp_path / "out", workers=1).articles == 0
+    write(tmp_path / "new", "more.jsonl", articles()[:9])
+    joined = job.clean([tmp_path / "new"], tmp_path / "out", workers=1, previous=tmp_path / "out")
+    assert (joined.articles, joined.records) == (9, 10)
+    assert check_output(tmp_path / "out") == []
+
+
 def test_ids_last_and_the_map_says_what_grew(tmp_path: Path) -> None:
     rows = articles()
     old, new = tmp_path / "old", tmp_path / "new"

@@ -59,10 +59,6 @@ def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(articles, "SHARED_PAGE_BYTES", 100)
 
 
-def flags_of(pages: list[list[Row]]) -> list[set[object]]:
-    return [{row["is_canonical"] for row in page} for page in pages]
-
-
 def pages_of(file: Path, table: list[Row]) -> list[list[Row]]:
     excerpts = Excerpts(file)
     return [
@@ -95,14 +91,26 @@ def test_pages_end_where_canonical_articles_do_and_are_shared(tmp_path: Path) ->
     corpus, canonical = written(tmp_path / "out", table)
     pages = pages_of(tmp_path / "out" / "corpus.parquet", table)
     assert [row for page in pages for row in page] == table
-    assert {len(flags) for flags in flags_of(pages)} == {1}
+    flags = [{row["is_canonical"] for row in page} for page in pages]
     excerpts = Excerpts(tmp_path / "out" / "corpus.parquet")
-    shared = 0
-    for group in range(len(excerpts._groups)):
-        for page, flags in zip(excerpts._pages(group, "text")[0], flags_of(pages)[shared:], strict=False):
-            assert (corpus[page.begin : page.end] in canonical) is (True in flags)
-            shared += 1
-    assert shared == len(pages) > 100
+    places = [page for group in range(len(excerpts._groups)) for page in excerpts._pages(group, "text")[0]]
+    assert len(flags) > 100
+    for own, page in zip(flags, places, strict=True):
+        assert own == {corpus[page.begin : page.end] in canonical}
+
+
+def test_only_texts_lack_statistics(tmp_path: Path) -> None:
+    written(tmp_path / "out", rows(200))
+    for name in NAMES:
+        with pq.ParquetFile(tmp_path / "out" / f"{name}.parquet") as file:
+            chunks = [file.metadata.row_group(0).column(number) for number in range(len(CORPUS))]
+        assert [chunk.path_in_schema for chunk in chunks if not chunk.is_stats_set] == ["text"]
+
+
+def test_texts_that_are_null_are_written(tmp_path: Path) -> None:
+    table = [row | {"text": None} if number % 9 == 0 else row for number, row in enumerate(rows(300))]
+    written(tmp_path / "out", table)
+    assert pq.read_table(tmp_path / "out" / "corpus.parquet").equals(pa.Table.from_pylist(table, CORPUS))
 
 
 def test_short_pages_are_not_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +118,7 @@ def test_short_pages_are_not_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(articles, "SHARED_PAGE_BYTES", 100_000)
     written(tmp_path / "out", table)
     pages = pages_of(tmp_path / "out" / "corpus.parquet", table)
-    assert all(flags == {True, False} for flags in flags_of(pages))
+    assert all({row["is_canonical"] for row in page} == {True, False} for page in pages)
 
 
 def with_flag(number: int, canonical: bool) -> Callable[[list[Row]], list[Row]]:

@@ -21,7 +21,7 @@ def start_libraries() -> None:
     look for. Once a process: one that is forked from another of ours finds it done.
     """
     # The threads that BLAS starts with numpy wait for work by spinning, 2 % of a run of five seconds; they have none to do.
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with _absent("pandas"):
         import pyarrow as pa
 

@@ -1,8 +1,9 @@
 """Single values out of a Parquet column, without the rest of its row group.
 
-Arrow decodes column chunks whole: 32 MB of texts for one article, 20 ms. But a chunk is a run of pages, of 1 MB at most in
-our tables, each with a header that says how long it is and how many values it has. The one that holds the row wanted makes, with
-a footer of its own, a file of one column in memory, and Arrow decodes that in 2 to 4 ms, whatever types and encodings are in it.
+Arrow decodes column chunks whole: 32 MB of texts for one article, 20 ms. But a chunk is a run of pages, of 1 MB or a thousand
+articles in our tables, each with a header that says how long it is and how many values it has. The one that holds the row wanted
+makes, with a footer of its own, a file of one column in memory, and Arrow decodes that in 2 to 4 ms, whatever types and encodings
+are in it.
 Field numbers are those of https://github.com/apache/parquet-format, as in `dedupe.write.footer`.
 """
 

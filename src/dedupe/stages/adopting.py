@@ -244,7 +244,7 @@ def adopt_group(
     `edits`: the hash of the table of edits, and which of its rows are theirs.
     """
     table = pq.ParquetFile(folder / "corpus.parquet").read_row_group(number, columns=[*_FROM_CORPUS, "language_score"])
-    batch = table.combine_chunks().to_batches()[0]
+    batch = pa.RecordBatch.from_arrays([column.combine_chunks() for column in table.columns], schema=table.schema)
     bounds = pa.array(np.concatenate([[0], np.cumsum(batch["n_edits"].to_numpy())]).astype(np.int32))
     ledgers = pa.ListArray.from_arrays(bounds, _edits(folder, *edits))
     columns = {name: batch[name] for name in batch.schema.names}

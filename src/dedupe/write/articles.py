@@ -23,14 +23,21 @@ from dedupe.write.pages import compress_pages, join_pages
 from dedupe.write.parquet import COMPRESSION_LEVEL, OPTIONS, PAGE_BYTES, RowGroup, RowGroups, with_footer
 from dedupe.write.splice import ChunkFile, Chunks, ColumnsOf, Earlier, Reused, compress
 
-# Where pages would hold fewer bytes of text than this in the mean, the two tables are compressed each for itself: at 29 KB they
-# are 10 % larger for being shared.
+# Where the runs of canonical articles and those of duplicates hold fewer bytes of text than this in the mean, each table has its
+# texts compressed for itself: at 29 KB the tables are 10 % larger for sharing, and the shorter the more so.
 SHARED_PAGE_BYTES = 24 << 10
+
+# So many row groups are held in memory, 50 MB each: beyond it writing to the file is what takes the time.
+_MOST_AT_ONCE = 4
 
 _TEXT = "text"
 
-# Of texts nobody asks the least and the greatest; and those of parts could not be joined, for Arrow leaves out long ones.
-_OPTIONS: dict[str, Any] = OPTIONS | {"write_statistics": [name for name in CORPUS.names if name != _TEXT]}
+# Arrow wants the names of leaves. Of texts nobody asks the least and the greatest, and pages that are shared know neither.
+_OPTIONS: dict[str, Any] = OPTIONS | {
+    "write_statistics": [
+        f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name for field in CORPUS if field.name != _TEXT
+    ]
+}
 
 
 def write_articles(
@@ -57,7 +64,7 @@ def write_articles(
         chosen = group.columns(["is_canonical"])["is_canonical"]
         making.append(pool.submit(_make, group, chosen, corpus, canonical, *numbers))
         numbers = numbers[0] + 1, numbers[1] + bool(pc.any(chosen).as_py())
-        if len(making) > threads:
+        if len(making) > min(threads, _MOST_AT_ONCE):
             append()
     while making:
         append()
@@ -107,8 +114,8 @@ def _make(
     same_of_part = canonical.unchanged(canonical_number, kept, part) if kept else set()
     texts: Chunks = {}
     texts_of_part: Chunks = {}
-    # The same articles in both tables: so the same ones are canonical, and pages end where they ended.
-    if not (_TEXT in same and _TEXT in same_of_part):
+    # Where both groups hold the articles they held, the same ones are canonical, and pages end where they ended.
+    if not (_TEXT in same and (_TEXT in same_of_part if kept else "is_canonical" in same)):
         same, same_of_part = same - {_TEXT}, same_of_part - {_TEXT}
         texts, texts_of_part = _compress_texts(group.table([_TEXT])[_TEXT], chosen.to_numpy())
     whole = corpus.made(number, rows, group.columns, same, texts)

@@ -41,7 +41,7 @@ class Page(NamedTuple):
     rows: int
     text_bytes: int
     plain_bytes: int
-    data: tuple[bytes, pa.Buffer]
+    data: tuple[bytes, bytes]
 
 
 def compress_pages(texts: pa.ChunkedArray, bounds: Sequence[int], codec: pa.Codec) -> list[Page]:
@@ -91,9 +91,9 @@ def _present(rows: int) -> bytes:
 
 
 def _page(rows: int, text_bytes: int, body: pa.Buffer, codec: pa.Codec) -> Page:
-    packed = codec.compress(body)
+    packed = codec.compress(body, asbytes=True)  # a buffer would keep the room that the worst case takes
     told = {1: (I32, rows), 2: (I32, _PLAIN), 3: (I32, _RLE), 4: (I32, _RLE), 5: (STRUCT, {})}
-    head = encode({1: (I32, _DATA_PAGE), 2: (I32, body.size), 3: (I32, packed.size), 5: (STRUCT, told)})
+    head = encode({1: (I32, _DATA_PAGE), 2: (I32, body.size), 3: (I32, len(packed)), 5: (STRUCT, told)})
     return Page(rows, text_bytes, len(head) + body.size, (head, packed))
 
 
