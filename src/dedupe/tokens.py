@@ -131,7 +131,7 @@ def _mix(value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _eight_bytes(_context, data, _at):  # type: ignore[no-untyped-def]
+def _eight_bytes(_context, data, _at):  # type: ignore[no-untyped-def]  # types of numba, not of Python
     """Read `data[_at:_at + 8]` as one little-endian number, aligned or not."""
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
@@ -145,7 +145,7 @@ def _eight_bytes(_context, data, _at):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _trailing_zeros(_context, _value):  # type: ignore[no-untyped-def]
+def _trailing_zeros(_context, _value):  # type: ignore[no-untyped-def]  # types of numba, not of Python
     """Count the zero bits below the lowest one bit of `_value`; 64 where there is none."""
 
     def generate(_target, builder, _signature, args):  # type: ignore[no-untyped-def]
@@ -165,9 +165,9 @@ def swapped_bytes(_context, _value):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def ascii_run(data, at):  # type: ignore[no-untyped-def]
+def ascii_run(data, at):  # type: ignore[no-untyped-def]  # compiled for the types it is called with
     """Return how many bits the ASCII letters and digits fill that `data[at:at + 8]` begins with, and all eight bytes as small."""
-    eight = _eight_bytes(data, at)  # type: ignore[call-arg, var-annotated]
+    eight = _eight_bytes(data, at)  # type: ignore[call-arg, var-annotated]  # numba passes the context itself
     lowered = eight | _LOWER
     # The upper bit of each byte that is neither. Adding to seven bits never carries.
     letter = ((lowered & _SEVEN) + _FROM_A) & ~((lowered & _SEVEN) + _AFTER_Z)

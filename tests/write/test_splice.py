@@ -26,7 +26,7 @@ SCHEMA = pa.schema(
         ("score", pa.float32()),
     ]
 )
-IMPLIED = {"text": {"text_sha256"}}
+IMPLIED = {"text": "text_sha256"}
 Row = dict[str, object]
 
 

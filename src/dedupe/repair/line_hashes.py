@@ -99,7 +99,7 @@ def _run(data, at, word):  # type: ignore[no-untyped-def]
     bits, lowered = ascii_run(data, at)
     if bits == 0:
         return 0, word
-    small = swapped_bytes(lowered) >> (np.uint64(64) - bits)  # type: ignore[call-arg]
+    small = swapped_bytes(lowered) >> (np.uint64(64) - bits)  # type: ignore[call-arg]  # numba passes the context itself
     small = (small & np.uint64(0x00FF00FF00FF00FF)) ^ ((small & np.uint64(0xFF00FF00FF00FF00)) >> np.uint64(1))
     small = (small & np.uint64(0x0000FFFF0000FFFF)) ^ ((small & np.uint64(0xFFFF0000FFFF0000)) >> np.uint64(2))
     small = (small & np.uint64(0x00000000FFFFFFFF)) ^ ((small >> np.uint64(32)) << np.uint64(28))

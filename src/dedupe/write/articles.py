@@ -80,7 +80,7 @@ class _Table:
     # One of the two files, and what can be taken over into it.
     def __init__(self, folder: Path, name: str, schema: pa.Schema, joined: Path | None) -> None:
         self._file = ChunkFile(folder / name, schema, _OPTIONS)
-        self._earlier = Earlier(Reused(joined / name, {_TEXT: {"text_sha256"}}), self._file) if joined else None
+        self._earlier = Earlier(Reused(joined / name, {_TEXT: "text_sha256"}), self._file) if joined else None
 
     def unchanged(self, number: int, rows: int, columns: ColumnsOf) -> set[str]:
         return self._earlier.unchanged(number, rows, columns) if self._earlier else set()

@@ -41,11 +41,11 @@ ColumnsOf = Callable[[list[str]], pa.Table]
 
 
 class Reused(NamedTuple):
-    """Name what chunks may be taken from: the file of an earlier run, and what columns say by their own values that another has
-    not changed (`text_sha256` of `text`), so that this one need not be read."""
+    """Name what chunks may be taken from: the file of an earlier run, and what column says by its own values that another has not
+    changed (`text_sha256` of `text`), so that this one need not be read."""
 
     file: Path
-    implied: Mapping[str, Set[str]]
+    implied: Mapping[str, str]
 
 
 class Chunk(NamedTuple):
@@ -139,7 +139,7 @@ class Earlier:
         names = [name for name in self._names if name not in self._implied]
         table, old = columns(names), self._old(number, names)
         same = {name for name in names if old[name].equals(table[name])}
-        return same | {name for name, by in self._implied.items() if by <= same}
+        return same | {name for name, by in self._implied.items() if by in same}
 
     def chunks(self, number: int, names: Set[str]) -> Chunks:
         """Return chunks of a row group."""

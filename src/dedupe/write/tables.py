@@ -208,8 +208,8 @@ def write_tables(
     id_map: pa.Table,
     facts: dict[str, Any],
     threads: int,
-    joined: Path | None = None,
-    meanwhile: Callable[[], None] = lambda: None,
+    joined: Path | None,
+    meanwhile: Callable[[], None],
 ) -> dict[str, int]:
     """Write every table of an output into `folder` and return their numbers of rows.
 
