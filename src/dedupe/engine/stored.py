@@ -55,12 +55,15 @@ class Stored:
                 yield reader.get_batch(place.number)
 
     def take(self, column: str, rows: np.ndarray) -> pa.Array:
-        """Return some rows of a column, in the order asked for, mapping only the files that hold them."""
+        """Return some rows of a column, in the order asked for, mapping only the files that hold them, one after the other."""
+        opened = None
 
         def part_of(number: int) -> pa.Array:
+            nonlocal opened
             place = self.places[number]
-            with _opened(place.file) as reader:
-                return reader.get_batch(place.number)[column]
+            if opened is None or opened[0] != place.file:
+                opened = place.file, _opened(place.file)
+            return opened[1].get_batch(place.number)[column]
 
         return take_of_parts(part_of, self._starts[1:], rows, pa.string())
 
