@@ -54,6 +54,14 @@ def test_the_ledger_of_the_output_restores_every_seed(dedupe: Dedupe, seeds: Pat
         assert restore(row["text"], own) == (seeds / row["source"]).read_text(encoding="utf-8")
 
 
+def test_who_replaces_a_corpus_by_less_is_told(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
+    dedupe("clean", seeds, "-o", tmp_path / "out")
+    shown = dedupe("clean", min(seeds.iterdir()), "-o", tmp_path / "out").stdout
+    assert "4 articles of the previous output, which this input does not hold" in shown
+    assert f"--previous {tmp_path / 'out'}" in shown
+    assert "gone" not in dedupe("clean", seeds, "-o", tmp_path / "out").stdout
+
+
 def test_json_is_one_object_on_stdout(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
     result = dedupe("clean", seeds, "-o", tmp_path / "out", "--json")
     assert json.loads(result.stdout)["articles"] == 5

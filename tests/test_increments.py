@@ -88,6 +88,19 @@ def test_what_is_there_already_is_not_taken_twice(tmp_path: Path) -> None:
     assert check_output(output) == []
 
 
+@pytest.mark.parametrize("relearn", [False, True])
+def test_a_summary_tells_how_many_articles_the_output_before_had_and_this_one_has_not(relearn: bool, tmp_path: Path) -> None:
+    rows = articles()
+    output = tmp_path / "out"
+    previous = output if relearn else None
+    assert job.clean([write(tmp_path / "all", "0.jsonl", rows[:40])], output, workers=1).gone == 0
+    assert job.clean([write(tmp_path / "same", "1.jsonl", rows[:40])], output, workers=1).gone == 0
+    part = write(tmp_path / "part", "2.jsonl", rows[30:50])
+    assert job.clean([part], output, previous=previous, relearn=relearn, workers=1).gone == 30
+    joining = write(tmp_path / "joining", "3.jsonl", rows[:5])
+    assert job.clean([joining], output, previous=output, workers=1).gone == 0
+
+
 def test_articles_join_an_output_that_has_none(tmp_path: Path) -> None:
     write(tmp_path / "in", "blank.jsonl", [{"id": "a", "text": " "}])
     assert job.clean([tmp_path / "in"], tmp_path / "out", workers=1).articles == 0

@@ -162,6 +162,8 @@ def show_summary(summary: Summary) -> None:
     if summary.stories:
         told = f"{summary.stories:,}, of {amount(summary.articles_in_stories, 'article')} (largest {summary.largest_story:,})"
         rows.append(("stories", f"{told}; {amount(summary.story_pairs, 'story pair')}"))
+    if summary.gone:
+        rows.append(("gone", f"{amount(summary.gone, 'article')} of the previous output, which this input does not hold"))
     if summary.worker_deaths:
         rows.append(("workers", f"{summary.worker_deaths:,} ended before their work did; it was done again"))
     if summary.reused:
@@ -190,6 +192,8 @@ def show_summary(summary: Summary) -> None:
         " and report.html.\n"
         f"next: {command('stats', summary.output)}"
     )
+    if summary.gone:
+        click.echo(f"to add articles to a corpus: {command('clean', 'NEW', '--previous', summary.output, '-o', summary.output)}")
 
 
 def one_line(text: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dedupe.cluster.lasting import Previous
 from dedupe.config import Config
@@ -193,6 +194,8 @@ def _write(
     prepared.let_go()
     memory.give_back()
     summary = summarise(plan, prepared, matched, told, config, timings, begin)
+    if before and not prepared.adopted:
+        summary.gone = _gone(before, prepared.articles)
     bands = matched.bands
     matching = {
         "shingle": "3 words, or 5 characters of scripts without spaces",
@@ -268,6 +271,12 @@ def _write(
             described(read.result(), counts, matching, run, checked.result()), encoding="utf-8", errors="backslashreplace"
         )
     return summary
+
+
+def _gone(before: Previous, articles: pa.Table) -> int:
+    # How many articles of the output before are not among these.
+    held = pc.is_in(before.articles["article_id"], articles["article_id"].combine_chunks())
+    return before.articles.num_rows - (pc.sum(held).as_py() or 0)
 
 
 def _inputs(

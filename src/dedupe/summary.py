@@ -58,6 +58,7 @@ class Summary:
     reused: dict[str, int]
     taken_over: int
     known: int
+    gone: int
     threshold: float
     seconds: float
     timings: dict[str, float] = field(default_factory=dict)
@@ -115,6 +116,7 @@ def summarise(
         reused=prepared.reused,
         taken_over=prepared.fresh,
         known=prepared.known,
+        gone=0,
         threshold=config.threshold,
         seconds=time.perf_counter() - begin,
         timings=timings.seconds,
