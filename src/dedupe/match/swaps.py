@@ -110,7 +110,8 @@ def _describe(a, b, data, bases, hashes, starts, offsets, out):  # type: ignore[
 def describe_swaps(a: np.ndarray, b: np.ndarray, texts_of: TextsOf, threads: int = 1) -> Swaps:
     """Align each pair `(a[k], b[k])` of rows word by word, and say how they differ. 50 µs a pair, tokenizing included."""
     found = np.empty((len(a), 5))
-    pairs = max(1, min(_BLOCK_PAIRS, -(-len(a) // threads)))
+    blocks = threads * -(-len(a) // (threads * _BLOCK_PAIRS))  # as many for each thread
+    pairs = max(1, -(-len(a) // max(1, blocks)))
 
     def work(start: int) -> None:
         one, other = a[start : start + pairs], b[start : start + pairs]
