@@ -43,6 +43,8 @@ def test_a_million_articles_fit_into_three_gigabytes_and_ten_do_not() -> None:
     with pytest.raises(DedupeError, match="1,000,000 articles") as refused:
         memory.check(1_000_000, 1, Config(), 2_000_000_000)
     assert "--no-stories (then 1.3 GB)" in refused.value.hint
+    with pytest.raises(DedupeError, match="1,000,000 articles"):
+        memory.check(1_000_000, 2, Config(), 3_400_000_000, spun=100_000)
 
 
 def test_too_little_memory_is_said_before_it_is_taken_and_the_run_goes_on_with_more(

@@ -163,7 +163,9 @@ def show_summary(summary: Summary) -> None:
         told = f"{summary.stories:,}, of {amount(summary.articles_in_stories, 'article')} (largest {summary.largest_story:,})"
         rows.append(("stories", f"{told}; {amount(summary.story_pairs, 'story pair')}"))
     if summary.gone:
-        rows.append(("gone", f"{amount(summary.gone, 'article')} of the previous output, which this input does not hold"))
+        rows.append(
+            ("gone", f"{summary.gone:,} of the previous output are not in this one; to add to a corpus, name it by --previous")
+        )
     if summary.worker_deaths:
         rows.append(("workers", f"{summary.worker_deaths:,} ended before their work did; it was done again"))
     if summary.reused:
@@ -192,8 +194,6 @@ def show_summary(summary: Summary) -> None:
         " and report.html.\n"
         f"next: {command('stats', summary.output)}"
     )
-    if summary.gone:
-        click.echo(f"to add articles to a corpus: {command('clean', 'NEW', '--previous', summary.output, '-o', summary.output)}")
 
 
 def one_line(text: str) -> str:

@@ -165,7 +165,8 @@ def sample(paths: Sequence[str | Path], config: Config | None = None, *, limit: 
     with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
         plan = plan_input([str(path) for path in paths], config, spool=Path(folder))
         timings = Timings()
-        prepared, matched, told = carry_out(plan, config, Path(folder), Pool(1), progress, timings, limit)
+        with Pool(1) as pool:  # left, it stops what goes on beside a run that was interrupted
+            prepared, matched, told = carry_out(plan, config, Path(folder), pool, progress, timings, limit)
         summary = summarise(plan, prepared, matched, told, config, timings, begin)
         summary.examples = examples(prepared, matched)
         del prepared, matched, told  # Windows removes no file that is mapped
@@ -276,7 +277,7 @@ def _write(
 def _gone(before: Previous, articles: pa.Table) -> int:
     # How many articles of the output before are not among these.
     held = pc.is_in(before.articles["article_id"], articles["article_id"].combine_chunks())
-    return before.articles.num_rows - (pc.sum(held).as_py() or 0)
+    return int(np.count_nonzero(~held.to_numpy()))
 
 
 def _inputs(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -40,10 +40,11 @@ from dedupe.match.signatures import Signed
 from dedupe.match.spun import propose_spun, relate_spun
 from dedupe.match.verify import KEPT_BYTES, TextsOf, Verifier
 from dedupe.read.parts import Plan
+from dedupe.repair.drafts import Drafts
 from dedupe.repair.ledger import Draft
 from dedupe.stages.adopting import adopt, learned_lines
 from dedupe.stages.deciding import Honoured, Taken, find_articles, honour, rewrite, sign_again
-from dedupe.stages.despinning import drafted, restore_by_model, restore_by_siblings, tell_spun
+from dedupe.stages.despinning import drafted_parts, restore_by_model, restore_by_siblings, tell_spun
 from dedupe.stages.maps import class_shingle_sets, gate_threshold, load_signed, tells_stories
 from dedupe.stages.preparing import Prepared, prepare, with_spun
 from dedupe.stages.storytelling import Told, no_stories, tell_stories
@@ -100,7 +101,9 @@ def carry_out(
     prepared = prepare(plan, config, scratch, pool, progress, timings, limit, learned, adopted, forgotten)
     pool.rest()
     if pool.memory is not None:
-        memory.check(len(prepared.stored), pool.workers, config, pool.memory)
+        restores = config.despin == "fix" and config.clean
+        passing = int((prepared.articles["spin_score"].to_numpy() >= gate_threshold()).sum()) if restores else 0
+        memory.check(len(prepared.stored), pool.workers, config, pool.memory, passing)
     honoured = None
     if taken is not None:
         with timings.of("honour decisions"):
@@ -109,7 +112,7 @@ def carry_out(
         compared = compare(prepared, config, pool, honoured)
     memory.give_back()
     # The model reads what clusters have no say in, so it restores while they are found: on one core of two, most of the time.
-    known = adopted.restored if adopted and not honoured else {}
+    known = adopted.restored if adopted and not honoured else None
     with beside(restore_by_model, prepared.columns, config, pool, known) as restored:
         matched = match(prepared, compared, config, pool, progress, timings, honoured)
         with timings.of("de-spin"):
@@ -119,15 +122,15 @@ def carry_out(
     prepared.let_go()
     memory.give_back()
     with timings.of("stories"):
-        told = tell(prepared, matched, honoured.rewritten | drafts if honoured else drafts, config, pool.workers)
+        told = tell(prepared, matched, Drafts.of(honoured.rewritten) | drafts if honoured else drafts, config, pool.workers)
     memory.give_back()
     with timings.of("de-spin"):
         # Members of a cluster alone: another article on the event words its sentences in its own way, and is no witness.
         drafts = restore_by_siblings(drafts, prepared.columns, matched.canonical, matched.rank, config, pool)
         drafts = honoured.without_refused(drafts) if honoured else drafts
-        rows, values, rules = drafted(prepared.articles, drafts)
-        prepared.put(rows, values, "despun")
-        prepared.rules += rules
+        for number, (rows, values, rules) in enumerate(drafted_parts(prepared.articles, drafts)):
+            prepared.put(rows, values, f"despun-{number}")
+            prepared.rules += rules
     return prepared, matched, told
 
 
@@ -144,7 +147,7 @@ def find_decided(prepared: Prepared, taken: Taken, config: Config) -> Honoured:
     return honoured
 
 
-def tell(prepared: Prepared, matched: Matched, drafts: dict[int, Draft], config: Config, threads: int = 1) -> Told:
+def tell(prepared: Prepared, matched: Matched, drafts: Mapping[int, Draft], config: Config, threads: int = 1) -> Told:
     """Find the stories of a run that is to tell them."""
     if not tells_stories(config):
         return no_stories(len(prepared.articles))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
 Result = TypeVar("Result")
@@ -11,5 +11,5 @@ Result = TypeVar("Result")
 class Workers(Protocol):
     """What calls a function on items elsewhere."""
 
-    def map(self, function: Callable[..., Result], items: Sequence[tuple[Any, ...]]) -> Iterator[Result]:
+    def map(self, function: Callable[..., Result], items: Iterable[tuple[Any, ...]]) -> Iterator[Result]:
         """Yield `function(*item)` for each item, in the order of the items."""

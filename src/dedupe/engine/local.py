@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -156,7 +156,7 @@ class Pool:
     def map(
         self,
         function: Callable[..., Result],
-        items: Sequence[tuple[Any, ...]],
+        items: Iterable[tuple[Any, ...]],
         meanwhile: Callable[[], None] | None = None,
         rescue: Callable[..., Result] | None = None,
     ) -> Iterator[Result]:
@@ -227,7 +227,7 @@ class Pool:
 def beside(function: Callable[..., Result], *item: Any) -> Iterator[Future[Result]]:
     """Run `function(*item)` in a thread of its own while the block runs; the block takes its result.
 
-    Where the block fails, nobody waits for it.
+    Where the block fails, the block's error goes on at once; the interpreter ends once the thread has.
     """
     thread = ThreadPoolExecutor(1)
     try:

@@ -18,6 +18,9 @@ _BASE = 400_000_000
 _WORKER = 300_000_000
 _ARTICLE, _STORY = 900, 1_300
 
+# A restored article with 170 edits, packed, from matching until it is written.
+_RESTORED = 15_000
+
 # Shingle sets may take this share of it.
 _SETS = 16
 _FEWEST_SETS = 64_000_000
@@ -90,10 +93,13 @@ def keep_freed() -> None:
             mallopt(_M_TRIM_THRESHOLD, 256 << 20)
 
 
-def check(articles: int, workers: int, config: Config, memory: int) -> None:
-    """Raise DedupeError where so many articles cannot be matched within the memory: before it is taken, not after."""
+def check(articles: int, workers: int, config: Config, memory: int, spun: int = 0) -> None:
+    """Raise DedupeError where so many articles cannot be matched within the memory: before it is taken, not after.
+
+    `spun`: those of them that are to be restored.
+    """
     stories = config.stories and not config.exact_only
-    held = _BASE + (workers if workers > 1 else 0) * _WORKER
+    held = _BASE + (workers if workers > 1 else 0) * _WORKER + spun * _RESTORED
     need = held + articles * (_ARTICLE + (_STORY if stories else 0))
     if need <= memory:
         return

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -207,8 +207,9 @@ class Spark:
 
         return frame.select(*keys, *columns).join(functions.broadcast(self.frame(extra)), list(keys), "inner")
 
-    def map(self, function: Callable[..., Result], items: Sequence[tuple[Any, ...]]) -> Iterator[Result]:
+    def map(self, function: Callable[..., Result], items: Iterable[tuple[Any, ...]]) -> Iterator[Result]:
         """Yield `function(*item)` for each item, in the order of the items, as the pool of worker processes does."""
+        items = list(items)
         if not items:
             return
         rows = pa.table({"place": range(len(items)), "item": [pickle.dumps(item) for item in items]})

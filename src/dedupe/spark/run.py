@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from dedupe.match.spun import to_be_read
 from dedupe.match.terms import StoryTerms, extract_terms
 from dedupe.pipeline import Matched, Similar, Standing, stand
 from dedupe.read.parts import Plan, ReadReport, record_offsets
+from dedupe.repair.drafts import Drafts
 from dedupe.repair.ledger import Draft
 from dedupe.repair.repetition import LineCounts
 from dedupe.spark.articles import FarArticles, FarVerifier, Pieces
@@ -76,7 +77,7 @@ class Found:
     prepared: Prepared
     matched: Matched
     told: Told
-    drafts: dict[int, Draft]
+    drafts: Drafts
 
 
 def carry_out(
@@ -113,7 +114,8 @@ def carry_out(
         drafts = honoured.without_refused(drafts) if honoured else drafts
     with timings.of("stories"):
         spark.begin("stories")
-        told = tell(pieces, far, signs.n_tokens, matched, honoured.rewritten | drafts if honoured else drafts, config, scratch)
+        redrawn = Drafts.of(honoured.rewritten) | drafts if honoured else drafts
+        told = tell(pieces, far, signs.n_tokens, matched, redrawn, config, scratch)
     with timings.of("de-spin"):
         spark.begin("de-spin")
         spun = np.fromiter(drafts, np.int64, len(drafts))
@@ -333,7 +335,7 @@ def tell(
     far: FarArticles,
     n_tokens: np.ndarray,
     matched: Matched,
-    drafts: dict[int, Draft],
+    drafts: Mapping[int, Draft],
     config: Config,
     scratch: Path,
 ) -> Told:

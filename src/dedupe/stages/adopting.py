@@ -27,12 +27,14 @@ from dedupe.errors import UsageError
 from dedupe.match.edges import JOINING, KEEPING_APART, RELATIONS, UPDATE, Edges, joined
 from dedupe.match.relations import STARRED
 from dedupe.match.verify import Overlaps
+from dedupe.repair.drafts import Drafts, pack
 from dedupe.repair.ledger import Draft, Edit, restore
 from dedupe.repair.spin.stage import MODEL_RULE, SPIN_RULES
 from dedupe.schema import EDIT, EDITS, RESIDUE
 from dedupe.stages.maps import PREPARED, SIGNED, tells_stories
 from dedupe.stages.term_files import count_articles, keep_terms, load_terms, terms_within
 from dedupe.tokens import tokenize
+from dedupe.write.index import link
 from dedupe.write.manifest import check_files, damaged, load_manifest, reading, tables_digest
 from dedupe.write.publish import MANIFEST
 
@@ -62,7 +64,7 @@ class Adopted:
     rejects: pa.Table
     rules: Counter[str]
     languages: Counter[str]
-    restored: dict[int, Draft]
+    restored: Drafts
 
     def signed_as(self, scratch: Path) -> Path:
         """Return the path that the arrays of the index go by, as those of a shard do."""
@@ -71,7 +73,7 @@ class Adopted:
         paths = {name: scratch / f"{target.name}.{name}.npy" for name in SIGNED}
         if self.kept.all():
             for name, path in paths.items():
-                path.symlink_to((index / f"{name}.npy").resolve())
+                link(index / f"{name}.npy", path)
             return target
         offsets = np.load(index / "sketch_offsets.npy")
         sizes = np.diff(offsets)
@@ -196,12 +198,12 @@ def adopt(folder: Path, config: Config, scratch: Path, pool: Pool, forgotten: fr
         )
         for number, (start, stop) in enumerate(pairwise(rows))
     ]
-    restored: dict[int, Draft] = {}
+    restored: dict[int, bytes] = {}
     start = 0
     for number, drafts in pool.map(adopt_group, jobs):
-        restored |= {start + row: Draft(text, edits) for row, text, edits in drafts}
+        restored |= {start + row: draft for row, draft in drafts}
         start += number
-    _edit_group.cache_clear()
+    _edit_group.cache_clear()  # where one process does all; workers are let go of
     return Adopted(
         folder,
         manifest["tables"]["corpus.parquet"]["sha256"],
@@ -212,7 +214,7 @@ def adopt(folder: Path, config: Config, scratch: Path, pool: Pool, forgotten: fr
         pq.read_table(folder / "rejects.parquet"),
         Counter({rule: count for rule, count in manifest["counts"]["rules"].items() if rule not in SPIN_RULES}),
         Counter(manifest["counts"]["languages"]),
-        {} if manifest["input"].get("decisions") else restored,
+        Drafts({} if manifest["input"].get("decisions") else restored),
     )
 
 
@@ -232,8 +234,8 @@ def _terms(folder: Path, kept: np.ndarray, scratch: Path) -> list[Path]:
     return ours
 
 
-# Row, text and ledger of a spun article as the model had left it.
-_Restored = tuple[int, str, list[Edit]]
+# Row, and packed draft, of a spun article as the model had left it.
+_Restored = tuple[int, bytes]
 
 
 def adopt_group(
@@ -275,7 +277,7 @@ def _edits(folder: Path, digest: str, first: int, last: int) -> pa.StructArray:
 
 
 # A group of edits is that of three or four groups of articles, and a worker takes these in order.
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def _edit_group(path: Path, _digest: str, number: int) -> pa.Table:
     return pq.ParquetFile(path).read_row_group(number).cast(EDITS)
 
@@ -291,7 +293,7 @@ def _before_despinning(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[_Res
         modelled = [edit for edit in edits[row] if edit["rule"] == MODEL_RULE]
         both = len(kept) + len(modelled)
         text = restore(texts[row], edits[row][both:])
-        restored.append((row, text, [Edit(**edit) for edit in edits[row][:both]]))
+        restored.append((row, pack(Draft(text, [Edit(**edit) for edit in edits[row][:both]]))))
         texts[row] = restore(text, modelled)
         edits[row], counts[row] = kept, len(kept)
     words = np.diff(tokenize(pa.array([texts[row] for row in rows], pa.string())).offsets).astype(np.int32)

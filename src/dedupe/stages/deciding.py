@@ -25,6 +25,7 @@ from dedupe.decisions.store import Decisions
 from dedupe.gather import take_table
 from dedupe.match.containment import Sketches
 from dedupe.match.signatures import Signer
+from dedupe.repair.drafts import Drafts
 from dedupe.repair.ledger import Draft, Edit
 from dedupe.repair.refusal import Refusal, without_refused
 from dedupe.schema import EDIT, TIMESTAMP
@@ -268,7 +269,7 @@ class Honoured:
     def _linked(self) -> dict[int, Origin]:
         return {row: by for rows, by in self.links for row in rows}
 
-    def without_refused(self, drafts: dict[int, Draft]) -> dict[int, Draft]:
+    def without_refused(self, drafts: Drafts) -> Drafts:
         """Return the drafts without the edits of their text that people refused."""
         mine = {row: [one for one in self.refusals[row] if one.field == "text"] for row in drafts if row in self.refusals}
         return drafts | {row: without_refused(drafts[row], refusals)[0] for row, refusals in mine.items() if refusals}

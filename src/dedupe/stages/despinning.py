@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,6 +18,7 @@ from dedupe.engine import Workers
 from dedupe.gather import take_table
 from dedupe.match.spun import propose_swapped
 from dedupe.match.verify import TextsOf
+from dedupe.repair.drafts import Drafts, pack
 from dedupe.repair.ledger import Draft, Edit
 from dedupe.repair.spin.reading import worse_reading
 from dedupe.repair.spin.siblings import Sibling
@@ -28,6 +29,12 @@ from dedupe.tokens import tokenize
 
 # Spun articles that a worker takes at a time: one takes 20 to 50 ms.
 _AT_ONCE = 16
+
+# Drafts whose values are put in place at a time. Every time all files of the run are mapped anew, 0.5 s of a million articles.
+_PUT_ROWS = 1024
+
+# Drafts that are Python objects at a time: one with 170 edits takes 250 KB, and the columns made of it 30.
+_UNPACKED_ROWS = 64
 
 Done = TypeVar("Done")
 
@@ -61,7 +68,7 @@ def tell_spun(
     if not len(a):
         return spun
     blocks = [(one, other) for one, other in zip(_blocks(a, texts_of), _blocks(b, texts_of), strict=True)]
-    worse = np.array([side for sides in _shared_out(pool, _worse, blocks) for side in sides], np.int64)
+    worse = np.array([side for sides in _shared_out(pool, _worse, blocks, len(blocks)) for side in sides], np.int64)
     spun[a[worse < 0]] = True
     spun[b[worse > 0]] = True
     return spun
@@ -76,39 +83,43 @@ def _worse(one: list[str], other: list[str]) -> list[int]:
     return [worse_reading(*texts, vocabulary) for texts in zip(one, other, strict=True)]
 
 
-def restore_by_model(
-    articles: pa.Table, config: Config, pool: Workers, known: Mapping[int, Draft] | None = None
-) -> dict[int, Draft]:
+def restore_by_model(articles: pa.Table, config: Config, pool: Workers, known: Drafts | None = None) -> Drafts:
     """Restore the wording of every article that passes the gate, by the language model; return the drafts by row.
 
     `known`: those that an earlier run has restored.
     """
     if config.despin != "fix" or not config.clean:
-        return {}
-    known = known or {}
+        return Drafts()
+    known = known or Drafts()
     spun = np.flatnonzero(articles["is_spun"].to_numpy())
     spun = spun[~np.isin(spun, np.fromiter(known, np.int64, len(known)))]
-    blocks = [spun[start : start + _AT_ONCE] for start in range(0, len(spun), _AT_ONCE)]
-    jobs = [(take_table(articles, ["text", "edits", "spin_score"], block).to_pylist(), config) for block in blocks]
-    # In workers, even one block: this process matches meanwhile, and a thread of Python beside it takes every other turn from it.
-    done = [draft for drafts in pool.map(_repair, jobs) for draft in drafts] if jobs else []
-    return dict(known) | dict(zip(spun.tolist(), done, strict=True))
+    if not len(spun):
+        return known
+    scores = articles["spin_score"].to_numpy()
+    # Read as workers ask for them. In workers where there are any, even one block: this process matches meanwhile, and a thread
+    # of Python beside it takes every other turn from it.
+    jobs = (
+        (take_table(articles, ["text", "edits"], block).to_pylist(), scores[block].tolist(), config)
+        for block in (spun[start : start + _AT_ONCE] for start in range(0, len(spun), _AT_ONCE))
+    )
+    done = [draft for drafts in pool.map(_repair, jobs) for draft in drafts]
+    return known | Drafts(dict(zip(spun.tolist(), done, strict=True)))
 
 
-def _repair(rows: list[dict[str, Any]], config: Config) -> list[Draft]:
+def _repair(rows: list[dict[str, Any]], scores: list[float], config: Config) -> list[bytes]:
     spin = SpinRepair(config)
     drafts = []
-    for row in rows:
+    for row, score in zip(rows, scores, strict=True):
         draft = Draft(row["text"], [Edit(**edit) for edit in row["edits"]])
         # One that its source gave away is repaired like one that passed the gate by itself.
-        spin.repair(draft, max(row["spin_score"], spin.gate.threshold))
-        drafts.append(draft)
+        spin.repair(draft, max(score, spin.gate.threshold))
+        drafts.append(pack(draft))
     return drafts
 
 
 def restore_by_siblings(
-    drafts: dict[int, Draft], articles: pa.Table, group: np.ndarray, rank: np.ndarray, config: Config, pool: Workers
-) -> dict[int, Draft]:
+    drafts: Drafts, articles: pa.Table, group: np.ndarray, rank: np.ndarray, config: Config, pool: Workers
+) -> Drafts:
     """Let other copies of the same passages override the model, in one pass: each sees the others as the model left them.
 
     `group`: (n,) number of the cluster of each article. `rank`: (n,) order of preference.
@@ -118,33 +129,56 @@ def restore_by_siblings(
     members = members[np.lexsort((rank[members], group[members]))]
     starts = np.searchsorted(group[members], group[spun])
     stops = np.searchsorted(group[members], group[spun], side="right")
-    jobs: list[tuple[Draft, list[Sibling], float]] = []
-    for row, start, stop in zip(spun.tolist(), starts.tolist(), stops.tolist(), strict=True):
+    scores = articles["spin_score"].to_numpy()
+
+    def job_of(row: int, start: int, stop: int) -> tuple[Draft, list[Sibling], float]:
         others = [int(other) for other in members[start:stop] if other != row][:_MOST_SIBLINGS]
         told = take_table(articles, ["text", "article_id", "is_spun"], np.array(others, np.int64)).to_pylist()
         siblings = [
             Sibling(drafts[other].text if other in drafts else one["text"], one["is_spun"], one["article_id"][:12])
             for other, one in zip(others, told, strict=True)
         ]
-        jobs.append((drafts[row], siblings, articles["spin_score"][row].as_py()))
-    blocks: list[tuple[Any, ...]] = [(jobs[start : start + _AT_ONCE], config) for start in range(0, len(jobs), _AT_ONCE)]
-    done = [draft for followed in _shared_out(pool, _follow, blocks) for draft in followed]
-    return drafts | dict(zip(spun.tolist(), done, strict=True))
+        return drafts[row], siblings, float(scores[row])
+
+    accompanied = np.flatnonzero(stops - starts > 1)
+    wanted = list(zip(*(column[accompanied].tolist() for column in (spun, starts, stops)), strict=True))
+    blocks = [wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE)]
+    jobs = (([job_of(*one) for one in block], config) for block in blocks)
+    done = [draft for followed in _shared_out(pool, _follow, jobs, len(blocks)) for draft in followed]
+    return drafts | Drafts(dict(zip(spun[accompanied].tolist(), done, strict=True)))
 
 
-def _follow(jobs: list[tuple[Draft, list[Sibling], float]], config: Config) -> list[Draft]:
+def _follow(jobs: list[tuple[Draft, list[Sibling], float]], config: Config) -> list[bytes]:
     spin = SpinRepair(config)
     for draft, siblings, spin_score in jobs:
         spin.repair_by_siblings(draft, siblings, max(spin_score, spin.gate.threshold))
-    return [job[0] for job in jobs]
+    return [pack(job[0]) for job in jobs]
 
 
-def _shared_out(pool: Workers | None, function: Callable[..., list[Done]], blocks: list[tuple[Any, ...]]) -> Iterator[list[Done]]:
-    # Each process loads the language model and the lexicon, in 0.2 s: for one block it is done in this one alone.
-    return pool.map(function, blocks) if pool and len(blocks) > 1 else (function(*block) for block in blocks)
+def _shared_out(
+    pool: Workers | None, function: Callable[..., list[Done]], jobs: Iterable[tuple[Any, ...]], number: int
+) -> Iterator[list[Done]]:
+    # Each process loads the language model and the lexicon, in 0.2 s: one job is done in this one alone.
+    return pool.map(function, jobs) if pool and number > 1 else (function(*job) for job in jobs)
 
 
-def drafted(articles: pa.Table, drafts: dict[int, Draft]) -> tuple[np.ndarray, dict[str, pa.Array], Counter[str]]:
+def drafted_parts(
+    articles: pa.Table, drafts: Mapping[int, Draft]
+) -> Iterator[tuple[np.ndarray, dict[str, pa.Array], Counter[str]]]:
+    """Yield what `drafted` returns, for some of the drafts at a time, so that memory is theirs."""
+    rows = sorted(drafts)
+    for start in range(0, len(rows), _PUT_ROWS):
+        block = rows[start : start + _PUT_ROWS]
+        parts = [
+            drafted(articles, {row: drafts[row] for row in block[first : first + _UNPACKED_ROWS]})
+            for first in range(0, len(block), _UNPACKED_ROWS)
+        ]
+        changed, values, rules = zip(*parts, strict=True)
+        columns = {name: pa.concat_arrays([part[name] for part in values]) for name in values[0]}
+        yield np.concatenate(changed), columns, sum(rules, Counter[str]())
+
+
+def drafted(articles: pa.Table, drafts: Mapping[int, Draft]) -> tuple[np.ndarray, dict[str, pa.Array], Counter[str]]:
     """Return the rows that drafts change, the new values of their columns, and the edits that were added, by rule."""
     rules: Counter[str] = Counter()
     changed: list[int] = []

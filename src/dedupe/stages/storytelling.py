@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -53,7 +53,7 @@ def tell_stories(
     articles: pa.Table,
     terms_of: TermsOf,
     rows: np.ndarray,
-    drafts: dict[int, Draft],
+    drafts: Mapping[int, Draft],
     canonical: np.ndarray,
     rank: np.ndarray,
     verify: Verifier,
@@ -92,13 +92,15 @@ def tell_stories(
         return Told(leader[canonical], a, b, said.tolist(), overlap.result())
 
 
-def terms_of_drafts(articles: pa.Table, drafts: dict[int, Draft]) -> tuple[StoryTerms, np.ndarray]:
+def terms_of_drafts(articles: pa.Table, drafts: Mapping[int, Draft]) -> tuple[StoryTerms, np.ndarray]:
     """Extract the terms of articles as their `drafts` have them; return these and their rows, which ascend."""
     rows = np.sort(np.fromiter(drafts, np.int64, len(drafts)))
-    return extract_terms(_texts(articles, drafts, rows), take_rows(articles["language"], rows)), rows
+    blocks = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)] or [rows]
+    terms = [extract_terms(_texts(articles, drafts, block), take_rows(articles["language"], block)) for block in blocks]
+    return StoryTerms.concatenate(terms), rows
 
 
-def _texts(articles: pa.Table, drafts: dict[int, Draft], rows: np.ndarray) -> pa.Array:
+def _texts(articles: pa.Table, drafts: Mapping[int, Draft], rows: np.ndarray) -> pa.Array:
     taken = take_table(articles, ["title", "text"], rows)
     title, text = (taken[name].combine_chunks() for name in ("title", "text"))
     drawn = np.isin(rows, list(drafts))
