@@ -278,3 +278,17 @@ def test_an_interruption_is_answered_from_the_first_thing_on(monkeypatch: pytest
     with pytest.raises(SystemExit) as ended:
         dedupe_command.main()
     assert ended.value.code == 130
+
+
+def test_the_name_of_a_file_that_is_skipped_commands_no_terminal(dedupe: Dedupe, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "x.\x1b]0;owned\x07\x1b[2j").write_text("?")
+    alone = dedupe("clean", folder, "-o", tmp_path / "out")
+    (folder / "a.txt").write_text("A few words of an article.")
+    beside = dedupe("clean", folder, "-o", tmp_path / "out")
+    assert (alone.exit_code, beside.exit_code) == (2, 0)
+    assert "nothing to read" in alone.stderr
+    assert "skipped" in beside.stdout
+    assert "\x1b]" not in alone.output + beside.output
+    assert "\x07" not in alone.output + beside.output

@@ -15,6 +15,7 @@ from dedupe import __version__
 from dedupe.commands.export import export
 from dedupe.commands.people import decisions, forget, review
 from dedupe.commands.setup import completion, doctor, init
+from dedupe.console import one_line
 from dedupe.errors import ConditionError, DedupeError, UsageError
 from dedupe.quantities import amount
 
@@ -291,9 +292,10 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except DedupeError as error:
-        click.echo(f"dedupe: {error.sentence}", err=True)
+        # Names of files stand in both, and whoever names files writes to this terminal.
+        click.echo(f"dedupe: {one_line(error.sentence)}", err=True)
         if error.hint:
-            click.echo(f"  {error.hint}", err=True)
+            click.echo("\n".join(f"  {one_line(line)}" for line in error.hint.split("\n")), err=True)
         sys.exit(error.exit_status)
     except SystemExit:
         # Where the reader of our output has gone (`| head`) click puts another stream in its place and ends with 1, which is said

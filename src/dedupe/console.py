@@ -128,7 +128,7 @@ def show_summary(summary: Summary) -> None:
         ahead = " (counted before the sample was cut)" if summary.output is None else ""
         rows.append(("assumed", _ranked({name.replace("_", " "): count for name, count in summary.events.items()}) + ahead))
     if summary.skipped:
-        rows.append(("skipped", summary.skipped.removeprefix("Skipped ")))
+        rows.append(("skipped", one_line(summary.skipped.removeprefix("Skipped "))))
     rejected = sum(summary.rejects.values())
     kept = " (reasons in rejects.parquet)" if summary.output is not None else ""
     rows.append(("rejected", f"{rejected:,}" + (f": {_ranked(summary.rejects)}{kept}" if rejected else "")))
