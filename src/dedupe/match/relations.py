@@ -173,7 +173,7 @@ def evidence(
         relation.tolist(), *(column.tolist() for column in overlap), star.tolist(), keys, (one > other).tolist(), strict=True
     )
     said = [
-        _sentence(kind, size_a, size_b, shared, _turned(facts.get(key, ""), turned)) + (STARRED if starred else "")
+        _sentence(kind, size_a, size_b, shared, facts_turned(facts.get(key, ""), turned)) + (STARRED if starred else "")
         for kind, size_a, size_b, shared, starred, key, turned in columns
     ]
     for at in np.flatnonzero(relation == DECIDED).tolist():
@@ -195,7 +195,8 @@ def _sentence(kind: int, size_a: int, size_b: int, shared: int, fact: str) -> st
     return f"{shared:,} of {size_a + size_b - shared:,} shingles shared"
 
 
-def _turned(fact: str, turned: bool) -> str:
+def facts_turned(fact: str, turned: bool) -> str:
+    """Return the two facts of an `update`, the other one first where they are to be `turned`."""
     if not turned or not fact:
         return fact
     first, second = fact.split(" against ", 1)

@@ -25,7 +25,7 @@ from dedupe.config import Config
 from dedupe.engine.local import Pool
 from dedupe.errors import UsageError
 from dedupe.match.edges import JOINING, KEEPING_APART, RELATIONS, UPDATE, Edges, joined
-from dedupe.match.relations import STARRED
+from dedupe.match.relations import STARRED, facts_turned
 from dedupe.match.verify import Overlaps
 from dedupe.repair.drafts import Drafts, pack
 from dedupe.repair.ledger import Draft, Edit, restore
@@ -112,7 +112,10 @@ class Adopted:
             np.array([words.endswith(STARRED) for words in said], bool),
         )
         keys = edges.a << 32 | edges.b
-        facts = {int(keys[at]): said[at].split("; ")[0] for at in np.flatnonzero(relation == UPDATE).tolist()}
+        # Facts are kept with that of the smaller row first.
+        facts = {
+            int(keys[at]): facts_turned(said[at].split("; ")[0], swap[at]) for at in np.flatnonzero(relation == UPDATE).tolist()
+        }
         return joined([edges.take(np.flatnonzero(edges.a != edges.b))]), facts
 
 
