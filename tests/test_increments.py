@@ -101,6 +101,23 @@ def test_a_summary_tells_how_many_articles_the_output_before_had_and_this_one_ha
     assert job.clean([joining], output, previous=output, workers=1).gone == 0
 
 
+def test_nothing_new_leaves_every_pair_as_it_was(tmp_path: Path) -> None:
+    # The rows of a pair stand in any order of their IDs; the fact of the smaller ID is named first.
+    texts = [" ".join(f"word{case}x{at}" for at in range(80)) for case in range(12)]
+    rows = [
+        {"id": f"{case}-{side}", "text": f"{text}. The mayor opened {number} schools in the town on the day of the vote.\n{text}"}
+        for case, text in enumerate(texts)
+        for side, number in (("one", 41), ("two", 67))
+    ]
+    output = tmp_path / "out"
+    job.clean([write(tmp_path / "first", "0.jsonl", rows)], output, workers=1)
+    before = pq.read_table(output / "pairs.parquet")
+    assert before["relation"].to_pylist() == ["update"] * 12
+    assert len({said.partition(";")[0] for said in before["evidence"].to_pylist()}) == 2, "both orders of the rows occur"
+    job.clean([write(tmp_path / "none", "1.jsonl", [{"id": "none", "text": ""}])], output, previous=output, workers=1)
+    assert pq.read_table(output / "pairs.parquet").equals(before)
+
+
 def test_articles_join_an_output_that_has_none(tmp_path: Path) -> None:
     write(tmp_path / "in", "blank.jsonl", [{"id": "a", "text": " "}])
     assert job.clean([tmp_path / "in"], tmp_path / "out", workers=1).articles == 0

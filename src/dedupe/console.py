@@ -104,7 +104,7 @@ def _columns(lines: list[str]) -> Iterator[str]:
     taken: dict[str, list[str]] = {}
     for line in lines:
         kind, _, columns = line.partition(": ")
-        taken.setdefault(kind, []).append(one_line(columns))
+        taken.setdefault(kind, []).append(columns)
     for kind, found in taken.items():
         more = f" and {len(found) - _COLUMNS:,} more" if len(found) > _COLUMNS else ""
         yield f"{kind}: {', '.join(found[:_COLUMNS])}{more}"
@@ -128,12 +128,12 @@ def show_summary(summary: Summary) -> None:
         ahead = " (counted before the sample was cut)" if summary.output is None else ""
         rows.append(("assumed", _ranked({name.replace("_", " "): count for name, count in summary.events.items()}) + ahead))
     if summary.skipped:
-        rows.append(("skipped", one_line(summary.skipped.removeprefix("Skipped "))))
+        rows.append(("skipped", summary.skipped.removeprefix("Skipped ")))
     rejected = sum(summary.rejects.values())
     kept = " (reasons in rejects.parquet)" if summary.output is not None else ""
     rows.append(("rejected", f"{rejected:,}" + (f": {_ranked(summary.rejects)}{kept}" if rejected else "")))
     if summary.why_rejected:
-        rows.append(("such as", one_line(summary.why_rejected)))
+        rows.append(("such as", summary.why_rejected))
     balance = f"{summary.records:,} = {amount(summary.articles, 'article')} + {amount(rejected, 'reject')}"
     rows.append(("in = out", balance))
     rules = {code: rule.name for code, rule in RULES.items()}
@@ -180,7 +180,7 @@ def show_summary(summary: Summary) -> None:
     )
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
-        click.echo(f"{name:<{width}}  {value}")
+        click.echo(f"{name:<{width}}  {one_line(value)}")
     for example in summary.examples:
         rule = RULES.get(example["what"])
         click.echo(f"\n{rule.name if rule else example['what']}  {one_line(example['where'])}")

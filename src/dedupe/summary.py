@@ -58,11 +58,11 @@ class Summary:
     reused: dict[str, int]
     taken_over: int
     known: int
-    gone: int
     threshold: float
     seconds: float
     timings: dict[str, float] = field(default_factory=dict)
     worker_deaths: int = 0
+    gone: int = 0
     examples: list[dict[str, str]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -116,7 +116,6 @@ def summarise(
         reused=prepared.reused,
         taken_over=prepared.fresh,
         known=prepared.known,
-        gone=0,
         threshold=config.threshold,
         seconds=time.perf_counter() - begin,
         timings=timings.seconds,
