@@ -103,6 +103,70 @@ def test_a_later_run_does_not_take_it_in_again(how: str, output: Path, tmp_path:
     assert check_output(output) == []
 
 
+def test_equal_articles_go_together_and_stay_away(tmp_path: Path, dedupe: Callable[..., Result]) -> None:
+    # Equal in identity and text: their IDs differ by the order of the input alone, and that changes.
+    lines = [json.dumps({"id": f"a{n}", "text": words(text, n)}) for n, text in enumerate(PLAIN)]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jsonl").write_text("\n".join(lines))
+    (tmp_path / "in" / "b.jsonl").write_text(
+        "\n".join([lines[0], lines[0], json.dumps({"id": "own", "text": words(PLAIN[0], 0)})])
+    )
+    output = tmp_path / "out"
+    assert job.clean([tmp_path / "in"], output, workers=1).articles == 6
+    double = [row["article_id"] for row in rows(output) if row["input_id"] == "a0"]
+    assert len(set(double)) == 3
+    found = dedupe("forget", output, "--id", double[1], "--json", "-q")
+    assert [row["article_id"] for row in json.loads(found.stdout)] == double
+    assert check_output(output) == []
+    (tmp_path / "in" / "a.jsonl").rename(tmp_path / "in" / "c.jsonl")
+    for options in ({}, {"fresh": True}, {"previous": output}):
+        job.clean([tmp_path / "in"], output, workers=1, **options)  # type: ignore[arg-type]
+        assert sorted(row["input_id"] for row in rows(output)) == ["a1", "a2", "own"], options
+        assert check_output(output) == []
+
+
+def test_the_check_finds_a_forgotten_article(output: Path, tmp_path: Path) -> None:
+    gone = rows(output)[0]["article_id"]
+    job.forget(output, {gone}, workers=1)
+    whole = tmp_path / "whole"
+    job.clean([tmp_path / "in.jsonl"], whole, workers=1)
+    for name in ("corpus.parquet", "rejects.parquet"):
+        (output / name).write_bytes((whole / name).read_bytes())
+    assert "corpus.parquet holds 1 article that id_map.parquet says were forgotten." in check_output(output)
+
+
+LINE = "Hilda Quillbrook is a columnist who looks after herons."
+
+
+@pytest.mark.parametrize(("keep", "relearn"), [(0, False), (0, True), (1, False)])
+def test_a_line_that_only_forgotten_articles_had_is_forgotten(keep: int, relearn: bool, tmp_path: Path) -> None:
+    # The line is learned from eight articles, spelled by each in a way of its own; other lines stay learned.
+    kept = "Follow our reporters of the valley on Twitter for more."
+    texts = [" ".join(f"word{n}x{at}" for at in range(60)) for n in range(16)]
+    lines = [LINE.upper() if n == 0 else LINE + " " * n if n < 8 else kept for n in range(16)]
+    (tmp_path / "in.jsonl").write_text(
+        "".join(
+            json.dumps({"id": f"a{n}", "publisher": "The Valley", "text": f"{text}.\n{line}\n{text} again."}) + "\n"
+            for n, (text, line) in enumerate(zip(texts, lines, strict=True))
+        )
+    )
+    output = tmp_path / "out"
+    job.clean([tmp_path / "in.jsonl"], output, workers=1)
+    assert sorted(pq.read_table(output / "residue.parquet")["line"].to_pylist()) == sorted([LINE.upper(), kept])
+    ids = {row["input_id"]: row["article_id"] for row in rows(output)}
+    job.forget(output, {ids[f"a{n}"] for n in range(8 - keep)}, workers=1)
+    left = [*([LINE] if keep else []), kept]
+    assert sorted(pq.read_table(output / "residue.parquet")["line"].to_pylist()) == sorted(left)
+    assert check_output(output) == []
+    if not keep:
+        job.clean([tmp_path / "in.jsonl"], output, workers=1, previous=output, relearn=relearn, fresh=False)
+        assert pq.read_table(output / "residue.parquet")["line"].to_pylist() == [kept]
+        job.clean([tmp_path / "in.jsonl"], output, workers=1, fresh=True)
+        assert pq.read_table(output / "residue.parquet")["line"].to_pylist() == [kept]
+        for name, text in contents(output):
+            assert "quillbrook" not in text.lower(), name
+
+
 def test_decisions_forget_it_and_keep_the_rest(output: Path) -> None:
     ids = [row["article_id"] for row in rows(output)]
     store, references = Decisions.open(output), References(Output(output))

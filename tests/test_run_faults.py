@@ -418,6 +418,23 @@ def test_a_map_of_ids_that_is_damaged_brings_nothing_back(output: Path, made: Pa
     assert_told(dedupe("clean", made / "in", "-o", output, "-q", "--fresh", "--workers", "1"), 3, "forgotten", "from a copy")
 
 
+@pytest.mark.parametrize("name", ["id_map", "clusters", "stories", "residue", "corpus"])
+@pytest.mark.parametrize("how", [[], ["--previous"]])
+def test_a_flipped_byte_in_what_a_run_builds_on_is_told(
+    name: str, how: list[str], output: Path, made: Path, dedupe: Callable[..., Result]
+) -> None:
+    # Its tables can still be read: IDs of another article, or none that was forgotten.
+    path = output / f"{name}.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.slice(0, max(0, len(table) - 1)), path)
+    joins = [*how, *([output] if how else [])]
+    done = dedupe("clean", made / "in", "-o", output, "-q", "--workers", "1", *joins)
+    if name == "residue" and not how:  # nothing of it is used
+        assert done.exit_code == 0
+    else:
+        assert_told(done, 3, f"{name}.parquet", "hash")
+
+
 def test_a_damaged_journal_is_told(output: Path, dedupe: Callable[..., Result]) -> None:
     (output / RUNS).mkdir(exist_ok=True)
     for content in ("{", "[]", "{}"):

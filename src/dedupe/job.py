@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from dedupe.cluster.identity import with_equals
 from dedupe.cluster.lasting import Previous
 from dedupe.config import Config
 from dedupe.decisions.store import Decisions
@@ -40,7 +42,7 @@ from dedupe.stages.term_files import write_terms
 from dedupe.summary import Summary, summarise
 from dedupe.write.card import card
 from dedupe.write.index import FOLDER, write_index
-from dedupe.write.manifest import file_digest, input_digest, load_manifest, manifest, run_section
+from dedupe.write.manifest import file_digest, input_digest, load_manifest, manifest, reading, run_section
 from dedupe.write.publish import MANIFEST, flush, publish, writing
 from dedupe.write.publish import begin as begin_run
 from dedupe.write.tables import placing, write_tables
@@ -90,9 +92,12 @@ def forget(output: str | Path, ids: Set[str], *, workers: int | Pool | None = No
     """Take articles out of an output for good: out of every table, the index, the report and the decisions.
 
     The corpus is put together anew from what it holds, so that clusters are those of the articles that are left. A tombstone of
-    each ID stays, by which later runs know the article when they read it again, and reject it.
+    each ID stays, by which later runs know the article when they read it again, and reject it. Articles equal in identity and
+    text go with it: only the order of the input tells their IDs apart, so no later run could reject the one and take the other.
     """
     target = Path(output)
+    with reading(target, "corpus.parquet"):
+        ids = with_equals(ids, pq.read_table(target / "corpus.parquet", columns=["article_id"])["article_id"])
     config = Config.from_mapping(load_manifest(target)["settings"], str(target))
     empty = Plan([], pa.RecordBatch.from_pylist([], REJECTS), 0, 0, {})
     summary = _run(lambda *_: empty, [], target, config, workers, progress, target, forgotten=frozenset(ids))

@@ -49,6 +49,7 @@ from dedupe.stages.maps import class_shingle_sets, gate_threshold, load_signed, 
 from dedupe.stages.preparing import Prepared, prepare, with_spun
 from dedupe.stages.storytelling import Told, no_stories, tell_stories
 from dedupe.stages.term_files import load_terms
+from dedupe.stages.unlearning import unlearn
 
 
 @dataclass
@@ -98,6 +99,8 @@ def carry_out(
         with timings.of("take over"):
             adopted = adopt(previous, config, scratch, pool, forgotten)
     learned = learned_lines(previous, config) if previous is not None else None
+    if learned is not None and adopted and not adopted.kept.all():
+        learned = unlearn(learned, adopted.folder, adopted.kept)
     prepared = prepare(plan, config, scratch, pool, progress, timings, limit, learned, adopted, forgotten)
     pool.rest()
     if pool.memory is not None:

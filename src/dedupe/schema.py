@@ -165,6 +165,9 @@ RESIDUE = build_schema(
     ]
 )
 
+# What the map of IDs says of an article that was taken out on request.
+FORGOTTEN = "forgotten"
+
 ID_MAP = build_schema(
     [
         ("kind", pa.string(), "cluster, story, or article for one that was forgotten on request"),

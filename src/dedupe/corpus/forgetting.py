@@ -10,7 +10,7 @@ import click
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dedupe.cluster.identity import canonical_url
+from dedupe.cluster.identity import canonical_url, with_equals
 from dedupe.console import one_line
 from dedupe.corpus.output import Output
 from dedupe.errors import UsageError, command
@@ -20,7 +20,7 @@ _SHOWN = 10
 
 
 def find(output: Output, ids: Sequence[str], sources: Sequence[str], urls: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the articles that are meant: their IDs, sources, records and titles.
+    """Return the articles that are meant, and those equal to them in identity and text: their IDs, sources, records and titles.
 
     `ids`: beginnings of IDs, each of one article. `sources`: paths as the corpus has them. `urls`: addresses, compared in
     canonical form. Raises UsageError for an ID of none or several, and where nothing is found.
@@ -32,11 +32,13 @@ def find(output: Output, ids: Sequence[str], sources: Sequence[str], urls: Seque
         meant = {canonical_url(url) for url in urls}
         there = [url is not None and canonical_url(url) in meant for url in table["url"].to_pylist()]
         wanted = pc.or_(wanted, pa.chunked_array([pa.array(there)]))
-    found: list[dict[str, Any]] = table.filter(wanted).drop_columns("url").to_pylist()
-    if not found:
+    meant_ids = set(table["article_id"].filter(wanted).to_pylist())
+    if not meant_ids:
         raise UsageError(
             f"{output.folder} holds no such article.", "IDs, sources and addresses stand in the columns of corpus.parquet."
         )
+    equal = pc.is_in(table["article_id"], pa.array(sorted(with_equals(meant_ids, table["article_id"])), pa.string()))
+    found: list[dict[str, Any]] = table.filter(equal).drop_columns("url").to_pylist()
     return found
 
 

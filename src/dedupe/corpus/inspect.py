@@ -19,7 +19,7 @@ from dedupe.errors import OutputError, command
 from dedupe.match.edges import RELATIONS
 from dedupe.quantities import amount, size
 from dedupe.repair.rules import RULES
-from dedupe.schema import CLUSTERS, CORPUS, EDITS, ID_MAP, PAIRS, REJECTS, RESIDUE, SCHEMA_VERSION, STORIES
+from dedupe.schema import CLUSTERS, CORPUS, EDITS, FORGOTTEN, ID_MAP, PAIRS, REJECTS, RESIDUE, SCHEMA_VERSION, STORIES
 from dedupe.write.manifest import file_digest, remedy
 
 TABLES: dict[str, pa.Schema] = {
@@ -176,6 +176,9 @@ def _check_ids(tables: dict[str, pa.Table], _: dict[str, Any]) -> list[str]:
     own = pc.equal(corpus["article_id"], corpus["canonical_id"])
     if not pc.all(pc.equal(own, corpus["is_canonical"]), min_count=0).as_py():
         problems.append("is_canonical and canonical_id disagree.")
+    buried = tables["id_map"].filter(pc.equal(tables["id_map"]["change"], FORGOTTEN))["old_id"]
+    if alive := pc.sum(pc.is_in(corpus["article_id"], buried.combine_chunks())).as_py():
+        problems.append(f"corpus.parquet holds {amount(alive, 'article')} that id_map.parquet says were forgotten.")
     return problems
 
 

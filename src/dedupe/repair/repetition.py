@@ -255,13 +255,15 @@ class RepeatedLines:
         self._openings = opening_table(table.column("line").to_pylist())
         self._evidence: dict[int, str] = {}
         self._publishers = set(table.column("publisher").to_pylist())
-        for row in table.to_pylist():
+        self._rows: dict[int, int] = {}
+        for number, row in enumerate(table.to_pylist()):
             key = mix_hash((row["line_hash"] & 0xFFFFFFFFFFFFFFFF) ^ _owner_hash(row["publisher"]))
             slot = key % self._slots
             while self._known[slot]:
                 slot = (slot + 1) % self._slots
             self._known[slot] = key
             self._evidence[slot] = f"line of {row['publisher'] or 'nobody known'} in {row['articles']:,} articles"
+            self._rows[slot] = number
 
     def screen(self, batch: pa.RecordBatch) -> NDArray[np.bool_]:
         """Say for each article whether it holds a learned line of its publisher."""
@@ -272,6 +274,20 @@ class RepeatedLines:
             data, offsets = string_buffers(batch.column("text"))
             self._find(data, offsets, np.where(taught[indices], owners, np.uint64(0)), fired, np.zeros((0, 3), np.int64))
         return fired
+
+    def held(self, batch: pa.RecordBatch) -> dict[int, str]:
+        """Return which learned lines stand in texts of their publishers, by row of the table, each as one of the texts has it."""
+        found: dict[int, str] = {}
+        batch = batch.filter(pa.array(self.screen(batch)))
+        _, owners, _ = _owners(batch)
+        data, offsets = string_buffers(batch.column("text"))
+        spans = np.zeros((1 + np.count_nonzero(data == 0x0A), 3), np.int64)
+        for row in range(len(batch)):
+            count = self._find(data, offsets[row : row + 2], owners[row : row + 1], np.zeros(1, np.bool_), spans)
+            for begin, end, slot in spans[:count].tolist():
+                line = data[offsets[row] + begin : offsets[row] + end].tobytes().decode()
+                found[self._rows[slot]] = min(line, found.get(self._rows[slot], line))
+        return found
 
     def remove(self, draft: Draft, publisher: str) -> None:
         """Remove the learned lines of a publisher (as `owner_names` names it) from the draft's text."""

@@ -103,12 +103,10 @@ def clean(
     with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
         scratch = Path(folder)
         if isinstance(source, DataFrame):
-            plan, reads = _plan_frame(source, config)
+            plan, reads = _plan_frame(source, config, handed.forgotten)
         else:
-            plan, reads = plan_paths(spark, [str(path) for path in source], config, scratch)
-        found = carry_out(
-            spark, reads, plan, config, scratch, progress, timings, handed.learned, handed.forgotten, handed.taken
-        )  # fmt: skip
+            plan, reads = plan_paths(spark, [str(path) for path in source], config, scratch, handed.forgotten)
+        found = carry_out(spark, reads, plan, config, scratch, progress, timings, handed.learned, handed.taken)
         light = found.articles.light
         results = name_results(light, found.matched, found.told, handed.before, handed.forgotten)
         place = placing(light["article_id"].combine_chunks(), results.clustered, results.storied)
@@ -131,10 +129,10 @@ def clean(
     )
 
 
-def _plan_frame(frame: DataFrame, config: Config) -> tuple[Plan, DataFrame]:
+def _plan_frame(frame: DataFrame, config: Config, forgotten: frozenset[str]) -> tuple[Plan, DataFrame]:
     check_fields(config.fields)
     parts = [(FilePart("", _FRAME, "arrow", None, 0, None, number, 0, 0),) for number in range(frame.rdd.getNumPartitions())]
-    return Plan(parts, reject_batch([]), 0, 0, {}), run_task(frame, ReadRows(_FRAME, config), READ_PIECES)
+    return Plan(parts, reject_batch([]), 0, 0, {}), run_task(frame, ReadRows(_FRAME, config, forgotten), READ_PIECES)
 
 
 def _struct(schema: pa.Schema) -> Any:

@@ -14,8 +14,8 @@ from dedupe import __version__
 from dedupe.cluster.lasting import Kind, Previous
 from dedupe.config import Config
 from dedupe.errors import UsageError
-from dedupe.schema import ID_MAP, RESIDUE, SCHEMA_VERSION
-from dedupe.stages.adopting import FORGOTTEN, forgotten_ids, learned_lines, lines_hold, read_previous
+from dedupe.schema import FORGOTTEN, ID_MAP, RESIDUE, SCHEMA_VERSION
+from dedupe.stages.adopting import forgotten_ids, learned_lines, lines_hold, read_previous
 from dedupe.stages.deciding import Taken, take_decisions
 from dedupe.write.publish import MANIFEST
 

@@ -63,8 +63,8 @@ def clean_paths(
             forgotten: frozenset[str],
             taken: Taken | None,
         ) -> tuple[Plan, Prepared, Matched, Told]:
-            plan, reads = plan_paths(spark, given, config, scratch)
-            found = carry_out(spark, reads, plan, config, scratch, progress, timings, learned, forgotten, taken)
+            plan, reads = plan_paths(spark, given, config, scratch, forgotten)
+            found = carry_out(spark, reads, plan, config, scratch, progress, timings, learned, taken)
             with timings.of("write"), spark.shown("bring here", progress):
                 _bring_here(found, config, scratch)
             return plan, found.prepared, found.matched, found.told
@@ -76,18 +76,20 @@ def clean_paths(
             )  # fmt: skip
 
 
-def plan_paths(spark: Spark, given: list[str], config: Config, scratch: Path) -> tuple[Plan, DataFrame]:
-    """Plan what is to be read, and return with it the frame that reads it."""
+def plan_paths(
+    spark: Spark, given: list[str], config: Config, scratch: Path, forgotten: frozenset[str]
+) -> tuple[Plan, DataFrame]:
+    """Plan what is to be read, and return with it the frame that reads it; articles that are `forgotten` become rejects."""
     stored = [is_address(path) for path in given]
     if all(stored):
         plan = plan_store(spark.session, given, config)
-        return plan, read_store(spark, plan, config)
+        return plan, read_store(spark, plan, config, forgotten)
     if any(stored):
         raise UsageError(
             "Paths with a scheme and paths without one cannot be read in one run.", "Write file:///... for those of this machine."
         )
     plan = plan_input(given, config, spool=scratch)
-    return plan, run_task(spark.numbers(len(plan.shards)), ReadFiles(plan.shards, config), READ_PIECES)
+    return plan, run_task(spark.numbers(len(plan.shards)), ReadFiles(plan.shards, config, forgotten), READ_PIECES)
 
 
 def finished(found: Found, place: Callable[[slice], Any] | None = None) -> DataFrame:

@@ -54,7 +54,7 @@ from dedupe.stages.deciding import Honoured, Taken
 from dedupe.stages.despinning import restore_by_model, restore_by_siblings, tell_spun
 from dedupe.stages.maps import gate_threshold, tells_stories
 from dedupe.stages.preparing import Prepared, numbered_ids, numbered_rejects, with_spun
-from dedupe.stages.shards import LeftOut, ShardPrepared, rejects_of
+from dedupe.stages.shards import ShardPrepared
 from dedupe.stages.storytelling import Told, no_stories, tell_stories
 
 if TYPE_CHECKING:
@@ -89,14 +89,13 @@ def carry_out(
     progress: Progress,
     timings: Timings,
     learned: pa.Table | None = None,
-    forgotten: frozenset[str] = frozenset(),
     taken: Taken | None = None,
 ) -> Found:
     """Carry out a run over what `reads` reads, up to what is to be written, honouring the decisions `taken`.
 
-    Where an earlier run has `learned` lines that repeat, no others are. Articles that are `forgotten` become rejects.
+    Where an earlier run has `learned` lines that repeat, no others are.
     """
-    pieces, prepared, signs = prepare(spark, reads, plan, config, scratch, progress, timings, learned, forgotten)
+    pieces, prepared, signs = prepare(spark, reads, plan, config, scratch, progress, timings, learned)
     far: Any = prepared.articles
     honoured = None
     if taken is not None:
@@ -136,7 +135,6 @@ def prepare(
     progress: Progress,
     timings: Timings,
     learned: pa.Table | None,
-    forgotten: frozenset[str],
 ) -> tuple[Pieces, Prepared, Signs]:
     """Read and repair everything, learn what repeats, tell languages and sign."""
     from pyspark import StorageLevel
@@ -164,7 +162,7 @@ def prepare(
             zip(shards, record_offsets([plan.shards[at] for at in shards], [done[at].numbered for at in shards]), strict=True)
         )
         num_perm = choose_bands(config.threshold, config.recall).num_perm
-        task = Prepare(offsets, config, pack_table(residue), num_perm, LeftOut(forgotten=forgotten))
+        task = Prepare(offsets, config, pack_table(residue), num_perm)
         frame = run_task(reads.where(f.col("seq") >= 0), task, PIECES).persist(StorageLevel.DISK_ONLY)
         head = frame.select("shard", "seq", "count", "light", "keys", "done").toArrow()
         head = head.sort_by([("shard", "ascending"), ("seq", "ascending")])
@@ -175,16 +173,12 @@ def prepare(
     keys = [pickle.loads(blob) for blob in head["keys"].to_pylist()]  # noqa: S301 - our own workers have packed it
     rules: Counter[str] = Counter()
     languages: Counter[str] = Counter()
-    left_out: list[pa.RecordBatch] = []
-    for number, blob in zip(head["shard"].to_pylist(), head["done"].to_pylist(), strict=True):
+    for blob in head["done"].to_pylist():
         shard: ShardPrepared = pickle.loads(blob)  # noqa: S301 - our own workers have packed it
-        left_out.append(rejects_of([(path, record + offsets[number]) for path, record in shard.forgotten], "forgotten"))
         rules += shard.rules
         languages += shard.languages
     read = [done[at] for at in shards]
-    rejects = pa.concat_tables(
-        [pa.Table.from_batches([plan.rejects, *left_out]), *numbered_rejects(read, [offsets[at] for at in shards])]
-    )
+    rejects = pa.concat_tables([pa.Table.from_batches([plan.rejects]), *numbered_rejects(read, [offsets[at] for at in shards])])
     prepared = Prepared(
         Stored([]), FarArticles(pieces, light, scratch), Signer(num_perm)(pa.array([], pa.string())), scratch / "index", [], [],
         rejects.sort_by([("path", "ascending"), ("record", "ascending")]), residue,

@@ -105,12 +105,13 @@ class ReadFiles:
 
     shards: Sequence[Shard]
     config: Config
+    forgotten: frozenset[str]
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield the pieces of each shard, and what was counted."""
         for batch in batches:
             for number in batch["id"].to_pylist():
-                yield from _read_pieces(number, self.shards[number], self.config)
+                yield from _read_pieces(number, self.shards[number], self.config, self.forgotten)
 
 
 @dataclass
@@ -119,6 +120,7 @@ class ReadContents:
 
     shards: Sequence[Shard]
     config: Config
+    forgotten: frozenset[str]
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield the pieces of each shard, and what was counted."""
@@ -130,7 +132,7 @@ class ReadContents:
                     path = Path(folder) / str(place.as_py())
                     path.write_bytes(content.as_buffer())
                     parts.append(_part_at(path, self.shards[number][place.as_py()]))
-                yield from _read_pieces(number, tuple(parts), self.config)
+                yield from _read_pieces(number, tuple(parts), self.config, self.forgotten)
 
 
 @dataclass
@@ -139,6 +141,7 @@ class ReadRows:
 
     name: str
     config: Config
+    forgotten: frozenset[str]
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield the pieces of the partition, and what was counted."""
@@ -158,7 +161,7 @@ class ReadRows:
                 writer.close()
             if rows:
                 part = FilePart(str(path), self.name, "arrow", None, 0, None, number, 0, 0)
-                yield from _read_pieces(number, (_part_at(path, part),), self.config)
+                yield from _read_pieces(number, (_part_at(path, part),), self.config, self.forgotten)
 
 
 def _part_at(path: Path, part: FilePart) -> FilePart:
@@ -168,10 +171,10 @@ def _part_at(path: Path, part: FilePart) -> FilePart:
     )  # fmt: skip
 
 
-def _read_pieces(number: int, shard: Shard, config: Config) -> Iterator[pa.RecordBatch]:
+def _read_pieces(number: int, shard: Shard, config: Config, forgotten: frozenset[str]) -> Iterator[pa.RecordBatch]:
     with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
         path = Path(folder) / "read.arrow"
-        done: ShardRead = read_shard(shard, config, path)
+        done: ShardRead = read_shard(shard, config, path, forgotten)
         yield rows_of(READ_PIECES, [(number, -1, None, pickle.dumps(done))])
         with pa.memory_map(str(path)) as mapped:
             reader = pa.ipc.open_file(mapped)
@@ -187,7 +190,6 @@ class Prepare:
     config: Config
     residue: bytes
     num_perm: int
-    out: LeftOut
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield a piece for every few batches of a shard."""
@@ -208,7 +210,7 @@ class Prepare:
                 writer.write_table(table)
             assert writer is not None
             writer.close()
-            done = prepare_shard(source, target, self.offsets[number], self.config, residue, self.num_perm, self.out)
+            done = prepare_shard(source, target, self.offsets[number], self.config, residue, self.num_perm, LeftOut())
             with pa.memory_map(str(target)) as mapped:
                 articles = pa.ipc.open_file(mapped).read_all()
                 packed, light = pack_table(articles), pack_table(articles.select(LIGHT))

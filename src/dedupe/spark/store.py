@@ -99,7 +99,7 @@ def _shards(parts: list[FilePart]) -> list[Shard]:
     return [tuple(shard) for shard in shards]
 
 
-def read_store(spark: Spark, plan: Plan, config: Config) -> DataFrame:
+def read_store(spark: Spark, plan: Plan, config: Config, forgotten: frozenset[str]) -> DataFrame:
     """Return the frame that reads the files of a plan: their contents are brought together by shard."""
     from pyspark.sql import functions as f
 
@@ -112,4 +112,4 @@ def read_store(spark: Spark, plan: Plan, config: Config) -> DataFrame:
     files = spark.session.read.format("binaryFile").load([path for path, _, _ in places]).select("path", "content")
     ordered = files.join(f.broadcast(told), "path").select("shard", "place", "content")
     ordered = ordered.repartition(len(plan.shards), "shard").sortWithinPartitions("shard", "place")
-    return run_task(ordered, ReadContents(plan.shards, config), READ_PIECES)
+    return run_task(ordered, ReadContents(plan.shards, config, forgotten), READ_PIECES)

@@ -23,14 +23,14 @@ import pyarrow.parquet as pq
 from dedupe.cluster.lasting import Kind, Previous
 from dedupe.config import Config
 from dedupe.engine.local import Pool
-from dedupe.errors import UsageError
+from dedupe.errors import DedupeError, UsageError
 from dedupe.match.edges import JOINING, KEEPING_APART, RELATIONS, UPDATE, Edges, joined
 from dedupe.match.relations import STARRED, facts_turned
 from dedupe.match.verify import Overlaps
 from dedupe.repair.drafts import Drafts, pack
 from dedupe.repair.ledger import Draft, Edit, restore
 from dedupe.repair.spin.stage import MODEL_RULE, SPIN_RULES
-from dedupe.schema import EDIT, EDITS, RESIDUE
+from dedupe.schema import EDIT, EDITS, FORGOTTEN, RESIDUE
 from dedupe.stages.maps import PREPARED, SIGNED, tells_stories
 from dedupe.stages.term_files import count_articles, keep_terms, load_terms, terms_within
 from dedupe.tokens import tokenize
@@ -38,11 +38,12 @@ from dedupe.write.index import link
 from dedupe.write.manifest import check_files, damaged, load_manifest, reading, tables_digest
 from dedupe.write.publish import MANIFEST
 
-# What the articles of an output are made from, besides its index.
-_TAKEN = ("corpus.parquet", "canonical.parquet", "edits.parquet", "pairs.parquet", "rejects.parquet")
 _KINDS: dict[Kind, str] = {"cluster": "clusters.parquet", "story": "stories.parquet"}
-# What the map of IDs says of an article that was taken out on request.
-FORGOTTEN = "forgotten"
+_ID_MAP = "id_map.parquet"
+# What hands IDs on, and what else the articles of an output are made from, besides its index. Each is hashed before it is read,
+# 1.7 GB a second and core: what a flipped byte makes of an ID can be read as well as the ID.
+_NAMING = ("corpus.parquet", *_KINDS.values())
+_TAKEN = ("canonical.parquet", "edits.parquet", "pairs.parquet", "rejects.parquet")
 
 _FROM_CORPUS = [name for name in PREPARED.names if name not in ("edits", "decoded_sha256", "language_score", "is_spun")]
 
@@ -121,9 +122,15 @@ class Adopted:
 
 def forgotten_ids(folder: Path) -> frozenset[str]:
     """Return the IDs of articles that were forgotten on request, as the map of an output keeps them; none where there is none."""
-    path = folder / "id_map.parquet"
+    path = folder / _ID_MAP
     if not path.exists():
         return frozenset()
+    try:
+        manifest = load_manifest(folder)
+    except DedupeError:  # an output whose manifest is damaged is made anew, and still says what was forgotten
+        manifest = None
+    if manifest:
+        check_files(folder, manifest, _ID_MAP.__eq__)
     try:
         kept = pq.read_table(path, filters=[("change", "=", FORGOTTEN)])
     except (OSError, pa.ArrowException) as error:
@@ -132,15 +139,20 @@ def forgotten_ids(folder: Path) -> frozenset[str]:
 
 
 def read_previous(folder: Path, explicit: bool) -> Previous | None:
-    """Return what an output hands on to a run, None where there is none, which is a UsageError where it was named."""
+    """Return what an output hands on to a run, None where there is none, which is a UsageError where it was named.
+
+    Raises OutputError where a file of it is damaged.
+    """
     if not (folder / MANIFEST).exists():
         if explicit:
             raise UsageError(f"{folder} holds no output of dedupe.", "Name the folder of an earlier run.")
         return None
+    manifest = load_manifest(folder)
+    check_files(folder, manifest, _NAMING.__contains__)
     with reading(folder, "corpus.parquet or a table beside it"):
         articles = pq.read_table(folder / "corpus.parquet", columns=["article_id", "cluster_id", "story_id"])
         since = {kind: _since(folder, kind) for kind in _KINDS}
-        return Previous(articles, since, pq.read_table(folder / "id_map.parquet"), load_manifest(folder)["generation"])
+        return Previous(articles, since, pq.read_table(folder / _ID_MAP), manifest["generation"])
 
 
 def _since(folder: Path, kind: Kind) -> pa.Table:
@@ -162,8 +174,10 @@ def lines_hold(settings: dict[str, Any], config: Config) -> bool:
 
 def learned_lines(folder: Path, config: Config) -> pa.Table | None:
     """Return the lines that the run behind an output had learned, None where it was not to learn any."""
-    if not lines_hold(load_manifest(folder)["settings"], config):
+    manifest = load_manifest(folder)
+    if not lines_hold(manifest["settings"], config):
         return None
+    check_files(folder, manifest, "residue.parquet".__eq__)
     try:
         return pq.read_table(folder / "residue.parquet").cast(RESIDUE)
     except (pa.ArrowException, OSError) as error:

@@ -57,10 +57,18 @@ PREPARED = pa.schema(
 SIGNED = ("signatures", "keys", "n_tokens", "sketches", "sketch_offsets")
 
 
-def read_shard(shard: Shard, config: Config, path: Path, limit: int | None = None, watch: Watch | None = None) -> ShardRead:
+def read_shard(
+    shard: Shard,
+    config: Config,
+    path: Path,
+    forgotten: frozenset[str] = frozenset(),
+    limit: int | None = None,
+    watch: Watch | None = None,
+) -> ShardRead:
     """Read a shard and repair each article by itself; write the batches to `path` and the counts beside it, and return these.
 
-    With a `limit`, stop after so many records. Under `watch`, every article is begun by a note, and some are left out.
+    Articles that were `forgotten` are rejects from here on, so that they teach no lines. With a `limit`, stop after so many
+    records. Under `watch`, every article is begun by a note, and some are left out.
     """
     repair = LocalRepair(config)
     lines = LineCounts()
@@ -78,18 +86,22 @@ def read_shard(shard: Shard, config: Config, path: Path, limit: int | None = Non
             done.numbered += sum(got.numbered.values())
             done.report += got.report
             rejects.append(refused)
-            if watch is not None:
-                articles, cleaned, counted = _one_by_one(articles, repair, watch, rejects)
-                done.lines = done.lines.merge(counted) if config.clean else done.lines
-            if not len(articles):
-                continue
             digests = articles["raw_sha256"] if got.raw_is_text else _sha256(articles["text"])
             # Identity takes the columns as they were read: what a repair fills in later has no say in it.
-            ids = _article_ids(articles, digests)
-            if watch is None:
-                cleaned = repair(articles)
-                done.lines = done.lines.merge(LineCounts.of(cleaned)) if config.clean else done.lines
-            writer.write_batch(pa.RecordBatch.from_arrays([*cleaned.columns, digests, ids], schema=_READ))
+            known = {"decoded_sha256": digests, "article_id": _article_ids(articles, digests)}
+            if forgotten:
+                gone = pc.is_in(known["article_id"], pa.array(sorted(forgotten), pa.string()))
+                rejects.append(rejects_of(_names(articles.filter(gone)), "forgotten"))
+                articles, known = _filtered(articles, known, pc.invert(gone))
+            if watch is not None:
+                left = pa.array([name not in watch.left_out for name in _names(articles)], pa.bool_())
+                rejects.append(rejects_of(_names(articles.filter(pc.invert(left))), "deadly"))
+                articles, known = _filtered(articles, known, left)
+            if not len(articles):
+                continue
+            cleaned, lines = _one_by_one(articles, repair, config, watch) if watch else _repaired(articles, repair, config)
+            done.lines = done.lines.merge(lines)
+            writer.write_batch(pa.RecordBatch.from_arrays([*cleaned.columns, *known.values()], schema=_READ))
             done.articles += len(articles)
             if limit is not None and done.records >= limit:
                 break
@@ -110,20 +122,29 @@ def _read_parts(shard: Shard, config: Config, watch: Watch) -> Iterator[ReadBatc
         yield from read((part,), config)
 
 
-def _one_by_one(
-    articles: pa.RecordBatch, repair: LocalRepair, watch: Watch, rejects: list[pa.RecordBatch]
-) -> tuple[pa.RecordBatch, pa.RecordBatch, LineCounts]:
-    # The articles that are left, repaired, and what their lines teach; those left out go to the rejects.
-    names = list(zip(articles["source"].to_pylist(), articles["record"].to_pylist(), strict=True))
-    out = [name in watch.left_out for name in names]
-    rejects.append(rejects_of([name for name, left in zip(names, out, strict=True) if left], "deadly"))
-    articles = articles.filter(pa.array([not left for left in out], pa.bool_()))
-    lines, done = LineCounts(), [pa.RecordBatch.from_pylist([], CLEANED)] if not len(articles) else []
-    for row, name in enumerate(name for name, left in zip(names, out, strict=True) if not left):
+def _names(articles: pa.RecordBatch) -> list[Name]:
+    return list(zip(articles["source"].to_pylist(), articles["record"].to_pylist(), strict=True))
+
+
+def _filtered(
+    articles: pa.RecordBatch, known: dict[str, pa.Array], left: pa.BooleanArray
+) -> tuple[pa.RecordBatch, dict[str, pa.Array]]:
+    return articles.filter(left), {name: column.filter(left) for name, column in known.items()}
+
+
+def _repaired(articles: pa.RecordBatch, repair: LocalRepair, config: Config) -> tuple[pa.RecordBatch, LineCounts]:
+    cleaned = repair(articles)
+    return cleaned, LineCounts.of(cleaned) if config.clean else LineCounts()
+
+
+def _one_by_one(articles: pa.RecordBatch, repair: LocalRepair, config: Config, watch: Watch) -> tuple[pa.RecordBatch, LineCounts]:
+    lines, done = LineCounts(), []
+    for row, name in enumerate(_names(articles)):
         watch.note(name)
-        done.append(repair(articles.slice(row, 1)))
-        lines = lines.merge(LineCounts.of(done[-1]))
-    return articles, pa.concat_batches(done), lines
+        cleaned, counted = _repaired(articles.slice(row, 1), repair, config)
+        done.append(cleaned)
+        lines = lines.merge(counted)
+    return pa.concat_batches(done), lines
 
 
 def prepare_shard(
@@ -139,8 +160,8 @@ def prepare_shard(
     """Repair by what the run has taught, tell the language, and sign; write articles and signatures beside each other.
 
     `offset` is added to the record numbers: what earlier parts of the same file held. Beside `target` come the arrays of
-    `Signed`, as `gather_signed` joins them. `source` is removed when all that is whole. Some
-    articles are left `out`. Under `watch` as `read_shard`.
+    `Signed`, as `gather_signed` joins them. `source` is removed when all that is whole. Articles that a corpus holds already are
+    left `out`. Under `watch` as `read_shard`.
     """
     repair = RepetitionRepair(config, residue)
     signer = Signer(num_perm, config.seed)
@@ -152,8 +173,10 @@ def prepare_shard(
         reader = pa.ipc.open_file(mapped)
         read_batches = (reader.get_batch(number) for number in range(reader.num_record_batches))
         for read_batch in read_batches if watch is None else _watched(read_batches, watch, done.deadly):
-            if out.held or out.forgotten:
-                read_batch = _left_in(read_batch, held, out.forgotten, done)
+            if out.held:
+                known = pc.is_in(read_batch["article_id"], held)
+                done.known += pc.sum(known).as_py() or 0
+                read_batch = read_batch.filter(pc.invert(known))
             batch = repair(read_batch.select(CLEANED.names))
             if offset:
                 batch = batch.set_column(batch.schema.get_field_index("record"), "record", pc.add(batch["record"], offset))
@@ -206,15 +229,6 @@ def prepare_shard(
     done.save(target)
     source.unlink()
     return done
-
-
-def _left_in(batch: pa.RecordBatch, held: pa.ChunkedArray, forgotten: frozenset[str], done: ShardPrepared) -> pa.RecordBatch:
-    known = pc.is_in(batch["article_id"], held)
-    gone = pc.is_in(batch["article_id"], pa.array(sorted(forgotten), pa.string()))
-    done.known += pc.sum(known).as_py() or 0
-    names = batch.filter(gone)
-    done.forgotten += zip(names["source"].to_pylist(), names["record"].to_pylist(), strict=True)
-    return batch.filter(pc.invert(pc.or_(known, gone)))
 
 
 def _watched(batches: Iterable[pa.RecordBatch], watch: Watch, deadly: list[Name]) -> Iterator[pa.RecordBatch]:

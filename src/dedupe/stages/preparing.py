@@ -123,9 +123,9 @@ def prepare(
 
     What `scratch` holds of an earlier run is used where it is of the same input under the same settings, and removed elsewhere.
     """
-    sources = [scratch / f"read-{_read_key(shard, config)}.arrow" for shard in plan.shards]
+    sources = [scratch / f"read-{_read_key(shard, config, forgotten)}.arrow" for shard in plan.shards]
     with timings.of("read and repair"):
-        reads, reused = _read_all(plan, sources, config, pool, progress, limit)
+        reads, reused = _read_all(plan, sources, config, forgotten, pool, progress, limit)
     while True:
         with timings.of("learn repeated lines"):
             lines = LineCounts()
@@ -135,24 +135,21 @@ def prepare(
         offsets = record_offsets(plan.shards[: len(reads)], [read.numbered for read in reads])
         with timings.of("repair and sign"):
             num_perm = choose_bands(config.threshold, config.recall).num_perm
-            out = LeftOut(forgotten=forgotten)
-            if adopted:
-                out = LeftOut(adopted.folder / "corpus.parquet", adopted.digest, forgotten)
+            out = LeftOut(adopted.folder / "corpus.parquet", adopted.digest) if adopted else LeftOut()
             how = _prepare_how(config, residue, num_perm, out)
             shards = [_target(source, offset, how) for source, offset in zip(sources, offsets, strict=False)]
             _sweep(scratch, {source.stem.removeprefix("read-") for source in sources}, {shard.stem for shard in shards})
             jobs = list(zip(plan.shards, sources, shards, offsets, strict=False))
             known = _known(shards)
-            if _read_again(jobs, known, reads, config, pool):
+            if _read_again(jobs, known, reads, config, forgotten, pool):
                 break
     with timings.of("repair and sign"):
         done, again = _prepare_all(
             jobs, known, (config, residue, num_perm, out), pool, progress, sum(read.articles for read in reads)
         )
     later = [
-        rejects_of([(path, record + offset) for path, record in names], code)
+        rejects_of([(path, record + offset) for path, record in one.deadly], "deadly")
         for one, offset in zip(done, offsets, strict=True)
-        for code, names in (("deadly", one.deadly), ("forgotten", one.forgotten))
     ]
     rejects = pa.concat_tables([pa.Table.from_batches([plan.rejects, *later]), *numbered_rejects(reads, offsets)])
     arrays, records = shards, len(plan.rejects) + sum(read.records for read in reads) - sum(one.known for one in done)
@@ -193,9 +190,9 @@ def prepared_nothing(scratch: Path, config: Config, residue: pa.Table, num_perm:
     return target
 
 
-def _read_key(shard: Shard, config: Config) -> str:
+def _read_key(shard: Shard, config: Config, forgotten: frozenset[str]) -> str:
     settings = {name: config.as_dict()[name] for name in ("fields", "html", "max_article_bytes", "clean", "no_rules")}
-    told = json.dumps([__version__, [asdict(part) for part in shard], settings], sort_keys=True)
+    told = json.dumps([__version__, [asdict(part) for part in shard], settings, sorted(forgotten)], sort_keys=True)
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
@@ -204,7 +201,7 @@ def _prepare_how(config: Config, residue: pa.Table, num_perm: int, out: LeftOut)
     for batch in residue.combine_chunks().to_batches():
         digest.update(batch.serialize())
     settings = (config.clean, sorted(config.no_rules), config.despin != "off", tells_stories(config), config.seed, num_perm)
-    return f"{__version__} {settings} {digest.hexdigest()} {out.digest} {sorted(out.forgotten)}"
+    return f"{__version__} {settings} {digest.hexdigest()} {out.digest}"
 
 
 def _target(source: Path, offset: int, how: str) -> Path:
@@ -222,18 +219,25 @@ def _sweep(scratch: Path, keys: set[str], targets: set[str]) -> None:
 
 
 def _read_all(
-    plan: Plan, sources: list[Path], config: Config, pool: Pool, progress: Progress, limit: int | None
+    plan: Plan,
+    sources: list[Path],
+    config: Config,
+    forgotten: frozenset[str],
+    pool: Pool,
+    progress: Progress,
+    limit: int | None,
 ) -> tuple[list[ShardRead], int]:
     reads: list[ShardRead] = []
     if limit is not None:
         for shard, source in zip(plan.shards, sources, strict=True):
             if limit <= 0:
                 break
-            reads.append(read_shard(shard, config, source, limit))
+            reads.append(read_shard(shard, config, source, forgotten, limit))
             limit -= reads[-1].records
         return reads, 0
     known = [ShardRead.load(source) for source in sources]
-    missing = [(shard, config, source) for shard, source, done in zip(plan.shards, sources, known, strict=True) if done is None]
+    left = zip(plan.shards, sources, known, strict=True)
+    missing = [(shard, config, source, forgotten) for shard, source, done in left if done is None]
     progress("read and repair", len(sources) - len(missing), len(sources))
     load = partial(load_matching, tells_stories(config), config.despin != "off")
     fresh = pool.map(read_shard, missing, load, lambda *item: _read_carefully(pool, *item))
@@ -252,12 +256,17 @@ def _known(targets: Sequence[Path]) -> list[ShardPrepared | None]:
 
 
 def _read_again(
-    jobs: Sequence[Job], known: Sequence[ShardPrepared | None], reads: list[ShardRead], config: Config, pool: Pool
+    jobs: Sequence[Job],
+    known: Sequence[ShardPrepared | None],
+    reads: list[ShardRead],
+    config: Config,
+    forgotten: frozenset[str],
+    pool: Pool,
 ) -> bool:
     # What was prepared under other settings has given its first half away. Tells whether that is what it was: where the file is
     # gone by now, or another, its articles are rejects, and what the run has learned is to be learned without them.
     lost = [at for at, (job, done) in enumerate(zip(jobs, known, strict=True)) if done is None and not job[1].exists()]
-    items = [(jobs[at][0], config, jobs[at][1]) for at in lost]
+    items = [(jobs[at][0], config, jobs[at][1], forgotten) for at in lost]
     same = True
     for at, read in zip(lost, pool.map(read_shard, items, rescue=lambda *item: _read_carefully(pool, *item)), strict=True):
         same &= (read.articles, read.numbered, read.records) == (reads[at].articles, reads[at].numbered, reads[at].records)
@@ -284,8 +293,9 @@ def _prepare_all(
     return done, sum(one.articles for one in known if one is not None)
 
 
-def _read_carefully(pool: Pool, shard: Shard, config: Config, path: Path) -> ShardRead:
-    return carefully(path.with_suffix(".watch"), lambda watch: pool.alone(read_shard, shard, config, path, None, watch))
+def _read_carefully(pool: Pool, shard: Shard, config: Config, path: Path, forgotten: frozenset[str]) -> ShardRead:
+    job = (shard, config, path, forgotten, None)
+    return carefully(path.with_suffix(".watch"), lambda watch: pool.alone(read_shard, *job, watch))
 
 
 def _prepare_carefully(pool: Pool, source: Path, target: Path, *rest: Any) -> ShardPrepared:

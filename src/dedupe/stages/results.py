@@ -12,8 +12,7 @@ from dedupe.cluster.lasting import Previous, id_map_table, lasting_ids
 from dedupe.match.edges import DECIDED, RELATIONS, STORY
 from dedupe.match.relations import evidence
 from dedupe.pipeline import Matched
-from dedupe.schema import ID_MAP
-from dedupe.stages.adopting import FORGOTTEN
+from dedupe.schema import FORGOTTEN, ID_MAP
 from dedupe.stages.storytelling import Told
 from dedupe.write.tables import Clustered, Edge, Storied
 

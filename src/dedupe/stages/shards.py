@@ -21,12 +21,10 @@ from dedupe.schema import REJECTS
 
 
 class LeftOut(NamedTuple):
-    """Name what a run leaves out: articles whose IDs the corpus `held` has already, of which `digest` is the hash, and those
-    that were `forgotten` on request."""
+    """Name the corpus whose articles a run does not take twice, and its hash."""
 
     held: Path | None = None
     digest: str = ""
-    forgotten: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -71,12 +69,11 @@ class ShardPrepared:
     rules: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     deadly: list[Name] = field(default_factory=list)
-    forgotten: list[Name] = field(default_factory=list)
     known: int = 0
 
     def save(self, path: Path) -> None:
         """Keep the report beside the shard's file `path`, once that is whole."""
-        _keep(path, [self.articles, self.rules, self.languages, self.deadly, self.forgotten, self.known], {})
+        _keep(path, [self.articles, self.rules, self.languages, self.deadly, self.known], {})
 
     @classmethod
     def load(cls, path: Path, gathered: bool) -> ShardPrepared | None:
@@ -84,9 +81,8 @@ class ShardPrepared:
         kept = _kept(path, gone=is_array if gathered else None)
         if kept is None:
             return None
-        articles, rules, languages, deadly, forgotten, known = kept[0]
-        names = [[(path, record) for path, record in one] for one in (deadly, forgotten)]
-        return cls(articles, Counter(rules), Counter(languages), names[0], names[1], known)
+        articles, rules, languages, deadly, known = kept[0]
+        return cls(articles, Counter(rules), Counter(languages), [(path, record) for path, record in deadly], known)
 
 
 def _keep(path: Path, told: list[Any], arrays: dict[str, np.ndarray]) -> None:
