@@ -135,11 +135,64 @@ def test_front_matter_gives_fields_and_is_not_text(tmp_path):
         {"status": "ok", "articles": ARTICLES},
         {"response": {"total": 3, "docs": ARTICLES}},
         ARTICLES,
+        {"news": ARTICLES[:1], "sport": ARTICLES[1:]},
+        {"top": ARTICLES[0], "data": {"news": ARTICLES[1:2], "empty": [], "sport": ARTICLES[2:]}},
+        {"sections": [{"title": "News", "articles": ARTICLES[:2]}, {"title": "Sport", "articles": ARTICLES[2:]}]},
+        {article["id"]: article for article in ARTICLES},
+        {"hits": {"hits": [{"_id": 7, "_source": article} for article in ARTICLES]}},
+        [{"articles": ARTICLES[:2]}, ARTICLES[2:]],
+        [{"articles": ARTICLES[:2]}, ARTICLES[2]],
     ],
 )
-def test_json_documents_of_every_shape(tmp_path, document):
+@pytest.mark.parametrize("whole_bytes", [64 << 20, 10])
+def test_json_documents_of_every_shape(tmp_path, document, whole_bytes, monkeypatch):
+    from dedupe.read import jsondocument
+
+    monkeypatch.setattr(jsondocument, "WHOLE_BYTES", whole_bytes)
     (tmp_path / "a.json").write_text(json.dumps(document, indent=2))
-    assert [row["input_id"] for row in read_paths([tmp_path]).rows] == ["a1", "a2", "a3"]
+    got = read_paths([tmp_path])
+    assert [row["input_id"] for row in got.rows] == ["a1", "a2", "a3"]
+    assert got.rejects == []
+
+
+def test_every_record_of_an_envelope_is_a_row_or_a_reject(tmp_path):
+    document = {"news": [{"headline": "no text"}, *ARTICLES[:1], {"text": None}, 5], "sport": [{"text": ""}, *ARTICLES[1:]]}
+    (tmp_path / "a.json").write_text(json.dumps(document))
+    got = read_paths([tmp_path])
+    assert [(row["record"], row["input_id"]) for row in got.rows] == [(2, "a1"), (6, "a2"), (7, "a3")]
+    assert [(r["record"], r["code"]) for r in got.rejects] == [(1, "empty"), (3, "empty"), (4, "wrong_type"), (5, "empty")]
+
+
+def test_lists_beside_the_articles_are_counted_and_no_rejects(tmp_path):
+    authors = [{"name": name, "bio": "She has written for us about ships, " * 20} for name in "abc"]
+    related = [{"title": "Read next", "link": "https://example.org", "teaser": "What the mayor said."}]
+    document = {"authors": authors, "articles": ARTICLES, "related": related, "tags": ["x"], "meta": {"page": 1}}
+    (tmp_path / "a.json").write_text(json.dumps(document))
+    got = read_paths([tmp_path])
+    assert (len(got.rows), got.rejects) == (3, [])
+    assert (got.report.events["json_envelope"], got.report.events["json_without_text"]) == (1, 4)
+
+
+def test_a_list_of_articles_whose_text_has_a_name_we_do_not_know_is_rejects(tmp_path):
+    unnamed = [{"title": "T", "inhalt": "What the mayor said of the bridge. " * 20}, {"title": "U", "inhalt": "Short."}]
+    (tmp_path / "a.json").write_text(json.dumps({"news": ARTICLES, "sport": unnamed}))
+    got = read_paths([tmp_path])
+    assert (len(got.rows), got.codes()) == (3, ["empty"] * 2)
+    assert "--field text=" in got.rejects[0]["sentence"]
+
+
+@pytest.mark.parametrize("part", [{"content": "one paragraph"}, {"id": 1, "author": "B", "text": "a comment"}])
+def test_an_article_of_unknown_shape_is_one_reject_and_its_parts_are_no_articles(tmp_path, part):
+    article = {"title": "T", "inhalt": "the text", "parts": [part, part]}
+    (tmp_path / "a.json").write_text(json.dumps(article))
+    (tmp_path / "b.json").write_text(json.dumps({"articles": [article, *ARTICLES]}))
+    (tmp_path / "c.json").write_text(json.dumps({"news": ARTICLES, "sport": [article]}))
+    got = read_paths([tmp_path])
+    assert [row["source"] for row in got.rows] == ["b.json"] * 3 + ["c.json"] * 3
+    assert [(r["path"], r["record"], r["code"]) for r in got.rejects] == [
+        ("a.json", 1, "empty"), ("b.json", 1, "empty"), ("c.json", 4, "empty"),
+    ]  # fmt: skip
+    assert {row["text"] for row in read_paths([tmp_path], Config(fields={"text": "inhalt"})).rows} == {"the text"}
 
 
 @pytest.mark.parametrize("joint", ["", "\n", "\n\n", ","])

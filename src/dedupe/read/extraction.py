@@ -17,7 +17,7 @@ MOST_TAGS_BEST = 30_000
 MOST_CHARACTERS_BEST = 3_000_000
 
 # Bodies shorter than this are often a teaser that the first method took for the article.
-_SHORT = 250
+SHORT = 250
 # A body of mostly bare words is a page taken whole, menus and all: share of its lines with fewer than _FEW_WORDS words.
 _MENU_LINES = 40
 _MENU_SHARE = 0.6
@@ -72,7 +72,7 @@ def extract(html: str, how: HtmlExtractor) -> Page:
 def _best(html: str, facts: Facts) -> tuple[str, Facts]:
     found = _trafilatura(html, fast=True, facts=True)
     text = found.text or "" if found else ""
-    if len(text) < _SHORT or _is_menu(text):
+    if len(text) < SHORT or _is_menu(text):
         full = _trafilatura(html, fast=False, facts=False)
         other = full.text or "" if full else ""
         if (len(other) > len(text) or _is_menu(text)) and other and not _is_menu(other):

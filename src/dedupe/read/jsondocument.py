@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from dedupe.read.decode import decode
+from dedupe.read.extraction import SHORT
 from dedupe.read.jsonlines import line_limit, patient_loads
 from dedupe.read.parts import FilePart, ReadBatch
 from dedupe.read.reasons import BadInputError
@@ -39,7 +40,7 @@ def read_json(part: FilePart, out: Rows) -> Iterator[ReadBatch]:
         except orjson.JSONDecodeError:
             data, notes = _as_utf8(data, out)
         else:
-            yield from _emit(values, out, None)
+            yield from _emit(values if isinstance(values, list) else [values], out, None)
             return
     yield from _emit_split(chain([data], stream if more else ()), out, notes)
     if problem:
@@ -70,41 +71,92 @@ def _as_utf8(data: bytes, out: Rows) -> tuple[bytes, dict[str, Any] | None]:
     return decoded.text.encode("utf-8", "replace"), {"decoded_as": decoded.decoded_as}
 
 
-def _emit(values: Any, out: Rows, notes: dict[str, Any] | None) -> Iterator[ReadBatch]:
-    """Add one parsed top-level value: an article, an array of them, or an envelope around one."""
-    records = [values]
-    if isinstance(values, list):
-        records = values
-    elif isinstance(values, dict):
-        found = _envelope(values, out, _ENVELOPE_DEPTH)
-        if found is not None:
-            out.count("json_envelope")
-            records = found
-    if not records and not out.numbered:
+def _emit(values: list[Any], out: Rows, notes: dict[str, Any] | None) -> Iterator[ReadBatch]:
+    """Add what each value holds: an article, or an envelope or a list of some."""
+    if not values:
         raise BadInputError("empty", "the array has no articles")
-    for record in records:
-        out.numbered += 1
-        out.raw = None
-        out.add_record(out.numbered, record, notes)
-        if out.full:
-            yield from out.take()
+    for value in values:
+        for record in _records(value, out):
+            out.numbered += 1
+            out.raw = None
+            out.add_record(out.numbered, record, notes)
+            if out.full:
+                yield from out.take()
 
 
-def _envelope(values: dict[str, Any], out: Rows, depth: int) -> list[Any] | None:
-    """Return the array of articles in an object that is no article itself: the first one whose first object has a text."""
-    if not depth or filled_text(values, out.mapping(tuple(values)))[1] is not None:
-        return None
-    for value in values.values():
+def _records(value: Any, out: Rows) -> list[Any]:
+    found: list[Any] = []
+    if isinstance(value, dict) and not _has_text(value, out):
+        found, others = _enclosed(value, out, _ENVELOPE_DEPTH)
+        if found and found[0] is not value:
+            out.count("json_envelope")
+            out.count("json_without_text", others)
+    elif isinstance(value, list):
+        found, _ = _listed(value, out, _ENVELOPE_DEPTH)
+    return found or [value]
+
+
+def _enclosed(values: dict[str, Any], out: Rows, depth: int) -> tuple[list[Any], int]:
+    """Return the articles in an object that is none itself, in their order, and how many other objects its lists hold.
+
+    A list is one of articles where any of its objects names a text, or has a title and a string as long as texts are; then each
+    of them is a record, with a text or without. Any other list (authors, images, links) describes the articles: its objects are
+    counted, as rejects of them would bury those of articles. An object that stands alone must have a title and a text. An object
+    with a title whose texts have none is no envelope, but an article in parts or with comments: it is the record, and a reject,
+    as its shape is not known.
+    """
+    found: list[Any] = []
+    others = 0
+    for value in values.values() if depth else ():
+        inner: list[Any] = []
+        more = 0
         if isinstance(value, list):
-            first = next((item for item in value if isinstance(item, dict)), None)
-            if first is not None and out.mapping(tuple(first)).text:
-                return value
-    for value in values.values():
-        if isinstance(value, dict):
-            found = _envelope(value, out, depth - 1)
-            if found is not None:
-                return found
-    return None
+            inner, more = _listed(value, out, depth - 1)
+        elif isinstance(value, dict):
+            if not _has_text(value, out):
+                inner, more = _enclosed(value, out, depth - 1)
+            elif _has_title(value, out):
+                inner = [value]
+        found += inner
+        others += more
+    if found and _has_title(values, out) and not any(_has_title(record, out) for record in found):
+        return [values], 0
+    return found, others
+
+
+def _listed(items: list[Any], out: Rows, depth: int) -> tuple[list[Any], int]:
+    found: list[Any] = []
+    others = 0
+    articles = any(_is_record(item, out) for item in items)
+    for item in items:
+        inner: list[Any] = []
+        if isinstance(item, list) and depth:
+            inner, more = _listed(item, out, depth - 1)
+            others += more
+        elif isinstance(item, dict) and not _has_text(item, out):
+            inner, more = _enclosed(item, out, depth)
+            others += more + (not inner and not articles)
+        found += inner or ([item] if articles else [])
+    return found, others
+
+
+def _is_record(item: Any, out: Rows) -> bool:
+    if not isinstance(item, dict):
+        return False
+    if out.mapping(tuple(item)).text:
+        return True
+    return _has_title(item, out) and any(isinstance(value, str) and len(value) >= SHORT for value in item.values())
+
+
+def _has_text(values: dict[str, Any], out: Rows) -> bool:
+    return filled_text(values, out.mapping(tuple(values)))[1] is not None
+
+
+def _has_title(values: Any, out: Rows) -> bool:
+    if not isinstance(values, dict):
+        return False
+    titles = dict(out.mapping(tuple(values)).fields).get("title", ())
+    return any(isinstance(values[name], str) and values[name].strip() for name in titles)
 
 
 def _emit_split(data: Iterator[bytes], out: Rows, notes: dict[str, Any] | None) -> Iterator[ReadBatch]:
@@ -117,7 +169,7 @@ def _emit_split(data: Iterator[bytes], out: Rows, notes: dict[str, Any] | None) 
                 out.numbered += 1
                 out.reject(out.numbered, error.code, error.detail)
                 continue
-            yield from _emit(values, out, {**(notes or {}), **seen} or None)
+            yield from _emit([values], out, {**(notes or {}), **seen} or None)
         else:
             out.numbered += 1
             if kind == "too_large":
