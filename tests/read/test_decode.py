@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedupe.read.decode import decode, replace_surrogates
+from dedupe.read.decode import decode, replace_surrogates, wide_kind
 from dedupe.read.reasons import BadInputError
 
 from .conftest import RECORD_FORMATS, read_paths
@@ -110,6 +110,31 @@ def test_rows_say_how_they_were_decoded(tmp_path):
     rows = read_paths([tmp_path]).rows
     assert [row["text"] for row in rows] == [RUSSIAN] * 4
     assert [json.loads(row["extra"])["decoded_as"] for row in rows] == ["cp1251", "cp1251", "utf-16", "cp1251"]
+
+
+WIDE = ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
+CHINESE = "市长星期五宣布大桥通车，许多客人前来参加。" * 30
+
+
+@pytest.mark.parametrize("codec", WIDE)
+@pytest.mark.parametrize("text", ["short", GERMAN, RUSSIAN, CHINESE, "Ԋ਀ 😀" * 400_000])
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "json"])
+def test_wide_files_without_a_mark(tmp_path, codec, text, kind):
+    articles = [{"id": str(n), "text": f"{n} {text}"} for n in range(3)]
+    written = RECORD_FORMATS[kind](articles).decode() if kind != "json" else json.dumps(articles, ensure_ascii=False)
+    (tmp_path / f"a.{kind}").write_bytes(written.encode(codec))
+    got = read_paths([tmp_path], part_bytes=1000)
+    assert [row["text"] for row in got.rows] == [article["text"] for article in articles]
+    assert {json.loads(row["extra"])["decoded_as"] for row in got.rows} == {codec}
+    assert (got.rejects, got.report.events) == ([], {f"charset_guessed:{codec}": 1})
+
+
+@pytest.mark.parametrize("codec", WIDE)
+def test_zeros_alone_make_no_wide_text(codec):
+    for text in ("{{" + "\1\2\3" * 99, "{{" + "\ud800" * 99):
+        assert wide_kind(text.encode(codec, "surrogatepass")) is None
+    assert wide_kind(b"a\0b plain text that goes on") is None
+    assert wide_kind(b'{"text": "zero \0 inside"}\n' * 9) is None
 
 
 def test_one_line_in_another_charset_is_decoded_alone(tmp_path):

@@ -44,6 +44,10 @@ _CONTROL = bytes(b for b in range(32) if b not in b"\t\n\r\f\x0b\x1b") + b"\x7f"
 _SAMPLE = 64 << 10
 # A text with one stray control byte in ten is still taken as text by nobody; UTF-8 of any script holds none.
 _MOST_CONTROL = 0.1
+_NO_CONTROL = dict.fromkeys(_CONTROL)
+_LEAST_WIDE = 8
+# Which of four bytes are zero where they are the beginning of ASCII characters.
+_WIDE_STARTS = {b"\1\0\1\0": "utf-16-le", b"\0\1\0\1": "utf-16-be", b"\1\0\0\0": "utf-32-le", b"\0\0\0\1": "utf-32-be"}
 # Share of undecodable bytes up to which a page that says it is UTF-8 is believed, and mended with U+FFFD.
 _MOST_BROKEN = 0.002
 
@@ -81,10 +85,10 @@ def decode(data: bytes, declared: str | None = None, *, markup: bool = False, cu
             return _by_mark(data[len(bom) :], codec, name, cut)
     if kind := binary_kind(data):
         raise BadInputError("binary", kind)
-    if wide := _wide(data[:_SAMPLE]):  # its ASCII part would pass as UTF-8 with zero bytes
-        data = data[: len(data) // 2 * 2]
+    if wide := wide_kind(data):  # its ASCII part would pass as UTF-8 with zero bytes
+        data = data[: len(data) // 4 * 4] if wide.startswith("utf-32") else data[: len(data) // 2 * 2]
         try:
-            return Decoded(data.decode(wide), wide, f"charset_guessed:{wide}")
+            return Decoded(codecs.getincrementaldecoder(wide)().decode(data, not cut), wide, f"charset_guessed:{wide}")
         except UnicodeDecodeError:
             pass
     label = declared or (_declared(data[:_DECLARED_WITHIN]) if markup else None)
@@ -111,7 +115,7 @@ def binary_kind(data: bytes) -> str | None:
         return kind
     sample = data[:_SAMPLE]
     stray = len(sample) - len(sample.translate(None, _CONTROL))
-    if stray > _MOST_CONTROL * len(sample) and not _wide(sample):
+    if stray > _MOST_CONTROL * len(sample) and not wide_kind(sample):
         return f"{stray:,} of its first {len(sample):,} bytes are control characters"
     return None
 
@@ -186,17 +190,28 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _wide(sample: bytes) -> str | None:
-    """Tell UTF-16 without a mark: Latin text has a zero in every other byte and no other zeros."""
-    pairs = len(sample) // 2
-    if pairs < 8:
+def wide_kind(data: bytes) -> str | None:
+    """Tell UTF-16 and UTF-32 without a mark, where the beginning is text in it.
+
+    By the zeros of the first two characters where these are ASCII, as in all JSON and tables (RFC 4627, section 3), whatever the
+    script of the rest; else by zeros in every other byte and nowhere else, as Latin text has them.
+    """
+    sample = data[:_SAMPLE]
+    if 0 not in sample or len(sample) < 2 * _LEAST_WIDE:
         return None
-    even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    if odd > 0.7 * pairs and even < 0.05 * pairs:
-        return "utf-16-le"
-    if even > 0.7 * pairs and odd < 0.05 * pairs:
-        return "utf-16-be"
-    return None
+    codec = _WIDE_STARTS.get(bytes(map(bool, sample[:4])))
+    if codec is None:
+        pairs = len(sample) // 2
+        even, odd = sample[0::2].count(0), sample[1::2].count(0)
+        if odd > 0.7 * pairs and even < 0.05 * pairs:
+            codec = "utf-16-le"
+        elif even > 0.7 * pairs and odd < 0.05 * pairs:
+            codec = "utf-16-be"
+        else:
+            return None
+    text = codecs.getincrementaldecoder(codec)("replace").decode(sample)
+    stray = text.count("\ufffd") + len(text) - len(text.translate(_NO_CONTROL))
+    return codec if stray <= _MOST_CONTROL * len(text) else None
 
 
 def _guess(data: bytes) -> Decoded:

@@ -9,11 +9,15 @@ from typing import Any
 
 import orjson
 
-from dedupe.read.decode import decode, magic_kind, replace_surrogates
+from dedupe.read.decode import decode, magic_kind, replace_surrogates, wide_kind
 from dedupe.read.parts import FilePart, ReadBatch
 from dedupe.read.reasons import BadInputError
 from dedupe.read.rows import Rows
 from dedupe.read.streams import chunks, head, lines, range_chunks
+
+# The charset of a file is looked for in its beginning.
+_SAMPLE = 64 << 10
+_MARKED = ("utf-16", "utf-32")
 
 # A line holds more than the text: markup, embeddings, and six bytes of escapes for two of Cyrillic.
 LINE_FACTOR = 8
@@ -30,6 +34,7 @@ def read_json_lines(part: FilePart, out: Rows) -> Iterator[ReadBatch]:
     most = line_limit(out.config.max_article_bytes)
     wide = None if part.start else wide_codec(part)
     if wide:
+        out.count(f"charset_{'marked' if wide in _MARKED else 'guessed'}:{wide}")
         yield from _read_lines(_recoded(part, wide), most, out, {"decoded_as": wide})
     else:
         data = chunks(part) if part.compression else range_chunks(part, most)
@@ -47,16 +52,16 @@ def can_be_cut(part: FilePart) -> bool:
 
 
 def wide_codec(part: FilePart) -> str | None:
-    """Return the codec of a file that starts with a mark of UTF-16 or UTF-32. Raises BadInputError: binary."""
+    """Return the codec of a file in UTF-16 or UTF-32, with a mark or without. Raises BadInputError: binary."""
     try:
-        mark = head(part.path, part.compression, 16)
+        mark = head(part.path, part.compression, _SAMPLE)
     except OSError:
         return None
     if mark[:4] in (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff"):
         return "utf-32"
     if kind := magic_kind(mark):
         raise BadInputError("binary", kind)
-    return "utf-16" if mark[:2] in (b"\xff\xfe", b"\xfe\xff") else None
+    return "utf-16" if mark[:2] in (b"\xff\xfe", b"\xfe\xff") else wide_kind(mark)
 
 
 def _recoded(part: FilePart, codec: str) -> Iterator[bytes]:
