@@ -61,6 +61,43 @@ def test_without_a_zone_it_is_utc_and_said(value):
     assert parse_date(value).keep
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["202504031030", 202504031030, "20250403103000", 20250403103000, 20250403103000.0, "20250403103000.0", 20250403103000000,
+     "20250403103000000", "20250403103000000000"],
+)  # fmt: skip
+def test_a_day_and_time_in_digits_alone_is_no_number_since_1970(value):
+    assert moment(value) == MORNING
+    assert parse_date(value).events == ("date_without_zone",)
+    assert parse_date(value).keep
+
+
+@pytest.mark.parametrize("value", ["2025040310", 2025040310, 2025040310.0])
+def test_a_day_and_hour_in_digits_alone(value):
+    assert parse_date(value) == (int(datetime(2025, 4, 3, 10, tzinfo=UTC).timestamp()) * 1_000_000, ("date_without_zone",), True)
+
+
+@pytest.mark.parametrize("value", ["20250403103000Z", "20250403123000+0200", "20250403123000 +0200", "202504031030z"])
+def test_a_day_and_time_in_digits_with_their_zone(value):
+    assert parse_date(value) == (int(MORNING.timestamp()) * 1_000_000, (), False)
+
+
+@pytest.mark.parametrize("value", ["202504311000", 20250230100000, "202504032400", "2025063110"])
+def test_digits_of_a_day_that_never_was(value):
+    assert parse_date(value) == (None, ("date_impossible",), True)
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [1_704_121_015,  # the digits of 10 December 1704, 15 h: a real moment of January 2024
+     1_743_676_200, 1_899_123_123, 1_912_312_359, 2_000_000_000, 2_025_134_010, 200_000_000, 202_513_311, 1_000_000_000],
+)  # fmt: skip
+def test_numbers_since_1970_stay_such(seconds):
+    moments = {moment(scaled) for scaled in (seconds, seconds * 1_000, seconds * 1_000_000, str(seconds), f"{seconds}000")}
+    assert moments == {EPOCH + timedelta(seconds=seconds)}
+    assert parse_date(seconds).events == ()
+
+
 @pytest.mark.parametrize("value", ["13/04/2025", "04/13/2025", "13.04.2025"])
 def test_one_impossible_reading_leaves_the_other(value):
     assert moment(value) == datetime(2025, 4, 13, tzinfo=UTC)

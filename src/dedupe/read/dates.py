@@ -47,6 +47,15 @@ _YEAR_LAST = re.compile(
     re.I,
 )
 _NUMBER = re.compile(r"-?\d{9,16}(?:\.\d{1,9})?", re.A)
+# Days with a time in digits alone, to hours, minutes, seconds or parts of them: 20250403100000. As numbers since 1970 they would
+# be dates of 1976 (to minutes), from 2508 on (to seconds) or, where the first year is 1970, from June 2032 on (to hours). One
+# number in 179 looks like a day with hours and minutes by chance, one in 108 like a day with hours.
+_COMPACT = re.compile(
+    r"(?!19[0-6]\d{7}$)(?P<year>(?:19|20)\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])(?P<hour>[01]\d|2[0-4])"
+    r"(?:(?P<minute>[0-5]\d)(?:(?P<second>[0-5]\d|60)(?P<part>\d{3}|\d{6})?)?)?(?:\s*(?P<zone>z|[+-]\d{2}:?\d{2}))?",
+    re.I | re.A,
+)
+_COMPACT_DIGITS = (10, 12, 14, 17)
 _LONGEST = 100
 
 
@@ -68,8 +77,9 @@ _PARTIAL = ParsedDate(None, ("date_partial",), True)
 def parse_date(value: object) -> ParsedDate:
     """Read a date of any JSON type.
 
-    Numbers are seconds since 1970, or milliseconds, microseconds or nanoseconds where they are too large for that. 03/04/2025 is
-    read only where one of its readings is impossible or both are the same day.
+    Numbers are seconds since 1970, or milliseconds, microseconds or nanoseconds where they are too large for that, unless their
+    digits are those of a day and a time. 03/04/2025 is read only where one of its readings is impossible or both are the same
+    day.
     """
     if value is None or value == "":
         return NONE
@@ -85,6 +95,8 @@ def _parse_text(given: str) -> ParsedDate:
     text = given.strip()
     if not text:
         return NONE
+    if compact := _COMPACT.fullmatch(text):
+        return _from_match({**compact.groupdict(), "minute": compact["minute"] or "00"})
     if _NUMBER.fullmatch(text):
         return _parse_number(float(text) if "." in text else int(text))
     if len(text) == 4 and text.isdecimal():
@@ -103,6 +115,9 @@ def _parse_number(number: float) -> ParsedDate:
     if 17_000_101 <= number <= 99_991_231 and number == int(number):
         found = _parse_text(f"{int(number)}")  # 20250403
         return found if found.micros is not None else _UNKNOWN
+    digits = str(int(number))
+    if len(digits) in _COMPACT_DIGITS and number == int(number) and _COMPACT.fullmatch(digits):
+        return _parse_text(digits)
     if 1700 <= number <= 2200:
         return _PARTIAL
     if size < 1e8:  # before March 1973 if it were seconds; far more often a number of days, or 0 for "not known"
