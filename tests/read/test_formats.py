@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -74,26 +75,86 @@ def test_a_page_gives_its_body_and_facts(tmp_path, packing, how):
     assert row["raw_sha256"] == hashlib.sha256(PAGE.encode()).hexdigest()
 
 
+def warc_record(kind: str, body: bytes, http: bytes) -> bytes:
+    block = http + b"\r\n\r\n" + body if http else body
+    kind_type = b"application/http; msgtype=response" if http else b"application/warc-fields"
+    return (
+        b"WARC/1.0\r\nWARC-Type: %s\r\nWARC-Record-ID: <urn:uuid:%032d>\r\nWARC-Date: 2025-04-03T10:00:00Z\r\n"
+        b"WARC-Target-URI: https://example.org/x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s\r\n\r\n"
+        % (kind.encode(), len(body), kind_type, len(block), block)
+    )
+
+
+HTML_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8"
+
+
+def chunked(body: bytes) -> bytes:
+    return b"".join(b"%x\r\n%s\r\n" % (len(body[n : n + 99]), body[n : n + 99]) for n in range(0, len(body), 99)) + b"0\r\n\r\n"
+
+
+PAGE_RECORDS = {
+    "plain": warc_record("response", PAGE.encode(), HTML_ANSWER),
+    "gzip": warc_record("response", gzip.compress(PAGE.encode()), HTML_ANSWER + b"\r\nContent-Encoding: gzip"),
+    "chunked": warc_record("response", chunked(PAGE.encode()), HTML_ANSWER + b"\r\nTransfer-Encoding: chunked"),
+    "both": warc_record(
+        "response",
+        chunked(gzip.compress(PAGE.encode())),
+        HTML_ANSWER + b"\r\ntransfer-encoding: chunked\r\ncontent-encoding: gzip",
+    ),
+}
+
+
+@pytest.mark.parametrize("coding", PAGE_RECORDS)
+@pytest.mark.parametrize("packing", ["", ".gz", ".zst"])
+def test_a_cut_warc_keeps_the_pages_before_and_no_half_of_one(tmp_path, packing, coding):
+    pytest.importorskip("fastwarc")
+    record = PAGE_RECORDS[coding]
+    ends = [5, 6, 100, len(record) // 2, len(record) - 300, len(record) - 150, len(record) - 20]
+    for name, after in (
+        ("page", record),
+        ("image", warc_record("response", b"\x89PNG" * 999, b"HTTP/1.1 200 OK\r\nContent-Type: image/png")),
+    ):
+        for cut in ends if name == "page" else [5, 900]:
+            (tmp_path / f"a.warc{packing}").write_bytes(COMPRESSORS[packing](record * 2 + after[:-cut]))
+            got = read_paths([tmp_path])
+            assert [row["text"].count("Paragraph") for row in got.rows] == [8, 8]
+            assert [(r["record"], r["code"]) for r in got.rejects] == [(3, "truncated")], cut
+    for cut in (0, 1, 4):  # what is missing stands behind the last page
+        (tmp_path / f"a.warc{packing}").write_bytes(COMPRESSORS[packing]((record * 2)[: 2 * len(record) - cut]))
+        got = read_paths([tmp_path])
+        assert (len(got.rows), got.rejects) == (2, [])
+
+
+@pytest.mark.parametrize("coding", ["gzip", "chunked", "both"])
+def test_a_page_that_cannot_be_unpacked_costs_its_archive_nothing(tmp_path, coding):
+    pytest.importorskip("fastwarc")
+    bad = PAGE_RECORDS[coding].replace(b"\x1f\x8b", b"\0\0").replace(b"\r\n\r\n63\r\n", b"\r\n\r\nzz\r\n")
+    (tmp_path / "a.warc").write_bytes(PAGE_RECORDS["plain"] + bad + PAGE_RECORDS[coding])
+    got = read_paths([tmp_path])
+    assert [row["record"] for row in got.rows] == [1, 3]
+    assert [(r["record"], r["code"]) for r in got.rejects] == [(2, "unreadable")]
+
+
+@pytest.mark.parametrize("coding", PAGE_RECORDS)
+def test_a_page_of_an_archive_over_the_limit(tmp_path, coding):
+    pytest.importorskip("fastwarc")
+    (tmp_path / "a.warc").write_bytes(PAGE_RECORDS[coding] * 2)
+    got = read_paths([tmp_path], Config(max_article_bytes=len(PAGE) - 1))
+    assert [(r["record"], r["code"]) for r in got.rejects] == [(1, "too_large"), (2, "too_large")]
+    assert len(read_paths([tmp_path], Config(max_article_bytes=len(PAGE))).rows) == 2
+
+
 @pytest.mark.parametrize("packing", ["", ".gz"])
 def test_a_warc_gives_its_html_responses(tmp_path, packing):
     pytest.importorskip("fastwarc")
 
-    def record(kind: str, body: bytes, http: bytes) -> bytes:
-        block = http + b"\r\n\r\n" + body if http else body
-        kind_type = b"application/http; msgtype=response" if http else b"application/warc-fields"
-        return (
-            b"WARC/1.0\r\nWARC-Type: %s\r\nWARC-Record-ID: <urn:uuid:%032d>\r\nWARC-Date: 2025-04-03T10:00:00Z\r\n"
-            b"WARC-Target-URI: https://example.org/x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s\r\n\r\n"
-            % (kind.encode(), len(body), kind_type, len(block), block)
-        )
-
     html = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=windows-1252"
     page = PAGE.replace('<meta charset="utf-8">', "").replace("the mayor said", "the mayor said – “yes”").encode("cp1252")
     records = [
-        record("warcinfo", b"software: x\r\n", b""),
-        record("response", page, html),
-        record("response", b"\x89PNG", b"HTTP/1.1 200 OK\r\nContent-Type: image/png"),
-        record("response", b"<html><body></body></html>", html),
+        warc_record("warcinfo", b"software: x\r\n", b""),
+        warc_record("response", page, html),
+        warc_record("response", b"\x89PNG", b"HTTP/1.1 200 OK\r\nContent-Type: image/png"),
+        warc_record("response", b"<html><body></body></html>", html),
     ]
     pack = COMPRESSORS[packing]
     (tmp_path / f"crawl.warc{packing}").write_bytes(b"".join(pack(r) for r in records))
