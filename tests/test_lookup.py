@@ -13,7 +13,7 @@ from benchmarks.relations import pair_key, read_output
 from benchmarks.rewrites import Made, make
 from benchmarks.templates import Prose
 from dedupe import job
-from dedupe.corpus.lookup import match_files
+from dedupe.corpus.lookup import Lookup, match_files
 from dedupe.corpus.output import Output
 from dedupe.read import plan
 
@@ -97,6 +97,6 @@ def test_it_shows_how_far_it_is_unless_it_is_quiet(
     seen: list[tuple[str, int, int]] = []
     again = write(tmp_path / "again.jsonl", {"d": made.articles["digest-0-2"], "e": made.articles["digest-1-0"]})
     monkeypatch.setattr("dedupe.corpus.lookup.plan", partial(plan, part_bytes=5_000))
-    match_files(Output(tmp_path / "out"), [str(new), str(again)], lambda *at: seen.append(at))
+    match_files(Lookup(Output(tmp_path / "out")), [str(new), str(again)], lambda *at: seen.append(at))
     assert [done for _, done, _ in seen] == [1, 2, 3, 4]
     assert [done for _, done, total in seen if done == total] == [4], "done before the last was looked up"

@@ -24,6 +24,7 @@ from dedupe import job
 from dedupe.corpus.explain import explain_pair
 from dedupe.corpus.inspect import check_output
 from dedupe.corpus.output import Output
+from dedupe.corpus.references import References
 from dedupe.errors import OutputError
 from dedupe.summary import Summary
 from dedupe.write.publish import RUNS
@@ -358,6 +359,35 @@ def test_a_damaged_index_says_what_makes_it_again(
     assert dedupe("clean", made / "in", "-o", output, "-q", "--workers", "1").exit_code == 0
     assert contents(output).keys() == contents(made / "out").keys()
     assert check_output(output) == []
+
+
+@pytest.mark.parametrize("name", ["signatures", "keys", "n_tokens", "sketches", "sketch_offsets"])
+def test_a_bit_that_turned_in_the_index_is_told_by_whoever_reads_it(
+    name: str, output: Path, made: Path, dedupe: Callable[..., Result]
+) -> None:
+    new = made / "in" / "0.jsonl"
+    with product.Corpus.open(output) as corpus:
+        found = corpus.match(new)
+        path = output / "index" / f"{name}.npy"
+        data = bytearray(path.read_bytes())
+        data[-5] ^= 0x40
+        path.unlink()  # what is mapped stays as it was
+        path.write_bytes(data)
+        said = (f"index/{name}.npy of {output} is damaged", "hash", "dedupe clean` on all of its input")
+        assert_told(dedupe("match", new, "--in", output), 3, *said)
+        assert corpus.match(new) == found, "it was compared once"
+    with product.Corpus.open(output) as corpus, pytest.raises(OutputError, match=f"index/{name}.npy"):
+        corpus.match(new)
+    with pytest.raises(OutputError, match=f"index/{name}.npy"):
+        References(Output(output)).of(Output(output).table("corpus", ["article_id"])["article_id"].to_pylist()[:1])
+
+
+def test_an_output_that_is_replaced_under_a_corpus_is_no_damaged_one(output: Path, made: Path) -> None:
+    new = made / "in" / "0.jsonl"
+    with product.Corpus.open(output) as corpus:
+        assert all(result["matches"] for result in corpus.match(new))
+        job.clean([made / "in" / "1.jsonl"], output, workers=1)
+        assert not any(result["matches"] for result in corpus.match(new))
 
 
 def test_bits_that_turned_in_the_index_are_not_handed_on(output: Path, made: Path, dedupe: Callable[..., Result]) -> None:

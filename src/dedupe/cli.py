@@ -253,15 +253,22 @@ def explain(ids: tuple[str, ...], output: Path, as_json: bool) -> None:
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 def match(paths: tuple[str, ...], output: Path, as_json: bool, quiet: bool) -> None:
     """Tell what new articles are to an existing corpus, without running it again."""
+    from dedupe.engine.libraries import start_libraries
+
+    start_libraries()
     from dedupe.console import compile_first, progress_shown, show_json
     from dedupe.corpus.output import Output
+    from dedupe.engine.local import beside
+    from dedupe.write.index import read_index
 
     opened = Output(output)
-    compile_first()
-    from dedupe.corpus.lookup import match_files, show_matches
+    with beside(read_index, opened.folder, opened.manifest) as index:
+        compile_first()
+        from dedupe.corpus.lookup import Lookup, match_files, show_matches
 
+        lookup = Lookup(opened, index.result())
     with progress_shown(quiet) as progress:
-        results = match_files(opened, paths, progress)
+        results = match_files(lookup, paths, progress)
     show_json(results) if as_json else show_matches(results, opened)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dedupe.corpus.export import Exported, Format, Partition
+    from dedupe.corpus.lookup import Lookup
     from dedupe.corpus.output import Output
     from dedupe.read.spool import Source
     from dedupe.summary import Summary
@@ -104,14 +105,20 @@ class Corpus:
         self.summary = summary
         self._opened = Output(folder)
         self._temporary = temporary
+        self._lookup: Lookup | None = None
 
     @property
     def _output(self) -> Output:
+        from dedupe.corpus.output import Output
+
         if self._temporary is not None and not self.folder.exists():
             raise UsageError(
                 "This corpus lay in a temporary folder, which is gone.",
                 "Use it inside its `with` block, or keep it by dedupe.clean(..., output=FOLDER).",
             )
+        found = Output(self.folder)
+        if found.manifest != self._opened.manifest:
+            self._opened = found  # a run has replaced it since
         return self._opened
 
     @classmethod
@@ -123,6 +130,7 @@ class Corpus:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._lookup = None  # Windows removes no file that is mapped
         if self._temporary is not None:
             self._temporary.cleanup()
 
@@ -282,13 +290,17 @@ class Corpus:
     def match(self, source: Source) -> list[Row]:
         """Tell what new articles are to this corpus, without running it again: one result an article, as `dedupe match` gives it.
 
-        `source`: what `dedupe.clean` takes. Raises OutputError where the index is missing or of another corpus.
+        `source`: what `dedupe.clean` takes. The index is read, and compared with its hashes, at the first call. Raises
+        OutputError where that is missing, damaged or of another corpus.
         """
-        from dedupe.corpus.lookup import match_files
+        from dedupe.corpus.lookup import Lookup, match_files
         from dedupe.read.spool import spool
 
+        opened = self._output
+        if self._lookup is None or self._lookup.output is not opened:
+            self._lookup = Lookup(opened)
         with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
-            return match_files(self._output, [str(path) for path in spool(source, Path(folder))])
+            return match_files(self._lookup, [str(path) for path in spool(source, Path(folder))])
 
     def explain(self, identity: str, other: str | None = None) -> Explanation:
         """Say what was repaired in an article and why it stands in its cluster; of two articles, why they are together or not.

@@ -218,7 +218,7 @@ def _never_met(output: Output, one: str, other: str, overlap: Overlaps) -> str:
     ids = output.table("corpus", ["article_id"])["article_id"].combine_chunks()
     rows = pc.index_in(pa.array([one, other]), ids).to_pylist()
     try:
-        index = read_index(output.folder, len(ids))
+        index = read_index(output.folder, output.manifest)
     except OutputError as error:
         either = f"they were never compared, as happens to {missed}, or met in a bucket too large for all pairs"
         return f"{either} ({error.sentence.rstrip('.')}: {error.hint.rstrip('.')}, and it will tell which)"

@@ -32,7 +32,7 @@ from dedupe.repair.spin.stage import SpinRepair
 from dedupe.repair.stages import LocalRepair, RepetitionRepair
 from dedupe.stages.despinning import tell_spun
 from dedupe.stages.maps import class_shingle_sets, identifier
-from dedupe.write.index import read_index
+from dedupe.write.index import Index, read_index
 
 _BEST = 5
 
@@ -59,12 +59,16 @@ class _Query(NamedTuple):
 
 
 class Lookup:
-    """Hold an output's index in memory-mapped form, to match article after article against it."""
+    """Hold an output's index in memory-mapped form, to match article after article against it.
 
-    def __init__(self, output: Output) -> None:
+    `index`: that of the output, where somebody has read it already. Raises OutputError where the index is missing, damaged, or of
+    another corpus.
+    """
+
+    def __init__(self, output: Output, index: Index | None = None) -> None:
         self.output, self.config = output, output.config
         self.ids = output.table("corpus", ["article_id", "cluster_id", "story_id", "source", "title"]).combine_chunks()
-        self.index = read_index(output.folder, self.ids.num_rows)
+        self.index = index or read_index(output.folder, output.manifest)
         bands = choose_bands(self.config.threshold, self.config.recall)
         if self.index.facts.get("num_perm") != bands.num_perm or self.index.facts.get("seed") != self.config.seed:
             raise OutputError(
@@ -253,14 +257,13 @@ def _agreements(signature: np.ndarray, signatures: np.ndarray) -> np.ndarray:
     return counts
 
 
-def match_files(output: Output, paths: Sequence[str], progress: Progress = silent) -> list[dict[str, Any]]:
+def match_files(lookup: Lookup, paths: Sequence[str], progress: Progress = silent) -> list[dict[str, Any]]:
     """Match every article of the files against an output: one result an article, with its best matches."""
-    lookup = Lookup(output)
     results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="dedupe-") as folder:
-        found = plan(list(paths), output.config, spool=Path(folder))
+        found = plan(list(paths), lookup.config, spool=Path(folder))
         rejects = found.rejects.to_pylist()
-        batches = (batch for shard in found.shards for batch in read(shard, output.config))
+        batches = (batch for shard in found.shards for batch in read(shard, lookup.config))
         # Read one ahead: how many articles there are is known where there is no next batch; until then it is one more.
         batch, seen = next(batches, None), 0
         while batch is not None:

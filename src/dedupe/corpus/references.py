@@ -49,7 +49,7 @@ class References:
 
     @cached_property
     def _sketches(self) -> tuple[np.ndarray, np.ndarray]:
-        index = read_index(self._output.folder, self._table.num_rows)
+        index = read_index(self._output.folder, self._output.manifest)
         return index.sketches, index.sketch_offsets
 
     def _sketch(self, row: int) -> bytes:

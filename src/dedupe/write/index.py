@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow.parquet as pq
 
-from dedupe.errors import OutputError
+from dedupe.write.manifest import check_files, damaged, reading
 
 FOLDER = "index"
 _FACTS = "index.json"
-_SHAPES = [("uint32", 2), ("uint64", 2), ("int32", 1), ("uint64", 1), ("int64", 1)]
 _ARRAYS = ("signatures", "keys", "n_tokens", "sketches", "sketch_offsets")
+_FILES = {f"{FOLDER}/{_FACTS}", *(f"{FOLDER}/{name}.npy" for name in _ARRAYS)}
 
 
 class Index(NamedTuple):
@@ -49,19 +51,18 @@ def write_index(output: Path, arrays: Path, facts: dict[str, Any]) -> None:
     (folder / _FACTS).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def read_index(output: Path, rows: int) -> Index:
-    """Map the index of an output into memory. Raises OutputError where it is missing, damaged or of another corpus."""
-    folder = output / FOLDER
-    hint = f"Run `dedupe clean` on the same input with -o {output} to build it again."
-    try:
-        facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-        arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS]
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
-        raise OutputError(f"The index of {output} cannot be read: {error}.", hint) from None
-    shapes = [(str(array.dtype), array.ndim) for array in arrays]
-    offsets = arrays[4]
-    if not isinstance(facts, dict) or shapes != _SHAPES or (len(offsets) and int(offsets[-1]) != len(arrays[3])):
-        raise OutputError(f"The index of {output} is damaged.", hint)
-    if any(len(array) != rows for array in arrays[:3]) or len(offsets) != rows + 1:
-        raise OutputError(f"The index of {output} is of another corpus than corpus.parquet.", hint)
+def read_index(output: Path, manifest: Mapping[str, Any]) -> Index:
+    """Map the index of an output into memory. Raises OutputError where it is missing, damaged or of another corpus.
+
+    A look-up reads nearly all of it, and kernels go where its numbers send them: the files are compared with their hashes first.
+    That takes 0.05 to 0.1 s of 100,000 articles (70 MB), ten times that of a million, on a core that waits otherwise.
+    """
+    check_files(output, manifest, lambda name: name in _FILES)
+    with reading(output, FOLDER):
+        facts = json.loads((output / FOLDER / _FACTS).read_text(encoding="utf-8"))
+        arrays = [np.load(output / FOLDER / f"{name}.npy", mmap_mode="r") for name in _ARRAYS]
+    with reading(output, "corpus.parquet"):
+        rows = pq.read_metadata(output / "corpus.parquet").num_rows
+    if any(len(array) != rows for array in arrays[:3]):
+        raise damaged(output, FOLDER, "it is of another corpus than corpus.parquet")
     return Index._make([*arrays, facts])

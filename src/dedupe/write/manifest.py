@@ -23,6 +23,9 @@ from dedupe.schema import SCHEMA_VERSION
 from dedupe.tokens import string_buffers
 from dedupe.write.publish import MANIFEST
 
+# After each block a thread waits for its turn where another runs Python: 70 MB take 0.08 s so, and 0.20 by hashlib's 256 KB.
+_BLOCK_BYTES = 4 << 20
+
 
 def input_digest(articles: pa.Table, rejects: pa.Table) -> str:
     """Hash what was read: source, record and decoded text of every article, and every reject."""
@@ -51,8 +54,11 @@ def _column_digest(column: pa.ChunkedArray) -> bytes:
 
 def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file, hex."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest, buffer = hashlib.sha256(), memoryview(bytearray(_BLOCK_BYTES))
+    with open(path, "rb", buffering=0) as file:
+        while read := file.readinto(buffer):
+            digest.update(buffer[:read])
+    return digest.hexdigest()
 
 
 def manifest(
