@@ -54,6 +54,32 @@ def test_the_ledger_of_the_output_restores_every_seed(dedupe: Dedupe, seeds: Pat
         assert restore(row["text"], own) == (seeds / row["source"]).read_text(encoding="utf-8")
 
 
+def test_the_folder_of_the_articles_is_not_the_output(dedupe: Dedupe, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text("The council met on Monday.")
+    for given in (tmp_path / "in", f"{tmp_path}/in/../in/"):
+        refused = dedupe("clean", given, "-o", tmp_path / "in")
+        assert refused.exit_code == 2
+        assert "holds the articles" in refused.stderr
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["a.txt"]
+    assert dedupe("clean", tmp_path / "in", "-o", tmp_path / "in" / "output", "-q").exit_code == 0
+
+
+def test_json_moves_nothing_on_a_terminal(dedupe: Dedupe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    title = "red \x9b31m, \x1b[2J turned \u202e round \u2028 \U0001f600 \xe9"
+    (tmp_path / "a.jsonl").write_text(json.dumps({"id": "a", "title": title, "text": "The council met on Monday."}))
+    dedupe("clean", tmp_path / "a.jsonl", "-o", tmp_path / "out", "-q", "--no-clean")
+    [found] = pq.read_table(tmp_path / "out" / "corpus.parquet", columns=["article_id", "title"]).to_pylist()
+    asked = ("explain", found["article_id"], "-o", tmp_path / "out", "--json")
+    piped = dedupe(*asked).stdout
+    assert json.loads(piped)["article"]["title"] == found["title"] == title
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True)
+    shown = dedupe(*asked).stdout
+    assert json.loads(shown) == json.loads(piped)
+    assert all(sign.isprintable() or sign == "\n" for sign in shown)
+    assert "\xe9" in shown
+
+
 def test_who_replaces_a_corpus_by_less_is_told(dedupe: Dedupe, seeds: Path, tmp_path: Path) -> None:
     dedupe("clean", seeds, "-o", tmp_path / "out")
     shown = dedupe("clean", min(seeds.iterdir()), "-o", tmp_path / "out").stdout

@@ -44,8 +44,14 @@ def compile_first(told: bool = True, ours: bool = True) -> None:
 
 
 def show_json(value: Any) -> None:
-    """Print a result as one JSON object, sorted by nothing: the order of the fields is that of their meaning."""
-    click.echo(json.dumps(_rounded(value), ensure_ascii=False, indent=2, default=str))
+    """Print a result as one JSON object, sorted by nothing: the order of the fields is that of their meaning.
+
+    On a terminal whatever prints nothing is escaped: a title may hold what moves the cursor or turns the line round.
+    """
+    shown = json.dumps(_rounded(value), ensure_ascii=False, indent=2, default=str)
+    if sys.stdout.isatty():
+        shown = "".join(sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1] for sign in shown)
+    click.echo(shown)
 
 
 def _rounded(value: Any) -> Any:

@@ -81,6 +81,10 @@ def clean(
     read as given, OutputError where the output cannot be written or another run holds it.
     """
     held = Path(previous) if previous is not None else None
+    for path in () if callable(paths) else paths:
+        # The next run would refuse to read it: an output is no folder of articles.
+        if Path(path).is_dir() and _same(Path(path), Path(output)):
+            raise UsageError(f"{output} holds the articles, so the output cannot go there.", "Give another folder with -o.")
     return _run(
         lambda given, scratch: plan_input(given, config or Config(), spool=scratch),
         paths, Path(output), config or Config(), workers, progress,

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import threading
 
 import pytest
 
@@ -65,6 +66,19 @@ def test_standard_input_of_any_format(tmp_path, monkeypatch, packing):
     assert [(row["source"], row["record"], row["input_id"]) for row in got.rows] == [
         ("stdin", n + 1, f"a{n + 1}") for n in range(3)
     ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_pipes_of_one_name_are_both_read(tmp_path, monkeypatch):
+    pipes = [tmp_path / name / "stdin" for name in ("a", "b")]
+    for number, pipe in enumerate(pipes):
+        pipe.parent.mkdir()
+        os.mkfifo(pipe)
+        threading.Thread(target=pipe.write_bytes, args=(jsonl(ARTICLES[number : number + 1]),), daemon=True).start()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(jsonl(ARTICLES[2:]))))
+    got = read_paths([*pipes, "-"], spool=tmp_path / "spool")
+    assert sorted(row["input_id"] for row in got.rows) == ["a1", "a2", "a3"]
+    assert len({row["source"] for row in got.rows}) == 3
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def _add_file(finds: Finds, path: str, root: str, name: str, direct: bool, spool
         if not stat.S_ISREG(seen.st_mode):
             if direct and stat.S_ISFIFO(seen.st_mode):
                 with open(path, "rb") as pipe:
-                    path = _spool(pipe, spool, name)
+                    path = _spool(pipe, spool, len(finds.files))
                 seen = os.stat(path)
             else:
                 finds.skipped["special files"] += 1
@@ -156,20 +156,23 @@ def _add_stdin(finds: Finds, spool: Path | None) -> None:
     finds.seen.add(STDIN)
     if sys.stdin is None:  # as a shell leaves it with `<&-`
         raise UsageError("Standard input is closed.", "Give it something to read, or a file.")
-    path = _spool(sys.stdin.buffer, spool, "stdin")
+    path = _spool(sys.stdin.buffer, spool, len(finds.files))
     kind = _sniff(path)
     seen = os.stat(path)
     finds.files.append(Found(path, "", "stdin", kind[0], kind[1], seen.st_size, seen.st_mtime_ns))
 
 
-def _spool(stream: IO[bytes], spool: Path | None, name: str) -> str:
-    """Write a stream to a file, as it is read more than once: to see its format, and by the workers."""
+def _spool(stream: IO[bytes], spool: Path | None, number: int) -> str:
+    """Write a stream to a file, as it is read more than once: to see its format, and by the workers.
+
+    The file goes by the `number` of those found before it: two pipes may have one name.
+    """
     if spool is None:
         raise UsageError(
             "Standard input and pipes need a folder to be kept in while they are read.", "Give `plan` a spool folder."
         )
     spool.mkdir(parents=True, exist_ok=True)
-    target = spool / f"{name}.input"
+    target = spool / f"{number}.input"
     with open(target, "wb") as file:
         shutil.copyfileobj(stream, file, 1 << 20)
     return os.path.abspath(target)
