@@ -78,7 +78,8 @@ def forget(
     """Take articles out of a corpus for good, as a takedown asks.
 
     They go from every table, the index, the report and the decisions. A tombstone of each ID stays, so that later runs reject the
-    article when they read it again. In a terminal they are shown first, and you are asked; exit 1 where you say no.
+    article when they read it again; articles equal in identity and text go together. In a terminal they are shown first, and you
+    are asked; exit 1 where you say no.
     """
     if not (ids or sources or urls):
         raise UsageError("Nothing to forget was named.", "Give --id, --source or --url.")
