@@ -204,7 +204,8 @@ def test_a_path_without_a_name_and_a_closed_standard_input_are_told(
 
 def test_a_folder_that_is_input_and_output_is_told_what_to_do(dedupe: Dedupe, tmp_path: Path) -> None:
     write(tmp_path / "in.jsonl", [{"text": words(1)}])
-    assert dedupe("clean", tmp_path, "-o", tmp_path, "--no-stories").exit_code == 0
+    assert dedupe("clean", tmp_path, "-o", tmp_path, "--no-stories").exit_code == 2
+    assert dedupe("clean", tmp_path / "in.jsonl", "-o", tmp_path, "--no-stories").exit_code == 0
     again = dedupe("clean", tmp_path, "-o", tmp_path, "--no-stories")
     assert again.exit_code == 2
     assert "give their files and another folder for the output" in again.stderr

@@ -82,8 +82,8 @@ def clean(
     """
     held = Path(previous) if previous is not None else None
     for path in () if callable(paths) else paths:
-        # The next run would refuse to read it: an output is no folder of articles.
-        if Path(path).is_dir() and _same(Path(path), Path(output)):
+        # The next run would refuse to read it, as an output is no folder of articles.
+        if Path(path).is_dir() and _same(Path(path), Path(output)) and not (Path(output) / MANIFEST).exists():
             raise UsageError(f"{output} holds the articles, so the output cannot go there.", "Give another folder with -o.")
     return _run(
         lambda given, scratch: plan_input(given, config or Config(), spool=scratch),

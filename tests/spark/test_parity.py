@@ -235,7 +235,7 @@ def test_a_store_is_read_as_a_folder_is(news: Path, tmp_path: Path, session: Any
     expected = pa.concat_tables(pa.ipc.open_file(tmp_path / f"{at}.arrow").read_all() for at in range(len(done)))
     far = plan_store(session, [(tmp_path / "in").as_uri()], config)
     assert (far.n_files, far.n_bytes, far.skipped) == (near.n_files, near.n_bytes, near.skipped)
-    frame = read_store(Spark(session), far, config).toArrow().sort_by([("shard", "ascending"), ("seq", "ascending")])
+    frame = read_store(Spark(session), far, config, frozenset()).toArrow().sort_by([("shard", "ascending"), ("seq", "ascending")])
     read = pa.concat_tables(unpack_table(blob) for blob in frame["articles"].to_pylist() if blob)
     assert read.to_pylist() == expected.to_pylist()
     with pytest.raises(dedupe.DedupeError, match="cannot list"):
