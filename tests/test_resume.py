@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,30 @@ def test_a_run_goes_on_where_it_was(stage: str, tmp_path: Path, parts: None) -> 
     assert summary.reused.get("repair and sign", 0) == {"read and repair": 0, "repair and sign": 60}.get(stage, 120)
     assert tables(broken) == tables(whole)
     assert [entry.name for entry in (broken / RUNS).iterdir()] == ["lock"]
+
+
+def test_a_file_that_cannot_be_cut_is_prepared_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A compressed file is one shard however many articles it holds: memory is to be bounded all the same.
+    lines = b"".join(path.read_bytes() for path in sorted(corpus(tmp_path / "made").iterdir()))
+    source, whole, broken = tmp_path / "in.jsonl.gz", tmp_path / "whole", tmp_path / "broken"
+    source.write_bytes(gzip.compress(lines))
+    job.clean([source], whole, workers=1)
+    monkeypatch.setattr("dedupe.read.rows.BATCH_ROWS", 7)
+    monkeypatch.setattr("dedupe.stages.maps.PIECE_BYTES", 20_000)
+    held = []
+
+    def cut(now: str, done: int, total: int) -> None:
+        if now == "repair and sign":
+            held.append(done)
+            if done > 50:
+                raise CutError
+
+    with pytest.raises(CutError):
+        job.clean([source], broken, workers=1, progress=cut)
+    assert max(after - before for before, after in pairwise([0, *held])) < 40
+    summary = job.clean([source], broken, workers=1)
+    assert summary.reused == {"read and repair": 120, "repair and sign": held[-1]}
+    assert tables(broken) == tables(whole)
 
 
 def test_only_what_changed_is_done_again(tmp_path: Path, parts: None) -> None:

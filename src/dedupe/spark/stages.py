@@ -25,7 +25,7 @@ from dedupe.read.parts import FilePart, Shard
 from dedupe.repair.repetition import LineCounts
 from dedupe.stages.despinning import drafted
 from dedupe.stages.maps import PREPARED, load_signed, prepare_shard, read_shard
-from dedupe.stages.shards import LeftOut, ShardRead
+from dedupe.stages.shards import LeftOut, ShardRead, piece_of
 from dedupe.stages.term_files import load_terms, terms_beside
 
 KEYS = ("shard", "seq")
@@ -176,10 +176,13 @@ def _read_pieces(number: int, shard: Shard, config: Config, forgotten: frozenset
         path = Path(folder) / "read.arrow"
         done: ShardRead = read_shard(shard, config, path, forgotten)
         yield rows_of(READ_PIECES, [(number, -1, None, pickle.dumps(done))])
-        with pa.memory_map(str(path)) as mapped:
-            reader = pa.ipc.open_file(mapped)
-            for seq in range(reader.num_record_batches):
-                yield rows_of(READ_PIECES, [(number, seq, pack_table(reader.get_batch(seq)), None)])
+        seq = 0
+        for piece in range(done.pieces):
+            with pa.memory_map(str(piece_of(path, piece))) as mapped:
+                reader = pa.ipc.open_file(mapped)
+                for at in range(reader.num_record_batches):
+                    yield rows_of(READ_PIECES, [(number, seq, pack_table(reader.get_batch(at)), None)])
+                    seq += 1
 
 
 @dataclass

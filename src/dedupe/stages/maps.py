@@ -26,7 +26,7 @@ from dedupe.match.containment import Sketches, join_sketches
 from dedupe.match.signatures import Signed, Signer, token_shingle_sets
 from dedupe.match.terms import StoryTerms, extract_terms, story_texts
 from dedupe.read import read
-from dedupe.read.parts import ReadBatch, ReadReport, Shard
+from dedupe.read.parts import PART_BYTES, ReadBatch, ReadReport, Shard
 from dedupe.repair.language import LanguageIdentifier
 from dedupe.repair.repetition import LineCounts
 from dedupe.repair.spin.class_key import class_tokens, load_class_key
@@ -34,7 +34,7 @@ from dedupe.repair.spin.gate import MOST_TOKENS, load_gate
 from dedupe.repair.spin.stage import SpinRepair
 from dedupe.repair.stages import LocalRepair, RepetitionRepair
 from dedupe.schema import ARTICLES, CLEANED, REJECTS
-from dedupe.stages.shards import LeftOut, ShardPrepared, ShardRead, rejects_of
+from dedupe.stages.shards import LeftOut, ShardPrepared, ShardRead, piece_of, rejects_of
 from dedupe.stages.term_files import keep_terms, terms_beside
 from dedupe.tokens import string_buffers, tokenize
 
@@ -67,48 +67,80 @@ def read_shard(
 ) -> ShardRead:
     """Read a shard and repair each article by itself; write the batches to `path` and the counts beside it, and return these.
 
-    Articles that were `forgotten` are rejects from here on, so that they teach no lines. With a `limit`, stop after so many
-    records. Under `watch`, every article is begun by a note, and some are left out.
+    Beyond a size they go on in further files, each a piece of the shard: see `piece_of`. A compressed file cannot be cut, and
+    may hold a million articles: pieces bound the memory of what comes next, and are shared out among the workers. Articles that
+    were `forgotten` are rejects from here on, so that they teach no lines. With a `limit`, stop after so many records. Under
+    `watch`, every article is begun by a note, and some are left out.
     """
-    repair = LocalRepair(config)
-    lines = LineCounts()
-    rejects: list[pa.RecordBatch] = []
-    done = ShardRead(0, 0, 0, REJECTS.empty_table(), ReadReport(), lines)
-    draft = path.with_suffix(".tmp")
-    with pa.OSFile(str(draft), "wb") as file, pa.ipc.new_file(file, _READ) as writer:
-        for got in read(shard, config) if watch is None else _read_parts(shard, config, watch):
-            articles, refused, records = got.articles, got.rejects, got.records
-            if limit is not None and done.records + records > limit:
-                articles = articles.slice(0, max(0, limit - done.records))
-                refused = refused.slice(0, max(0, limit - done.records - len(articles)))
-                records = len(articles) + len(refused)
-            done.records += records
-            done.numbered += sum(got.numbered.values())
-            done.report += got.report
-            rejects.append(refused)
-            digests = articles["raw_sha256"] if got.raw_is_text else _sha256(articles["text"])
-            # Identity takes the columns as they were read: what a repair fills in later has no say in it.
-            known = {"decoded_sha256": digests, "article_id": _article_ids(articles, digests)}
-            if forgotten:
-                gone = pc.is_in(known["article_id"], pa.array(sorted(forgotten), pa.string()))
-                rejects.append(rejects_of(_names(articles.filter(gone)), "forgotten"))
-                articles, known = _filtered(articles, known, pc.invert(gone))
-            if watch is not None:
-                left = pa.array([name not in watch.left_out for name in _names(articles)], pa.bool_())
-                rejects.append(rejects_of(_names(articles.filter(pc.invert(left))), "deadly"))
-                articles, known = _filtered(articles, known, left)
-            if not len(articles):
-                continue
-            cleaned, lines = _one_by_one(articles, repair, config, watch) if watch else _repaired(articles, repair, config)
-            done.lines = done.lines.merge(lines)
-            writer.write_batch(pa.RecordBatch.from_arrays([*cleaned.columns, *known.values()], schema=_READ))
-            done.articles += len(articles)
-            if limit is not None and done.records >= limit:
-                break
-    done.rejects = pa.Table.from_batches(rejects, REJECTS)
-    draft.replace(path)
+    done = ShardRead(0, 0, 0, REJECTS.empty_table(), ReadReport(), LineCounts())
+    done.pieces = _write_pieces(path, _read_batches(shard, config, done, forgotten, limit, watch))
     done.save(path)
     return done
+
+
+# So many bytes, with what repair has noted, fill a piece: twice those of a part that is cut from a file, so that one stays whole.
+PIECE_BYTES = 2 * PART_BYTES
+
+
+def _write_pieces(path: Path, batches: Iterator[pa.RecordBatch]) -> int:
+    draft, number = path.with_suffix(".tmp"), 0
+    while True:
+        size = 0
+        with pa.OSFile(str(draft), "wb") as file, pa.ipc.new_file(file, _READ) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+                size += batch.nbytes
+                if size >= PIECE_BYTES:
+                    break
+        if size or not number:
+            draft.replace(piece_of(path, number))
+            number += 1
+        if size < PIECE_BYTES:
+            draft.unlink(missing_ok=True)
+            return number
+
+
+def _read_batches(
+    shard: Shard,
+    config: Config,
+    done: ShardRead,
+    forgotten: frozenset[str],
+    limit: int | None,
+    watch: Watch | None,
+) -> Iterator[pa.RecordBatch]:
+    # Adds to what is `done` on the way.
+    repair = LocalRepair(config)
+    rejects: list[pa.RecordBatch] = []
+    for got in read(shard, config) if watch is None else _read_parts(shard, config, watch):
+        articles, refused, records = got.articles, got.rejects, got.records
+        if limit is not None and done.records + records > limit:
+            articles = articles.slice(0, max(0, limit - done.records))
+            refused = refused.slice(0, max(0, limit - done.records - len(articles)))
+            records = len(articles) + len(refused)
+        done.records += records
+        done.numbered += sum(got.numbered.values())
+        done.report += got.report
+        rejects.append(refused)
+        digests = articles["raw_sha256"] if got.raw_is_text else _sha256(articles["text"])
+        # Identity takes the columns as they were read: what a repair fills in later has no say in it.
+        known = {"decoded_sha256": digests, "article_id": _article_ids(articles, digests)}
+        if forgotten:
+            gone = pc.is_in(known["article_id"], pa.array(sorted(forgotten), pa.string()))
+            rejects.append(rejects_of(_names(articles.filter(gone)), "forgotten"))
+            articles, known = _filtered(articles, known, pc.invert(gone))
+        if watch is not None:
+            left = pa.array([name not in watch.left_out for name in _names(articles)], pa.bool_())
+            rejects.append(rejects_of(_names(articles.filter(pc.invert(left))), "deadly"))
+            articles, known = _filtered(articles, known, left)
+        if not len(articles):
+            continue
+        cleaned, lines = _one_by_one(articles, repair, config, watch) if watch else _repaired(articles, repair, config)
+        done.lines = done.lines.merge(lines)
+        done.articles += len(articles)
+        yield pa.RecordBatch.from_arrays([*cleaned.columns, *known.values()], schema=_READ)
+        if limit is not None and done.records >= limit:
+            break
+    done.rejects = pa.Table.from_batches(rejects, REJECTS)
 
 
 def _read_parts(shard: Shard, config: Config, watch: Watch) -> Iterator[ReadBatch]:
@@ -157,7 +189,7 @@ def prepare_shard(
     out: LeftOut,
     watch: Watch | None = None,
 ) -> ShardPrepared:
-    """Repair by what the run has taught, tell the language, and sign; write articles and signatures beside each other.
+    """Repair a piece by what the run has taught, tell the language, and sign; write articles and signatures beside each other.
 
     `offset` is added to the record numbers: what earlier parts of the same file held. Beside `target` come the arrays of
     `Signed`, as `gather_signed` joins them. `source` is removed when all that is whole. Articles that a corpus holds already are

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -41,7 +41,7 @@ from dedupe.stages.maps import (
     tells_stories,
     was_gathered,
 )
-from dedupe.stages.shards import LeftOut, ShardPrepared, ShardRead, rejects_of
+from dedupe.stages.shards import LeftOut, ShardPrepared, ShardRead, piece_of, rejects_of
 from dedupe.stages.term_files import terms_beside
 
 # The folder in the scratch with the arrays of all shards, which becomes the index of the output.
@@ -133,23 +133,26 @@ def prepare(
                 lines = lines.merge(read.lines)
             residue = lines.finish() if learned is None else learned
         offsets = record_offsets(plan.shards[: len(reads)], [read.numbered for read in reads])
+        pieces = [_Piece(at, piece_of(sources[at], number)) for at, read in enumerate(reads) for number in range(read.pieces)]
         with timings.of("repair and sign"):
             num_perm = choose_bands(config.threshold, config.recall).num_perm
             out = LeftOut(adopted.folder / "corpus.parquet", adopted.digest) if adopted else LeftOut()
             how = _prepare_how(config, residue, num_perm, out)
-            shards = [_target(source, offset, how) for source, offset in zip(sources, offsets, strict=False)]
+            shards = [_target(piece.source, offsets[piece.shard], how) for piece in pieces]
             _sweep(scratch, {source.stem.removeprefix("read-") for source in sources}, {shard.stem for shard in shards})
-            jobs = list(zip(plan.shards, sources, shards, offsets, strict=False))
             known = _known(shards)
-            if _read_again(jobs, known, reads, config, forgotten, pool):
+            missing = [piece for piece, done in zip(pieces, known, strict=True) if done is None]
+            lost = sorted({piece.shard for piece in missing if not piece.source.exists()})
+            again = [(plan.shards[at], config, sources[at], forgotten) for at in lost]
+            if _read_again(dict(zip(lost, again, strict=True)), reads, pool):
                 break
     with timings.of("repair and sign"):
-        done, again = _prepare_all(
-            jobs, known, (config, residue, num_perm, out), pool, progress, sum(read.articles for read in reads)
-        )
+        rest = config, residue, num_perm, out
+        jobs = [(piece.source, target, offsets[piece.shard], *rest) for piece, target in zip(pieces, shards, strict=True)]
+        done, taken = _prepare_all(jobs, known, pool, progress, sum(read.articles for read in reads))
     later = [
-        rejects_of([(path, record + offset) for path, record in one.deadly], "deadly")
-        for one, offset in zip(done, offsets, strict=True)
+        rejects_of([(path, record + offsets[piece.shard]) for path, record in one.deadly], "deadly")
+        for one, piece in zip(done, pieces, strict=True)
     ]
     rejects = pa.concat_tables([pa.Table.from_batches([plan.rejects, *later]), *numbered_rejects(reads, offsets)])
     arrays, records = shards, len(plan.rejects) + sum(read.records for read in reads) - sum(one.known for one in done)
@@ -174,7 +177,7 @@ def prepare(
         report=sum((read.report for read in reads), ReadReport()),
         rules=sum((shard.rules for shard in done), adopted.rules if adopted else Counter()),
         languages=sum((shard.languages for shard in done), adopted.languages if adopted else Counter()),
-        reused={stage: count for stage, count in (("read and repair", reused), ("repair and sign", again)) if count},
+        reused={stage: count for stage, count in (("read and repair", reused), ("repair and sign", taken)) if count},
         adopted=adopted,
         known=sum(one.known for one in done),
     )
@@ -205,8 +208,8 @@ def _prepare_how(config: Config, residue: pa.Table, num_perm: int, out: LeftOut)
 
 
 def _target(source: Path, offset: int, how: str) -> Path:
-    key = hashlib.sha256(f"{source.stem} {offset} {how}".encode()).hexdigest()[:16]
-    return source.with_name(f"{source.stem.replace('read', 'prepared')}-{key}.arrow")
+    key = hashlib.sha256(f"{source.name} {offset} {how}".encode()).hexdigest()[:16]
+    return source.with_name(f"{source.name.split('.')[0].replace('read', 'prepared')}-{key}.arrow")
 
 
 def _sweep(scratch: Path, keys: set[str], targets: set[str]) -> None:
@@ -247,7 +250,11 @@ def _read_all(
     return reads, sum(done.articles for done in known if done is not None)
 
 
-Job = tuple[Shard, Path, Path, int]
+class _Piece(NamedTuple):
+    """Name a piece of the shard of that number, and the file that holds its first half."""
+
+    shard: int
+    source: Path
 
 
 def _known(targets: Sequence[Path]) -> list[ShardPrepared | None]:
@@ -255,36 +262,26 @@ def _known(targets: Sequence[Path]) -> list[ShardPrepared | None]:
     return [ShardPrepared.load(target, gathered) for target in targets]
 
 
-def _read_again(
-    jobs: Sequence[Job],
-    known: Sequence[ShardPrepared | None],
-    reads: list[ShardRead],
-    config: Config,
-    forgotten: frozenset[str],
-    pool: Pool,
-) -> bool:
+def _read_again(jobs: Mapping[int, tuple[Any, ...]], reads: list[ShardRead], pool: Pool) -> bool:
     # What was prepared under other settings has given its first half away. Tells whether that is what it was: where the file is
     # gone by now, or another, its articles are rejects, and what the run has learned is to be learned without them.
-    lost = [at for at, (job, done) in enumerate(zip(jobs, known, strict=True)) if done is None and not job[1].exists()]
-    items = [(jobs[at][0], config, jobs[at][1], forgotten) for at in lost]
+    found = pool.map(read_shard, jobs.values(), rescue=lambda *item: _read_carefully(pool, *item))
     same = True
-    for at, read in zip(lost, pool.map(read_shard, items, rescue=lambda *item: _read_carefully(pool, *item)), strict=True):
-        same &= (read.articles, read.numbered, read.records) == (reads[at].articles, reads[at].numbered, reads[at].records)
+    for at, read in zip(jobs, found, strict=True):
+        same &= _counts(read) == _counts(reads[at])
         reads[at] = read
     return same
 
 
+def _counts(read: ShardRead) -> tuple[int, ...]:
+    return read.articles, read.numbered, read.records, read.pieces
+
+
 def _prepare_all(
-    jobs: Sequence[Job],
-    known: Sequence[ShardPrepared | None],
-    rest: tuple[Config, pa.Table, int, LeftOut],
-    pool: Pool,
-    progress: Progress,
-    total: int,
+    jobs: Sequence[tuple[Any, ...]], known: Sequence[ShardPrepared | None], pool: Pool, progress: Progress, total: int
 ) -> tuple[list[ShardPrepared], int]:
     missing = [job for job, done in zip(jobs, known, strict=True) if done is None]
-    items = [(source, target, offset, *rest) for _, source, target, offset in missing]
-    fresh = pool.map(prepare_shard, items, rescue=lambda *item: _prepare_carefully(pool, *item))
+    fresh = pool.map(prepare_shard, missing, rescue=lambda *item: _prepare_carefully(pool, *item))
     done, count = [], 0
     for one in known:
         done.append(next(fresh) if one is None else one)

@@ -37,6 +37,7 @@ class ShardRead:
     rejects: pa.Table
     report: ReadReport
     lines: LineCounts
+    pieces: int = 1
 
     def save(self, path: Path) -> None:
         """Keep the report beside the shard's file `path`, for a run that goes on where this one stops."""
@@ -45,25 +46,30 @@ class ShardRead:
             writer.write_table(self.rejects)
         events, columns = self.report.events, [[*taken, count] for taken, count in self.report.columns.items()]
         names, arrays = self.lines.as_arrays()
-        told = [self.articles, self.numbered, self.records, events, columns, names]
+        told = [self.articles, self.numbered, self.records, self.pieces, events, columns, names]
         _keep(path, told, {**arrays, "rejects": np.frombuffer(sink.getvalue(), np.uint8)})
 
     @classmethod
     def load(cls, path: Path) -> ShardRead | None:
         """Return what `save` has kept, None where nothing whole is there."""
-        # The first half of a shard is removed when the second is made.
-        kept = _kept(path, gone=path.name.__eq__)
+        # Each piece of the first half is removed when its second half is made.
+        kept = _kept(path, gone=lambda _: True)
         if kept is None:
             return None
-        (articles, numbered, records, events, columns, names), arrays = kept
+        (articles, numbered, records, pieces, events, columns, names), arrays = kept
         rejects = pa.ipc.open_stream(pa.py_buffer(arrays.pop("rejects"))).read_all()
         report = ReadReport(Counter(events), Counter({(kind, taken): count for kind, taken, count in columns}))
-        return cls(articles, numbered, records, rejects, report, LineCounts.of_arrays(names, arrays))
+        return cls(articles, numbered, records, rejects, report, LineCounts.of_arrays(names, arrays), pieces)
+
+
+def piece_of(path: Path, number: int) -> Path:
+    """Return the file of a piece of a shard that is kept at `path`."""
+    return path.with_name(f"{path.name}.{number}") if number else path
 
 
 @dataclass
 class ShardPrepared:
-    """Report the second map of a shard."""
+    """Report the second map of a piece of a shard."""
 
     articles: int
     rules: Counter[str] = field(default_factory=Counter)
