@@ -119,7 +119,7 @@ def carry_out(
     with beside(restore_by_model, prepared.columns, config, pool, known) as restored:
         matched = match(prepared, compared, config, pool, progress, timings, honoured)
         with timings.of("de-spin"):
-            drafts = restored.result()
+            drafts, prepared.unrestored = restored.result()
             drafts = honoured.without_refused(drafts) if honoured else drafts
     pool.rest()
     prepared.let_go()

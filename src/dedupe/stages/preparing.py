@@ -55,7 +55,7 @@ class Prepared:
     `articles`: all columns, mapped, for those that are small; texts are taken from `stored`. `signed` is mapped from `index`.
     `reused`: how many articles of each stage an earlier run had done. `adopted`: what was taken over from an output, whose
     articles come first; `known`: how many of the input were among these. `terms`: the files with the terms of all articles, none
-    where no stories are told.
+    where no stories are told. `unrestored`: how many spun articles stay as they are, since restoring them ends a worker.
     """
 
     stored: Stored
@@ -73,6 +73,7 @@ class Prepared:
     reused: dict[str, int] = field(default_factory=dict)
     adopted: Adopted | None = None
     known: int = 0
+    unrestored: int = 0
 
     @property
     def fresh(self) -> int:
