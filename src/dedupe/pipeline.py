@@ -106,7 +106,7 @@ def carry_out(
     if pool.memory is not None:
         restores = config.despin == "fix" and config.clean
         passing = int((prepared.articles["spin_score"].to_numpy() >= gate_threshold()).sum()) if restores else 0
-        memory.check(len(prepared.stored), pool.workers, config, pool.memory, passing)
+        pool.lessen(memory.check(len(prepared.stored), pool.workers, config, pool.memory, passing))
     honoured = None
     if taken is not None:
         with timings.of("honour decisions"):

@@ -140,8 +140,8 @@ class Pool:
 
     def __exit__(self, *_: object) -> None:
         self._left = True
+        self._door.shutdown(cancel_futures=True)
         if self._pool is not None:
-            self._door.shutdown(cancel_futures=True)
             self._pool.shutdown(cancel_futures=True)
 
     def rest(self) -> None:
@@ -152,6 +152,12 @@ class Pool:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._resting = True
+
+    def lessen(self, workers: int) -> None:
+        """Go on with so many workers after a rest: there is no room for more."""
+        self.workers = workers
+        if workers == 1:
+            self._pool, self._resting = None, False
 
     def map(
         self,
