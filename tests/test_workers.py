@@ -131,3 +131,17 @@ def test_restoring_that_kills_without_end_is_told(tmp_path: Path) -> None:
     done = cleaned(tmp_path / "in.jsonl", tmp_path / "out", "dedupe.stages.despinning:SpinRepair:repair")
     assert done.returncode == 3
     assert "Worker processes were ended from outside" in done.stderr
+
+
+def test_a_run_that_is_ended_says_nothing_of_semaphores() -> None:
+    held = (
+        "import time; from dedupe.engine.local import Pool; pool = Pool(2); list(pool.map(abs, [(1,)])); print(1, flush=True); "
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", held + "time.sleep(60)"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert run.stdout is not None
+    assert run.stdout.readline() == "1\n"
+    run.terminate()
+    # The pipe is closed once the last process of the run has ended.
+    assert run.communicate(timeout=60)[1] == ""

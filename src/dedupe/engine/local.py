@@ -120,7 +120,13 @@ class Pool:
             self._pool = self._started()
 
     def _started(self) -> ProcessPoolExecutor:
-        pool = ProcessPoolExecutor(self.workers, _context(self._preload), _start_worker)
+        # The process of Python's that removes the semaphores of a run that was ended would tell people that they had leaked. It
+        # is started by the first pool, with the options for warnings of this process.
+        sys.warnoptions.append("ignore:resource_tracker:UserWarning")
+        try:
+            pool = ProcessPoolExecutor(self.workers, _context(self._preload), _start_worker)
+        finally:
+            sys.warnoptions.pop()
         for _ in range(self.workers):
             self._submit(pool, _ready)
         return pool
