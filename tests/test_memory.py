@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from click.testing import Result
 
 from dedupe.config import Config
 from dedupe.engine import memory
+from dedupe.engine.local import Pool
 from dedupe.errors import DedupeError, UsageError
 from dedupe.match.verify import Verifier
 
@@ -35,7 +37,8 @@ def test_workers_are_as_many_as_fit() -> None:
 
 
 def test_a_million_articles_fit_into_three_gigabytes_and_ten_do_not() -> None:
-    memory.check(1_000_000, 2, Config(), 3_400_000_000)
+    assert memory.check(1_000_000, 2, Config(), 3_400_000_000) == 2
+    assert memory.check(1_000_000, 2, Config(), 3_000_000_000, spun=10_000) == 1, "there is room for one worker only"
     with pytest.raises(DedupeError, match="10,000,000 articles") as refused:
         memory.check(10_000_000, 2, Config(), 3_000_000_000)
     assert refused.value.exit_status == 3
@@ -45,6 +48,41 @@ def test_a_million_articles_fit_into_three_gigabytes_and_ten_do_not() -> None:
     assert "--no-stories (then 1.3 GB)" in refused.value.hint
     with pytest.raises(DedupeError, match="1,000,000 articles"):
         memory.check(1_000_000, 2, Config(), 3_400_000_000, spun=100_000)
+
+
+@pytest.mark.parametrize("articles", [1, 1_300, 90_000, 272_727, 1_000_000, 7_654_321])
+@pytest.mark.parametrize("wanted", [1, 2, 8, 64])
+@pytest.mark.parametrize("spun", [0, 0.01, 0.5])
+def test_what_is_advised_is_accepted(articles: int, wanted: int, spun: float) -> None:
+    for config in (Config(), Config(stories=False)):
+        for given in (400_000_000, 400_050_000, 10**9, 3 * 10**9, 10**10):
+            workers = memory.fitting_workers(given, wanted)
+            try:
+                memory.check(articles, workers, config, given, int(spun * articles))
+            except DedupeError as refused:
+                advised = memory.parse(refused.hint.removeprefix("Give --memory ").partition(";")[0].partition(",")[0])
+                memory.check_least(advised)
+                workers = memory.fitting_workers(advised, wanted)
+                assert 1 <= memory.check(articles, workers, config, advised, int(spun * articles)) <= workers
+
+
+def test_the_least_that_is_advised_is_accepted_of_a_few_articles() -> None:
+    with pytest.raises(UsageError, match=r"399\.0 MB") as refused:
+        memory.check_least(399_000_000)
+    advised = memory.parse(refused.value.hint.removeprefix("Give --memory ").partition(",")[0])
+    memory.check_least(advised)
+    assert memory.check(40_000, memory.fitting_workers(advised, 8), Config(), advised, spun=100) == 1
+
+
+def test_as_many_workers_go_on_as_fit_beside_the_articles() -> None:
+    for workers in (1, 2):
+        with Pool(3) as pool:
+            assert list(pool.map(abs, [(-1,)])) == [1]
+            pool.rest()
+            pool.lessen(workers)
+            assert pool.workers == workers
+            alone = {os.getpid()} == set(pool.map(os.getpid, [()] * 4))
+            assert alone == (workers == 1)
 
 
 def test_too_little_memory_is_said_before_it_is_taken_and_the_run_goes_on_with_more(
@@ -57,7 +95,7 @@ def test_too_little_memory_is_said_before_it_is_taken_and_the_run_goes_on_with_m
     assert "50 articles" in refused.stderr
     least = dedupe("clean", source, "-o", tmp_path / "out", "--memory", "1MB", "-q")
     assert least.exit_code == 2
-    assert "Give --memory 400MB." in least.stderr
+    assert "Give --memory 500MB, or more." in least.stderr
     done = dedupe("clean", source, "-o", tmp_path / "out", "--memory", "2GB", "-q", "--json")
     assert done.exit_code == 0
     assert json.loads(done.stdout)["reused"] == {"read and repair": 50, "repair and sign": 50}

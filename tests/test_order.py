@@ -17,6 +17,8 @@ from dedupe.gather import take_rows
 from dedupe.match.containment import Sketches
 from dedupe.match.signatures import Signer
 from dedupe.match.spun import numbers_differ, propose_spun
+from dedupe.repair.drafts import Drafts
+from dedupe.repair.ledger import Draft, Replacement
 from dedupe.repair.spin.lexicon import read_lexicon
 from dedupe.repair.spin.spinner import build_spinner, spin
 from dedupe.stages import despinning
@@ -161,3 +163,19 @@ def test_the_evidence_of_stories_is_the_same_however_many_are_written_at_a_time(
     job.clean([seeds], tmp_path / "out", workers=1)
     assert len(rows(tmp_path / "out", "pairs")) > 2
     assert rows(tmp_path / "out", "pairs") == rows(seeds_output, "pairs")
+
+
+def test_of_what_was_put_in_place_nothing_is_held() -> None:
+    number = despinning._PUT_ROWS + 1
+    draft = Draft("one two three")
+    draft.replace("R400", [Replacement(0, 3, "another")])
+    parts = despinning.drafted_parts(
+        pa.table({"n_edits": pa.array([0] * number, pa.int32())}), Drafts.of(dict.fromkeys(range(number), draft))
+    )
+    before = pa.total_allocated_bytes()
+    sizes = []
+    while part := next(parts, None):
+        sizes.append(len(part[0]))
+        del part
+        assert pa.total_allocated_bytes() == before
+    assert sizes == [despinning._PUT_ROWS, 1]

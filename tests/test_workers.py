@@ -49,35 +49,48 @@ def test_what_kills_again_is_rescued_or_told() -> None:
             list(pool.map(kill_always, [(3,), (4,)]))
 
 
-# Stands before every process of the run: a text with a certain word ends whatever works on it, in one of the two maps.
+# Stands before every process of the run: a text with a certain word ends whatever works on it, in one of the maps.
 KILLER = """
-import importlib.abc, importlib.machinery, os, signal, sys
+import importlib, importlib.abc, os, signal, sys
 
 class Patch(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name != "dedupe.stages.maps":
+        where, which, method = os.environ["DEADLY"].split(":")
+        if name != where:
             return None
         sys.meta_path.remove(self)
-        import dedupe.stages.maps as maps
-        which = getattr(maps, os.environ["DEADLY_STAGE"])
-        work = which.__call__
+        found = importlib.import_module(where)
+        stage = getattr(found, which)
+        work = getattr(stage, method)
 
-        def deadly(self, batch):
-            if any("KILLME" in (text or "") for text in batch["text"].to_pylist()):
+        def deadly(self, given, *rest):
+            if any("KILLME" in (text or "") for text in ([given.text] if method == "repair" else given["text"].to_pylist())):
                 os.kill(os.getpid(), signal.SIGKILL)
-            return work(self, batch)
+            return work(self, given, *rest)
 
-        which.__call__ = deadly
-        return maps.__spec__
+        setattr(stage, method, deadly)
+        return found.__spec__
 
 sys.meta_path.insert(0, Patch())
 """
 
 
+def cleaned(source: Path, output: Path, deadly: str, *options: str) -> subprocess.CompletedProcess[str]:
+    patch = output.with_name("patch")
+    patch.mkdir(exist_ok=True)
+    (patch / "sitecustomize.py").write_text(KILLER)
+    path = f"{patch}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    return subprocess.run(
+        [sys.executable, "-m", "dedupe", "clean", str(source), "-o", str(output), "--workers", "2", "-q", *options],
+        env=os.environ | {"PYTHONPATH": path, "DEADLY": deadly},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize("stage", ["LocalRepair", "RepetitionRepair"])
 def test_an_article_that_kills_is_rejected(stage: str, tmp_path: Path) -> None:
-    (tmp_path / "patch").mkdir()
-    (tmp_path / "patch" / "sitecustomize.py").write_text(KILLER)
     source = tmp_path / "in"
     source.mkdir()
     words = "one article about something that happened in a town by the river on day".split()
@@ -86,14 +99,7 @@ def test_an_article_that_kills_is_rejected(stage: str, tmp_path: Path) -> None:
             for number in range(20):
                 text = " ".join([*words, str(file), str(number)]) + (" KILLME" if file == 1 and number in (4, 11) else "")
                 out.write(json.dumps({"text": text}) + "\n")
-    path = f"{tmp_path / 'patch'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
-    done = subprocess.run(
-        [sys.executable, "-m", "dedupe", "clean", str(source), "-o", str(tmp_path / "out"), "--workers", "2", "-q", "--json"],
-        env=os.environ | {"PYTHONPATH": path, "DEADLY_STAGE": stage},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = cleaned(source, tmp_path / "out", f"dedupe.stages.maps:{stage}:__call__", "--json")
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     assert summary["worker_deaths"] >= 3
@@ -101,3 +107,41 @@ def test_an_article_that_kills_is_rejected(stage: str, tmp_path: Path) -> None:
     assert summary["rejects"] == {"deadly": 2}
     rejects = pq.read_table(tmp_path / "out" / "rejects.parquet").to_pylist()
     assert [(row["path"], row["record"]) for row in rejects] == [("1.jsonl", 5), ("1.jsonl", 12)]
+
+
+def spun_articles(path: Path, deadly: set[int], number: int) -> None:
+    spun = (Path(__file__).parents[1] / "seeds" / "visit-planned-bitcoinist-spun.txt").read_text(encoding="utf-8")
+    rows = [{"id": str(n), "text": f"{spun}\nIt was told as number {n}{' KILLME' * (n in deadly)}."} for n in range(number)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_an_article_that_kills_as_it_is_restored_stays_as_it_is(tmp_path: Path) -> None:
+    spun_articles(tmp_path / "in.jsonl", {3, 30}, 40)
+    done = cleaned(tmp_path / "in.jsonl", tmp_path / "out", "dedupe.stages.despinning:SpinRepair:repair")
+    assert done.returncode == 0, done.stderr
+    assert "kept spun  2 articles: " in done.stdout
+    corpus = {row["input_id"]: row for row in pq.read_table(tmp_path / "out" / "corpus.parquet").to_pylist()}
+    edits = pq.read_table(tmp_path / "out" / "edits.parquet").to_pylist()
+    restored = {edit["article_id"] for edit in edits if edit["rule"].startswith("R4")}
+    assert {name for name, row in corpus.items() if row["article_id"] not in restored} == {"3", "30"}
+
+
+def test_restoring_that_kills_without_end_is_told(tmp_path: Path) -> None:
+    spun_articles(tmp_path / "in.jsonl", set(range(25)), 25)
+    done = cleaned(tmp_path / "in.jsonl", tmp_path / "out", "dedupe.stages.despinning:SpinRepair:repair")
+    assert done.returncode == 3
+    assert "Worker processes were ended from outside" in done.stderr
+
+
+def test_a_run_that_is_ended_says_nothing_of_semaphores() -> None:
+    held = (
+        "import time; from dedupe.engine.local import Pool; pool = Pool(2); list(pool.map(abs, [(1,)])); print(1, flush=True); "
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", held + "time.sleep(60)"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert run.stdout is not None
+    assert run.stdout.readline() == "1\n"
+    run.terminate()
+    # The pipe is closed once the last process of the run has ended.
+    assert run.communicate(timeout=60)[1] == ""

@@ -174,6 +174,10 @@ def show_summary(summary: Summary) -> None:
         )
     if summary.worker_deaths:
         rows.append(("workers", f"{summary.worker_deaths:,} ended before their work did; it was done again"))
+    if summary.unrestored:
+        rows.append(
+            ("kept spun", f"{amount(summary.unrestored, 'article')}: the worker that was to restore the wording ended each time")
+        )
     if summary.reused:
         said = (f"{amount(count, 'article')} ({stage})" for stage, count in summary.reused.items())
         rows.append(("taken over", f"from the run that was cut short: {', '.join(said)}"))

@@ -238,8 +238,8 @@ def _write(
     def look() -> None:
         articles = prepared.articles
         place = placing(articles["article_id"].combine_chunks(), results.clustered, results.storied)
-        told = json.loads(described(read.result(), counts, matching, {}, {}))
-        found.update(figures(new, told, OfRun(articles, place(slice(0, len(articles))))))
+        stated = json.loads(described(read.result(), counts, matching, {}, {}))
+        found.update(figures(new, stated, OfRun(articles, place(slice(0, len(articles))))))
         load_templates()
 
     with (

@@ -106,7 +106,7 @@ def carry_out(
     if pool.memory is not None:
         restores = config.despin == "fix" and config.clean
         passing = int((prepared.articles["spin_score"].to_numpy() >= gate_threshold()).sum()) if restores else 0
-        memory.check(len(prepared.stored), pool.workers, config, pool.memory, passing)
+        pool.lessen(memory.check(len(prepared.stored), pool.workers, config, pool.memory, passing))
     honoured = None
     if taken is not None:
         with timings.of("honour decisions"):
@@ -119,7 +119,7 @@ def carry_out(
     with beside(restore_by_model, prepared.columns, config, pool, known) as restored:
         matched = match(prepared, compared, config, pool, progress, timings, honoured)
         with timings.of("de-spin"):
-            drafts = restored.result()
+            drafts, prepared.unrestored = restored.result()
             drafts = honoured.without_refused(drafts) if honoured else drafts
     pool.rest()
     prepared.let_go()
@@ -131,9 +131,7 @@ def carry_out(
         # Members of a cluster alone: another article on the event words its sentences in its own way, and is no witness.
         drafts = restore_by_siblings(drafts, prepared.columns, matched.canonical, matched.rank, config, pool)
         drafts = honoured.without_refused(drafts) if honoured else drafts
-        for number, (rows, values, rules) in enumerate(drafted_parts(prepared.articles, drafts)):
-            prepared.put(rows, values, f"despun-{number}")
-            prepared.rules += rules
+        prepared.rules += prepared.put_parts(drafted_parts(prepared.articles, drafts), "despun")
     return prepared, matched, told
 
 

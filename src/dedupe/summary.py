@@ -62,6 +62,7 @@ class Summary:
     seconds: float
     timings: dict[str, float] = field(default_factory=dict)
     worker_deaths: int = 0
+    unrestored: int = 0
     gone: int = 0
     examples: list[dict[str, str]] = field(default_factory=list)
 
@@ -119,6 +120,7 @@ def summarise(
         threshold=config.threshold,
         seconds=time.perf_counter() - begin,
         timings=timings.seconds,
+        unrestored=prepared.unrestored,
     )
 
 

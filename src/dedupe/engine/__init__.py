@@ -11,5 +11,11 @@ Result = TypeVar("Result")
 class Workers(Protocol):
     """What calls a function on items elsewhere."""
 
-    def map(self, function: Callable[..., Result], items: Iterable[tuple[Any, ...]]) -> Iterator[Result]:
-        """Yield `function(*item)` for each item, in the order of the items."""
+    def map(
+        self,
+        function: Callable[..., Result],
+        items: Iterable[tuple[Any, ...]],
+        *,
+        rescue: Callable[..., Result] | None = None,
+    ) -> Iterator[Result]:
+        """Yield `function(*item)` for each item, in the order of the items; `rescue(*item)` for one that ends its worker."""

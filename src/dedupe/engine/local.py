@@ -120,7 +120,13 @@ class Pool:
             self._pool = self._started()
 
     def _started(self) -> ProcessPoolExecutor:
-        pool = ProcessPoolExecutor(self.workers, _context(self._preload), _start_worker)
+        # The process of Python's that removes the semaphores of a run that was ended would tell people that they had leaked. It
+        # is started by the first pool, with the options for warnings of this process.
+        sys.warnoptions.append("ignore:resource_tracker:UserWarning")
+        try:
+            pool = ProcessPoolExecutor(self.workers, _context(self._preload), _start_worker)
+        finally:
+            sys.warnoptions.pop()
         for _ in range(self.workers):
             self._submit(pool, _ready)
         return pool
@@ -140,8 +146,8 @@ class Pool:
 
     def __exit__(self, *_: object) -> None:
         self._left = True
+        self._door.shutdown(cancel_futures=True)
         if self._pool is not None:
-            self._door.shutdown(cancel_futures=True)
             self._pool.shutdown(cancel_futures=True)
 
     def rest(self) -> None:
@@ -152,6 +158,12 @@ class Pool:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._resting = True
+
+    def lessen(self, workers: int) -> None:
+        """Go on with so many workers after a rest: there is no room for more."""
+        self.workers = workers
+        if workers == 1:
+            self._pool, self._resting = None, False
 
     def map(
         self,

@@ -207,8 +207,17 @@ class Spark:
 
         return frame.select(*keys, *columns).join(functions.broadcast(self.frame(extra)), list(keys), "inner")
 
-    def map(self, function: Callable[..., Result], items: Iterable[tuple[Any, ...]]) -> Iterator[Result]:
-        """Yield `function(*item)` for each item, in the order of the items, as the pool of worker processes does."""
+    def map(
+        self,
+        function: Callable[..., Result],
+        items: Iterable[tuple[Any, ...]],
+        *,
+        rescue: Callable[..., Result] | None = None,  # noqa: ARG002 - Spark tells of a job that failed, not of an item
+    ) -> Iterator[Result]:
+        """Yield `function(*item)` for each item, in the order of the items, as the pool of worker processes does.
+
+        Nothing is rescued: Spark tries a task that ended its worker four times, then the job fails.
+        """
         items = list(items)
         if not items:
             return

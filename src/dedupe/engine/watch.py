@@ -14,7 +14,7 @@ from dedupe.errors import WorkerDiedError
 Result = TypeVar("Result")
 
 # Some articles of a shard may be deadly; a machine that kills whatever runs is another matter.
-_MOST_DEATHS = 20
+MOST_DEADLY = 20
 
 Name = tuple[str, int]
 """An article, by its source and its number in there; number 0 is the whole file."""
@@ -41,7 +41,7 @@ class Watch:
         except (OSError, ValueError):
             raise WorkerDiedError from None
         name = (str(source), int(record))
-        if name in self.left_out or len(self.left_out) == _MOST_DEATHS:
+        if name in self.left_out or len(self.left_out) == MOST_DEADLY:
             raise WorkerDiedError
         return replace(self, left_out=self.left_out | {name})
 

@@ -109,7 +109,7 @@ def carry_out(
     with timings.of("de-spin"):
         spark.begin("de-spin")
         far.fetch(np.flatnonzero(far["is_spun"].to_numpy()) if config.despin == "fix" and config.clean else np.empty(0, np.int64))
-        drafts = restore_by_model(far, config, spark)
+        drafts, prepared.unrestored = restore_by_model(far, config, spark)
         drafts = honoured.without_refused(drafts) if honoured else drafts
     with timings.of("stories"):
         spark.begin("stories")

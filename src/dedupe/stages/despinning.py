@@ -15,6 +15,8 @@ import pyarrow as pa
 
 from dedupe.config import Config
 from dedupe.engine import Workers
+from dedupe.engine.watch import MOST_DEADLY
+from dedupe.errors import WorkerDiedError
 from dedupe.gather import take_table
 from dedupe.match.spun import propose_swapped
 from dedupe.match.verify import TextsOf
@@ -30,8 +32,8 @@ from dedupe.tokens import tokenize
 # Spun articles that a worker takes at a time: one takes 20 to 50 ms.
 _AT_ONCE = 16
 
-# Drafts whose values are put in place at a time. Every time all files of the run are mapped anew, 0.5 s of a million articles.
-_PUT_ROWS = 1024
+# Drafts whose values are put in place at a time: the columns made of one with 370 edits take 70 KB, and are held three times.
+_PUT_ROWS = 256
 
 # Drafts that are Python objects at a time: one with 170 edits takes 250 KB, and the columns made of it 30.
 _UNPACKED_ROWS = 64
@@ -83,27 +85,40 @@ def _worse(one: list[str], other: list[str]) -> list[int]:
     return [worse_reading(*texts, vocabulary) for texts in zip(one, other, strict=True)]
 
 
-def restore_by_model(articles: pa.Table, config: Config, pool: Workers, known: Drafts | None = None) -> Drafts:
+def restore_by_model(articles: pa.Table, config: Config, pool: Workers, known: Drafts | None = None) -> tuple[Drafts, int]:
     """Restore the wording of every article that passes the gate, by the language model; return the drafts by row.
 
-    `known`: those that an earlier run has restored.
+    An article that ends the worker that restores it, also by itself, has none and stays as it is; how many did, is returned, too.
+    `known`: those that an earlier run has restored. Raises WorkerDiedError where the deaths do not end.
     """
     if config.despin != "fix" or not config.clean:
-        return Drafts()
+        return Drafts(), 0
     known = known or Drafts()
     spun = np.flatnonzero(articles["is_spun"].to_numpy())
     spun = spun[~np.isin(spun, np.fromiter(known, np.int64, len(known)))]
-    if not len(spun):
-        return known
     scores = articles["spin_score"].to_numpy()
-    # Read as workers ask for them. In workers where there are any, even one block: this process matches meanwhile, and a thread
-    # of Python beside it takes every other turn from it.
-    jobs = (
-        (take_table(articles, ["text", "edits"], block).to_pylist(), scores[block].tolist(), config)
-        for block in (spun[start : start + _AT_ONCE] for start in range(0, len(spun), _AT_ONCE))
-    )
-    done = [draft for drafts in pool.map(_repair, jobs) for draft in drafts]
-    return known | Drafts(dict(zip(spun.tolist(), done, strict=True)))
+    done: dict[int, bytes] = {}
+    for at_once in (_AT_ONCE, 1):
+        # Those of a block that has ended its worker once more come again, each by itself.
+        left = spun[~np.isin(spun, np.fromiter(done, np.int64, len(done)))]
+        if not len(left):
+            break
+        blocks = [left[start : start + at_once] for start in range(0, len(left), at_once)]
+        # Read as workers ask for them. In workers where there are any, even one block: this process matches meanwhile, and a
+        # thread of Python beside it takes every other turn from it.
+        jobs = ((take_table(articles, ["text", "edits"], block).to_pylist(), scores[block].tolist(), config) for block in blocks)
+        deadly = 0
+        for block, drafts in zip(blocks, pool.map(_repair, jobs, rescue=_leave), strict=True):
+            deadly += not drafts
+            if deadly > MOST_DEADLY:
+                raise WorkerDiedError
+            done.update(zip(block.tolist(), drafts, strict=bool(drafts)))
+    return known | Drafts(done), len(spun) - len(done)
+
+
+def _leave(*_: object) -> list[bytes]:
+    # No drafts of a block that ends its worker.
+    return []
 
 
 def _repair(rows: list[dict[str, Any]], scores: list[float], config: Config) -> list[bytes]:
@@ -168,14 +183,19 @@ def drafted_parts(
     """Yield what `drafted` returns, for some of the drafts at a time, so that memory is theirs."""
     rows = sorted(drafts)
     for start in range(0, len(rows), _PUT_ROWS):
-        block = rows[start : start + _PUT_ROWS]
-        parts = [
-            drafted(articles, {row: drafts[row] for row in block[first : first + _UNPACKED_ROWS]})
-            for first in range(0, len(block), _UNPACKED_ROWS)
-        ]
-        changed, values, rules = zip(*parts, strict=True)
-        columns = {name: pa.concat_arrays([part[name] for part in values]) for name in values[0]}
-        yield np.concatenate(changed), columns, sum(rules, Counter[str]())
+        yield _drafted_block(articles, drafts, rows[start : start + _PUT_ROWS])
+
+
+def _drafted_block(
+    articles: pa.Table, drafts: Mapping[int, Draft], block: list[int]
+) -> tuple[np.ndarray, dict[str, pa.Array], Counter[str]]:
+    parts = [
+        drafted(articles, {row: drafts[row] for row in block[first : first + _UNPACKED_ROWS]})
+        for first in range(0, len(block), _UNPACKED_ROWS)
+    ]
+    changed, values, rules = zip(*parts, strict=True)
+    columns = {name: pa.concat_arrays([part[name] for part in values]) for name in values[0]}
+    return np.concatenate(changed), columns, sum(rules, Counter[str]())
 
 
 def drafted(articles: pa.Table, drafts: Mapping[int, Draft]) -> tuple[np.ndarray, dict[str, pa.Array], Counter[str]]:
