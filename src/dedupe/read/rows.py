@@ -67,6 +67,8 @@ class Rows:
         self.numbered = 0
         self.format = ""
         self.source = ""
+        self.size = 0
+        self.unpacked = 0  # by readers of tables: what the values of the part at hand came to so far
         self._first = False
         self.raw: bytes | None = None  # the JSON of the record at hand, where the reader has it
 
@@ -84,6 +86,7 @@ class Rows:
         self.position, self.numbered = position, 0
         self._handed = 0
         self.source, self.format = part.source, part.format
+        self.size, self.unpacked = part.size, 0
         self._first = part.index == 0
         self._said, self._mapped = set(), None
 
