@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dedupe.read import streams
+from dedupe.read.messages import unpacked_in_file, unpacked_in_stream
 from dedupe.read.pages import walk
 
 from .conftest import read_paths
@@ -88,16 +89,118 @@ def _many_nulls(path: Path) -> None:
     _write(path, {"text": pa.nulls(400_000_000, pa.string())}, row_group_size=1 << 30)
 
 
+def _arrow(path: Path, columns: dict[str, Any], compression: str | None = None, stream: bool = False) -> None:
+    table = pa.table(columns)
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with (pa.ipc.new_stream if stream else pa.ipc.new_file)(str(path), table.schema, options=options) as writer:
+        writer.write_table(table)
+
+
+def _long_buffers(path: Path) -> None:
+    _arrow(path, {"text": ["x" * (400 << 20)]}, "zstd")
+
+
+def _long_buffers_in_a_stream(path: Path) -> None:
+    _arrow(path, {"text": ["x" * (400 << 20)]}, "zstd", stream=True)
+
+
+def _long_dictionary(path: Path) -> None:
+    _arrow(path, {"text": _repeated("x" * (400 << 20), 1)}, "zstd")
+
+
+def _one_long_run(path: Path) -> None:
+    _arrow(path, {"text": pa.RunEndEncodedArray.from_arrays(pa.array([100_000_000], pa.int32()), ["y" * 100_000])})
+
+
+def _lists_of_one_another(path: Path) -> None:
+    values = pa.array(["y"] * 3_000)
+    lists = pa.ListViewArray.from_arrays(np.zeros(3_000, np.int32), np.full(3_000, 3_000, np.int32), values)
+    _arrow(path, {"text": ["a"] * 3_000, "lists": lists})
+
+
+def _views_of_one_string(path: Path) -> None:
+    view = pa.array(["y" * 900_000], pa.string_view())
+    views = pa.Array.from_buffers(
+        pa.string_view(), 3_000, [None, pa.py_buffer(view.buffers()[1].to_pybytes() * 3_000), view.buffers()[2]]
+    )
+    _arrow(path, {"text": views})
+
+
+def _lists_of_nulls(path: Path) -> None:
+    lists = pa.FixedSizeListArray.from_arrays(pa.nulls(2_000_000_000), 1_000_000_000)
+    _arrow(path, {"text": ["a", "b"], "lists": lists})
+
+
+def _nulls_alone(path: Path) -> None:
+    _arrow(path, {"text": pa.nulls(2_000_000_000)})
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a process can be held to an amount of memory on Linux only")
 @pytest.mark.parametrize(
     "make", [_long_pages, _lying_footer, _many_rows, _many_values, _many_columns, _growing_values, _many_nulls]
 )
 def test_a_parquet_bomb_is_refused_before_it_fills_the_memory(tmp_path: Path, make: Any) -> None:
     make(tmp_path / "a.parquet")
-    assert (tmp_path / "a.parquet").stat().st_size < 1 << 20
-    arguments = [sys.executable, "-c", _READ, "a.parquet", str(_SPACE)]
-    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False)
+    _is_refused(tmp_path / "a.parquet")
+
+
+def _is_refused(path: Path) -> None:
+    assert path.stat().st_size < 1 << 20
+    arguments = [sys.executable, "-c", _READ, str(path), str(_SPACE)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.split()) == (0, ["bomb"]), done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process can be held to an amount of memory on Linux only")
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(_long_buffers, _long_buffers_in_a_stream, _long_dictionary, _one_long_run, _lists_of_one_another),
+        *(_views_of_one_string, _lists_of_nulls, _nulls_alone),
+    ],
+)
+def test_an_arrow_bomb_is_refused_before_it_fills_the_memory(tmp_path: Path, make: Any) -> None:
+    make(tmp_path / "a.arrow")
+    _is_refused(tmp_path / "a.arrow")
+
+
+@pytest.mark.parametrize("compression", [None, "zstd", "lz4"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_arrow_data_unpacks_to_is_known_before(tmp_path: Path, compression: str | None, stream: bool) -> None:
+    texts = [os.urandom(20).hex() for _ in range(5_000)]
+    columns = {"text": texts, "section": pa.array(["news", "sport"] * 2_500).dictionary_encode(), "nested": [[{"a": 1}]] * 5_000}
+    _arrow(tmp_path / "a.arrow", columns, compression, stream)
+    with pa.memory_map(str(tmp_path / "a.arrow")) as file:
+        unpacked = unpacked_in_stream(file, 0) if stream else unpacked_in_file(file)
+    size = pa.table(columns).nbytes
+    assert size <= unpacked < 1.1 * size + 1_000 or (compression is None and unpacked == 8 * (5_000 * 5 + 2))
+    assert len(read_paths([tmp_path]).rows) == 5_000
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_damaged_messages_raise_nothing(stream: bool) -> None:
+    sink = io.BytesIO()
+    table = pa.table({"text": ["one", "two"] * 50})
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with (pa.ipc.new_stream if stream else pa.ipc.new_file)(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    noise = np.random.default_rng(5)
+    for at in range(len(sink.getvalue())):
+        data = bytearray(sink.getvalue())
+        data[at] = noise.integers(256)
+        source = pa.BufferReader(bytes(data))
+        assert (unpacked_in_stream(source, 0) if stream else unpacked_in_file(source)) is not None
+
+
+def test_the_messages_of_cut_files_are_judged_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = pa.table({"text": ["x" * 1_000_000, "y"]})
+    with pa.ipc.new_file(str(tmp_path / "a.arrow"), table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        for _ in range(100):
+            writer.write_table(table)
+    assert len(read_paths([tmp_path], part_bytes=10_000).rows) == 200
+    monkeypatch.setattr(streams, "BOMB_FLOOR", 1 << 20)
+    got = read_paths([tmp_path], part_bytes=10_000)
+    assert (got.rows, got.codes()) == ([], ["bomb"])
 
 
 def test_columns_that_repeat_are_no_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
