@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import orjson
 
-from dedupe.read.decode import decode, magic_kind, replace_surrogates, wide_kind
+from dedupe.read.decode import charset_of_lines, decode, magic_kind, replace_surrogates, wide_kind
 from dedupe.read.parts import FilePart, ReadBatch
 from dedupe.read.reasons import BadInputError
 from dedupe.read.rows import Rows
@@ -17,7 +18,10 @@ from dedupe.read.streams import chunks, head, lines, range_chunks
 
 # The charset of a file is looked for in its beginning.
 _SAMPLE = 64 << 10
+_GUESSED_ON = 1 << 20
 _MARKED = ("utf-16", "utf-32")
+
+Likely = Callable[[], str | None]
 
 # A line holds more than the text: markup, embeddings, and six bytes of escapes for two of Cyrillic.
 LINE_FACTOR = 8
@@ -38,7 +42,7 @@ def read_json_lines(part: FilePart, out: Rows) -> Iterator[ReadBatch]:
         yield from _read_lines(_recoded(part, wide), most, out, {"decoded_as": wide})
     else:
         data = chunks(part) if part.compression else range_chunks(part, most)
-        yield from _read_lines(data, most, out, None)
+        yield from _read_lines(data, most, out, None, cache(lambda: _likely_charset(part)))
     if not out.numbered and part.index == 0:
         raise BadInputError("empty", "the file has no lines")
 
@@ -72,7 +76,18 @@ def _recoded(part: FilePart, codec: str) -> Iterator[bytes]:
         yield decoder.decode(data).encode("utf-8", "replace")
 
 
-def _read_lines(data: Iterator[bytes], most: int, out: Rows, notes: dict[str, Any] | None) -> Iterator[ReadBatch]:
+def _likely_charset(part: FilePart) -> str | None:
+    """Guess the charset of the lines that are no UTF-8 by those in the beginning of the file, whichever part of it is read."""
+    try:
+        data = head(part.path, part.compression, _GUESSED_ON)
+    except OSError:
+        return None
+    return charset_of_lines(data if len(data) < _GUESSED_ON else data[: data.rfind(b"\n") + 1])
+
+
+def _read_lines(
+    data: Iterator[bytes], most: int, out: Rows, notes: dict[str, Any] | None, likely: Likely | None = None
+) -> Iterator[ReadBatch]:
     loads = orjson.loads
     number = 0
     for line in lines(data, most):
@@ -86,7 +101,7 @@ def _read_lines(data: Iterator[bytes], most: int, out: Rows, notes: dict[str, An
         try:
             values = loads(line)
         except orjson.JSONDecodeError:
-            _patient(line, number, out, notes)
+            _patient(line, number, out, notes, likely)
         else:
             out.raw = line
             out.add_record(number, values, notes)
@@ -94,9 +109,9 @@ def _read_lines(data: Iterator[bytes], most: int, out: Rows, notes: dict[str, An
             yield from out.take()
 
 
-def _patient(line: bytes, number: int, out: Rows, notes: dict[str, Any] | None) -> None:
+def _patient(line: bytes, number: int, out: Rows, notes: dict[str, Any] | None, likely: Likely | None) -> None:
     try:
-        values, seen = patient_loads(line, out)
+        values, seen = patient_loads(line, out, likely)
     except BadInputError as error:
         out.reject(number, error.code, error.detail)
         return
@@ -104,12 +119,12 @@ def _patient(line: bytes, number: int, out: Rows, notes: dict[str, Any] | None) 
     out.add_record(number, values, {**(notes or {}), **seen} or None)
 
 
-def patient_loads(data: bytes, out: Rows) -> tuple[Any, dict[str, Any]]:
+def patient_loads(data: bytes, out: Rows, likely: Likely | None = None) -> tuple[Any, dict[str, Any]]:
     """Parse JSON that is not strict: other charsets, NaN, escapes of lone surrogates; return it with what was mended.
 
     Of equal keys in an object the last one counts, as with orjson. Raises BadInputError.
     """
-    decoded = decode(data)
+    decoded = decode(data, likely=likely)
     notes: dict[str, Any] = {}
     if decoded.event:
         out.count(decoded.event)
