@@ -72,6 +72,10 @@ def _batches(part: FilePart) -> Iterator[pa.RecordBatch]:
             source.seek(8)  # the footer is missing; behind the magic and its padding stands a plain stream
         else:
             source.seek(0)
+            first = source.read(4)  # where a stream begins without this mark, as before Arrow 0.15, the size of its schema does
+            if first != b"\xff\xff\xff\xff" and int.from_bytes(first, "little") > source.size():
+                raise BadInputError("unreadable", "it is no Arrow file, nor a stream of Arrow data")
+            source.seek(0)
         start = source.tell()
         refuse_bomb(unpacked_in_stream(source, start), part.size, "arrow")
         source.seek(start)

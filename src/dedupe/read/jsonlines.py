@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from typing import Any
 
@@ -37,14 +38,15 @@ def read_json_lines(part: FilePart, out: Rows) -> Iterator[ReadBatch]:
     """Read the lines that start within the part. Records are numbered as lines, blank ones included."""
     most = line_limit(out.config.max_article_bytes)
     wide = None if part.start else wide_codec(part)
+    found = False
     if wide:
         out.count(f"charset_{'marked' if wide in _MARKED else 'guessed'}:{wide}")
-        yield from _read_lines(_recoded(part, wide), most, out, {"decoded_as": wide})
+        found = yield from _read_lines(_recoded(part, wide), most, out, {"decoded_as": wide})
     else:
         data = chunks(part) if part.compression else range_chunks(part, most)
-        yield from _read_lines(data, most, out, None, cache(lambda: _likely_charset(part)))
-    if not out.numbered and part.index == 0:
-        raise BadInputError("empty", "the file has no lines")
+        found = yield from _read_lines(data, most, out, None, cache(lambda: _likely_charset(part)))
+    if not found and part.index == 0 and part.stop is None:
+        out.reject(0, "empty", "the file has only blank lines" if out.numbered else "the file has no lines")
 
 
 def can_be_cut(part: FilePart) -> bool:
@@ -87,17 +89,21 @@ def _likely_charset(part: FilePart) -> str | None:
 
 def _read_lines(
     data: Iterator[bytes], most: int, out: Rows, notes: dict[str, Any] | None, likely: Likely | None = None
-) -> Iterator[ReadBatch]:
+) -> Generator[ReadBatch, None, bool]:
+    """Add the records; return whether there was any line that is not blank."""
     loads = orjson.loads
     number = 0
+    found = False
     for line in lines(data, most):
         number += 1
         out.numbered = number
         if line is None:
+            found = True
             out.reject(number, "too_large", f"the line has over {most:,} bytes")
             continue
         if not line or line.isspace():
             continue
+        found = True
         try:
             values = loads(line)
         except orjson.JSONDecodeError:
@@ -107,6 +113,7 @@ def _read_lines(
             out.add_record(number, values, notes)
         if out.full:
             yield from out.take()
+    return found
 
 
 def _patient(line: bytes, number: int, out: Rows, notes: dict[str, Any] | None, likely: Likely | None) -> None:
@@ -141,7 +148,7 @@ def patient_loads(data: bytes, out: Rows, likely: Likely | None = None) -> tuple
     except RecursionError as error:
         raise BadInputError("malformed", "it is nested too deep") from error
     except ValueError as error:
-        raise BadInputError("malformed", str(error)) from error
+        raise BadInputError("malformed", f"it has a number of more than {sys.get_int_max_str_digits():,} digits") from error
     mender = _Mender()
     try:
         values = mender.mend(values)

@@ -18,12 +18,13 @@ from dedupe.read.dates import EARLIEST, LATEST
 from dedupe.read.decode import decode
 from dedupe.read.parts import ReadBatch
 from dedupe.read.reasons import BadInputError
-from dedupe.read.rows import Rows, dump_extra, no_text, put_notes
+from dedupe.read.rows import VISIBLE, Rows, dump_extra, no_text, put_notes
 from dedupe.read.streams import refuse_bomb
 
 _MOST_GROWN = 64 << 20
 _MOST_IN_ROW = 256 << 20  # a list may repeat one long string as often as it likes
 _OBJECT_BYTES = 64
+_OUT_OF_RANGE = "<value out of range"
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
@@ -162,7 +163,7 @@ class _Table:
             strings = self._strings(name, failed)
             if strings is None:
                 continue
-            usable = pc.invert(pc.or_(pc.utf8_is_space(strings), pc.equal(pc.binary_length(strings), 0)))
+            usable = pc.match_substring_regex(strings, VISIBLE)
             fresh = pc.and_(pc.fill_null(usable, False), text.is_null())
             mask = fresh.to_numpy(zero_copy_only=False)
             source[mask] = order
@@ -359,10 +360,18 @@ def _json_value(value: Any) -> Any:
 
 
 def _as_written(column: pa.Array) -> list[str | None]:
+    """Return values as Arrow writes them, and times beyond its calendar as the numbers that they are stored as."""
+    if pa.types.is_nested(column.type):
+        pieces = (column.slice(row, 1) for row in range(len(column)))
+        return [None if piece.null_count else piece.to_string(skip_new_lines=True)[1:-1] for piece in pieces]
     try:
-        return column.cast(pa.string()).to_pylist()  # type: ignore[no-any-return]
+        words = column.cast(pa.string()).to_pylist()
     except (pa.ArrowException, ValueError):
-        return [str(value) if value else None for value in column.cast(pa.int64()).to_pylist()]
+        words = [None if null else _OUT_OF_RANGE for null in column.is_null().to_pylist()]
+    if any(word and word.startswith(_OUT_OF_RANGE) for word in words):
+        numbers = column.view(pa.int64() if column.type.bit_width == 64 else pa.int32()).to_pylist()
+        words = [str(n) if w and w.startswith(_OUT_OF_RANGE) else w for n, w in zip(numbers, words, strict=True)]
+    return words  # type: ignore[no-any-return]
 
 
 def _hashes(text: pa.Array) -> list[str]:
