@@ -322,3 +322,13 @@ def test_times_beyond_the_calendar_are_kept_as_their_numbers(tmp_path):
     assert (extra["published_as_given"], extra["day"]) == (str(far), str(2**31 - 1))
     assert str(far) in extra["times"]
     assert json.loads(got.rows[1]["extra"])["day"] == "1970-01-01"
+
+
+@pytest.mark.parametrize("packing", COMPRESSORS)
+def test_what_is_no_json_at_all_is_one_reject(tmp_path, packing):
+    words = b'Not "JSON", but (words) in {braces} and [brackets], "quotes" and all.\n' * 200
+    got = read_one(tmp_path, f"a.json{packing}", COMPRESSORS[packing](words))
+    assert (got.rows, got.codes(), got.records) == ([], ["malformed"], 1)
+    got = read_one(tmp_path, f"b.json{packing}", COMPRESSORS[packing](words + b'{"text": "an article"}' + words))
+    assert [row["text"] for row in got.rows] == ["an article"]
+    assert len(got.rejects) > 1000
