@@ -143,3 +143,56 @@ def test_one_line_in_another_charset_is_decoded_alone(tmp_path):
     got = read_paths([tmp_path])
     assert [row["text"] for row in got.rows] == [RUSSIAN] * 3
     assert [row["extra"] is None for row in got.rows] == [True, False, True]
+
+
+SENTENCES = {
+    "cp1252": [
+        "Le gouvernement a présenté son projet à l’Assemblée.",
+        "O presidente não quis falar à comunicação social.",
+        "Statsministern säger att frågan måste få ett svar.",
+        "El año pasado la población creció más que nunca.",
+        "Die Züge fahren wegen der Störung nur stündlich.",
+        "La città è più bella di così, perché è antica.",
+        "Þetta er það sem við höfum verið að bíða eftir.",
+        "The “deal” – if it is one – isn’t done.",
+    ],
+    "cp1250": ["Vláda dnes schválila nový zákon o daních.", "Rząd przyjął dziś nową ustawę, która zmieni życie wielu ludzi."],
+    "iso8859_2": [
+        "Předseda vlády řekl, že se příští týden sejde s ministry.",
+        "Minister powiedział, że większość posłów się z tym zgadza.",
+    ],
+    "cp1254": ["Başbakan dün akşam yaptığı açıklamada şunları söyledi."],
+    "cp1257": ["Vyriausybė šiandien pritarė naujam įstatymui.", "Valdība šodien apstiprināja jauno likumu, kas stāsies spēkā."],
+    "cp1251": [RUSSIAN[:50]],
+    "koi8_r": [RUSSIAN[:50]],
+    "cp1253": ["Η κυβέρνηση παρουσίασε σήμερα το νέο νομοσχέδιο."],
+}
+
+
+@pytest.mark.parametrize(("codec", "text"), [(codec, text) for codec, texts in SENTENCES.items() for text in texts])
+def test_one_sentence_is_enough_for_most_languages(codec, text):
+    got = decode(text.encode(codec))
+    assert (got.text, got.event) == (text, f"charset_guessed:{got.decoded_as}")
+
+
+def _lines(texts: list[bytes]) -> bytes:
+    return b"".join(b'{"text": "' + text + b'"}\n' for text in texts)
+
+
+@pytest.mark.parametrize("codec", ["cp1252", "cp1250", "iso8859_2", "cp1257", "gb18030"])
+def test_the_lines_of_a_file_are_in_one_charset(tmp_path, codec):
+    """Short lines that say little of their charset are read as the others are, wherever the file is cut."""
+    sentences = SENTENCES.get(codec, [CHINESE]) * 20
+    short = {"cp1257": "jūrų", "iso8859_2": "śnieg", "cp1250": "są", "cp1252": "Sør", "gb18030": "车"}[codec]
+    texts = [text for sentence in sentences for text in (sentence, f"Plain {short}")]
+    (tmp_path / "a.jsonl").write_bytes(_lines([text.encode(codec) for text in texts]))
+    got = read_paths([tmp_path])
+    assert [row["text"] for row in got.rows] == texts
+    assert read_paths([tmp_path], part_bytes=400).rows == got.rows
+
+
+def test_a_line_that_is_clearly_in_another_charset_is_decoded_alone(tmp_path):
+    texts = [*SENTENCES["cp1252"] * 9, *SENTENCES["cp1252"]]
+    lines = [*(text.encode("cp1252") for text in texts), RUSSIAN.encode("cp1251"), SENTENCES["cp1257"][0].encode()]
+    (tmp_path / "a.jsonl").write_bytes(_lines(lines))
+    assert [row["text"] for row in read_paths([tmp_path]).rows] == [*texts, RUSSIAN, SENTENCES["cp1257"][0]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 import os
 import subprocess
 import sys
@@ -231,9 +232,9 @@ def test_a_table_that_repeats_one_long_text_is_not_written_out_at_once(tmp_path)
     import pyarrow.parquet as pq
 
     numbers = pa.array([0] * 400 + [1], pa.int32())
-    column = pa.DictionaryArray.from_arrays(numbers, pa.array(["long " * 1_600_000, "short"]))
+    column = pa.DictionaryArray.from_arrays(numbers, pa.array([os.urandom(4_000_000).hex(), "short"]))
     pq.write_table(pa.table({"text": column}), tmp_path / "a.parquet")
-    assert (tmp_path / "a.parquet").stat().st_size < 1_000_000
+    assert (tmp_path / "a.parquet").stat().st_size < 9_000_000
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     got = read_paths([tmp_path], Config(max_article_bytes=1_000_000))
     assert [row["record"] for row in got.rows] == [401]
@@ -266,3 +267,68 @@ def test_a_parquet_file_that_would_end_the_process_is_a_reject(tmp_path: Path) -
     code = "import dedupe; print(dedupe.clean('a.parquet', output='out', workers=1).summary.rejects)"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.split()) == (0, ["{'unreadable':", "1}"]), done.stderr
+
+
+@pytest.mark.parametrize("kind", ["txt", "jsonl", "json", "csv", "parquet", "arrow"])
+@pytest.mark.parametrize("text", ["\u200b\ufeff", "\u200e \u2060\xad", "\0" + "\u200b" * 9])
+def test_a_text_of_which_nothing_can_be_seen_is_empty(tmp_path, kind, text):
+    data = text.encode() if kind == "txt" else RECORD_FORMATS[kind]([{"text": text, "id": "1"}])
+    got = read_one(tmp_path, f"a.{kind}", data)
+    assert (got.rows, got.codes()) == ([], ["empty"])
+
+
+def test_lines_that_are_all_blank_are_an_empty_file(tmp_path):
+    got = read_one(tmp_path, "a.jsonl", b"\n \n\r\n")
+    assert [(r["record"], r["code"]) for r in got.rejects] == [(0, "empty")]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "json"])
+def test_a_number_of_too_many_digits_is_told_in_our_words(tmp_path, kind):
+    got = read_one(tmp_path, f"a.{kind}", b'{"text": "a", "id": ' + b"9" * 5_000 + b"}")
+    assert got.codes() == ["malformed"]
+    assert "more than 4,300 digits" in got.rejects[0]["sentence"]
+    assert "sys." not in got.rejects[0]["sentence"]
+
+
+@pytest.mark.parametrize("data", [b"id,text\n1,a\n" * 9, jsonl(MANY), b"<html><body>text</body></html>", b"abc"])
+def test_what_is_no_arrow_data_is_said_to_be_none(tmp_path, data):
+    got = read_one(tmp_path, "a.arrow", data)
+    assert got.codes() == ["unreadable"]
+    assert "no Arrow file" in got.rejects[0]["sentence"]
+
+
+def test_a_second_byte_order_mark_is_no_part_of_a_name(tmp_path):
+    got = read_one(tmp_path, "a.csv", b"\xef\xbb\xbf" * 2 + b"text,id\nhello,1\n")
+    assert [(row["text"], row["input_id"]) for row in got.rows] == [("hello", "1")]
+
+
+def test_times_beyond_the_calendar_are_kept_as_their_numbers(tmp_path):
+    import pyarrow as pa
+
+    far = 10**17
+    table = pa.table(
+        {
+            "text": ["a", "b", "c"],
+            "date": pa.array([far, 0, None], pa.timestamp("s")),
+            "day": pa.array([2**31 - 1, 0, None], pa.date32()),
+            "times": pa.array([[far], [0], None], pa.list_(pa.timestamp("s"))),
+        }
+    )
+    with pa.ipc.new_file(str(tmp_path / "a.arrow"), table.schema) as writer:
+        writer.write_table(table)
+    got = read_paths([tmp_path])
+    assert got.rejects == []
+    extra = json.loads(got.rows[0]["extra"])
+    assert (extra["published_as_given"], extra["day"]) == (str(far), str(2**31 - 1))
+    assert str(far) in extra["times"]
+    assert json.loads(got.rows[1]["extra"])["day"] == "1970-01-01"
+
+
+@pytest.mark.parametrize("packing", COMPRESSORS)
+def test_what_is_no_json_at_all_is_one_reject(tmp_path, packing):
+    words = b'Not "JSON", but (words) in {braces} and [brackets], "quotes" and all.\n' * 200
+    got = read_one(tmp_path, f"a.json{packing}", COMPRESSORS[packing](words))
+    assert (got.rows, got.codes(), got.records) == ([], ["malformed"], 1)
+    got = read_one(tmp_path, f"b.json{packing}", COMPRESSORS[packing](words + b'{"text": "an article"}' + words))
+    assert [row["text"] for row in got.rows] == ["an article"]
+    assert len(got.rejects) > 1000

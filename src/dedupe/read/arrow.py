@@ -8,11 +8,12 @@ from itertools import pairwise
 
 import pyarrow as pa
 
+from dedupe.read.messages import unpacked_in_file, unpacked_in_stream
 from dedupe.read.parquet import seekable
 from dedupe.read.parts import BATCH_ROWS, BATCH_TEXT_BYTES, FilePart, ReadBatch
 from dedupe.read.reasons import BadInputError
 from dedupe.read.rows import Rows
-from dedupe.read.streams import open_part
+from dedupe.read.streams import open_part, refuse_bomb
 from dedupe.read.tables import read_table
 
 _FILE_MAGIC = b"ARROW1"
@@ -33,11 +34,12 @@ def read_arrow(part: FilePart, out: Rows) -> Iterator[ReadBatch]:
 
 
 def batch_cuts(part: FilePart, part_bytes: int) -> list[tuple[int, int]]:
-    """Cut a file of many record batches into ranges of about `part_bytes`; a stream or a damaged file is not cut."""
+    """Cut a file of many record batches into ranges of about `part_bytes`; a stream, a bomb or a damaged file is not cut."""
     try:
         with pa.memory_map(part.path) as file, pa.ipc.open_file(file) as reader:
             count = reader.num_record_batches
-    except (OSError, pa.ArrowException, ValueError):
+            refuse_bomb(unpacked_in_file(file), part.size, "arrow")
+    except (OSError, pa.ArrowException, ValueError, BadInputError):
         return []
     pieces = min(count, -(-part.size // part_bytes))
     edges = [count * n // pieces for n in range(pieces + 1)] if pieces else []
@@ -62,12 +64,21 @@ def _batches(part: FilePart) -> Iterator[pa.RecordBatch]:
         if is_file:
             source.seek(max(0, source.size() - len(_FILE_MAGIC)))
             if source.read(len(_FILE_MAGIC)) == _FILE_MAGIC and source.size() > 16:
+                if part.stop is None:  # what is cut was judged as a whole
+                    refuse_bomb(unpacked_in_file(source), part.size, "arrow")
                 source.seek(0)
                 yield from _of_file(source, part)
                 return
             source.seek(8)  # the footer is missing; behind the magic and its padding stands a plain stream
         else:
             source.seek(0)
+            first = source.read(4)  # where a stream begins without this mark, as before Arrow 0.15, the size of its schema does
+            if first != b"\xff\xff\xff\xff" and int.from_bytes(first, "little") > source.size():
+                raise BadInputError("unreadable", "it is no Arrow file, nor a stream of Arrow data")
+            source.seek(0)
+        start = source.tell()
+        refuse_bomb(unpacked_in_stream(source, start), part.size, "arrow")
+        source.seek(start)
         yield from _of_stream(source, is_file)
 
 

@@ -1,9 +1,10 @@
-"""Bytes to text: byte order mark, declared charset, strict UTF-8, then charset-normalizer; what was assumed is told."""
+"""Bytes to text: byte order mark, declared charset, strict UTF-8, then a guess; what was assumed is told."""
 
 from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dedupe.read.reasons import BadInputError
@@ -73,12 +74,20 @@ class Decoded:
     event: str | None = None
 
 
-def decode(data: bytes, declared: str | None = None, *, markup: bool = False, cut: bool = False) -> Decoded:
+def decode(
+    data: bytes,
+    declared: str | None = None,
+    *,
+    markup: bool = False,
+    cut: bool = False,
+    likely: Callable[[], str | None] | None = None,
+) -> Decoded:
     """Decode the bytes of one article or file.
 
     Plain UTF-8 without any declaration, by far the most frequent case, costs one strict decode. `declared` comes from outside
     (an HTTP header); `markup` looks for a charset in the page's own head; `cut` says that the end is missing, so that half a
-    character there is dropped. Raises BadInputError: binary, undecodable.
+    character there is dropped; `likely` tells the charset of the file that holds the data, and is asked only where nothing else
+    says it. Raises BadInputError: binary, undecodable.
     """
     for bom, codec, name in _BOMS:
         if data.startswith(bom):
@@ -106,7 +115,16 @@ def decode(data: bytes, declared: str | None = None, *, markup: bool = False, cu
         broken = text.count("�") - data.count("�".encode())
         if broken <= max(1, _MOST_BROKEN * len(data)):
             return Decoded(text, f"utf-8 ({broken} broken)", "charset_broken:utf-8")
-    return _guess(data)
+    return _guess(data, likely() if likely else None)
+
+
+def charset_of_lines(data: bytes) -> str | None:
+    """Guess one charset for those of some lines that are no UTF-8; None where there are none, or where they fit no charset."""
+    broken = b"\n".join(line for line in data.split(b"\n") if not _is_utf8(line))
+    try:
+        return _guess(broken).decoded_as if broken else None
+    except BadInputError:
+        return None
 
 
 def binary_kind(data: bytes) -> str | None:
@@ -214,16 +232,25 @@ def wide_kind(data: bytes) -> str | None:
     return codec if stray <= _MOST_CONTROL * len(text) else None
 
 
-def _guess(data: bytes) -> Decoded:
+def _guess(data: bytes, likely: str | None = None) -> Decoded:
     if b"\x00" in data[:_SAMPLE]:
         raise BadInputError("binary", "it holds zero bytes and is no Unicode")
+    from dedupe.read.codepages import PAGES, code_page
+
+    codec = None
+    if likely and likely not in PAGES:  # of several bytes a character: few other bytes can be read in it
+        codec = likely if _by_declaration(data, likely) is not None else None
+    codec = codec or code_page(data[: 1 << 20], likely) or _guess_of_any(data)
+    try:
+        return Decoded(data.decode(codec), codec, f"charset_guessed:{codec}")
+    except UnicodeDecodeError as error:
+        raise BadInputError("undecodable", f"it looked like {codec}, but byte {error.start:,} is not") from error
+
+
+def _guess_of_any(data: bytes) -> str:
     from charset_normalizer import from_bytes
 
     best = from_bytes(data[: 1 << 20], threshold=0.3, cp_isolation=_ON_THE_WEB).best()
     if best is None:
         raise BadInputError("undecodable", "it is not UTF-8, declares nothing, and fits no charset well")
-    codec = _WIDER.get(best.encoding, best.encoding)
-    try:
-        return Decoded(data.decode(codec), codec, f"charset_guessed:{codec}")
-    except UnicodeDecodeError as error:
-        raise BadInputError("undecodable", f"it looked like {codec}, but byte {error.start:,} is not") from error
+    return _WIDER.get(best.encoding, best.encoding)

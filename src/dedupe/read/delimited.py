@@ -170,7 +170,7 @@ class _Lines:
         text = line.decode("utf-8", "surrogateescape")
         if self._first:
             self._first = False
-            text = text.removeprefix("\ufeff")
+            text = text.lstrip("\ufeff")  # two, where a file with a mark was given another
         self.last = text + "\n"
         return self.last
 

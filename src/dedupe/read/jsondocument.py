@@ -23,6 +23,9 @@ WHOLE_BYTES = 64 << 20
 _BETWEEN = re.compile(rb"""[^\s,]""")
 _OUTSIDE = re.compile(rb"""["{}\[\]]""")
 _INSIDE = re.compile(rb"""["\\]""")
+_OBJECT = re.compile(rb"""\{\s*["}]|\[\s*[\["{]""")
+_MOST_HELD = 10_000
+_LONGEST_HELD = 1_000
 # How deep an array of articles may lie in an envelope: {"response": {"docs": [...]}}.
 _ENVELOPE_DEPTH = 3
 
@@ -161,7 +164,7 @@ def _has_title(values: Any, out: Rows) -> bool:
 
 def _emit_split(data: Iterator[bytes], out: Rows, notes: dict[str, Any] | None) -> Iterator[ReadBatch]:
     most = line_limit(out.config.max_article_bytes)
-    for kind, piece in _Splitter(most).split(data):
+    for kind, piece in _of_json(_Splitter(most).split(data)):
         if kind == "value":
             try:
                 values, seen = _loads(piece, out)
@@ -180,6 +183,19 @@ def _emit_split(data: Iterator[bytes], out: Rows, notes: dict[str, Any] | None) 
             yield from out.take()
     if not out.numbered:
         raise BadInputError("empty", "the document has no articles")
+
+
+def _of_json(pieces: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+    """Pass on what a splitter finds, but of what is no JSON at all one fault alone: it would find one in every other word."""
+    held: list[tuple[str, bytes]] = []
+    for kind, piece in pieces:
+        strange = kind == "malformed" or (kind == "value" and len(piece) <= _LONGEST_HELD and not _OBJECT.match(piece))
+        held.append((kind, piece))
+        if not strange or len(held) > _MOST_HELD:
+            yield from held
+            yield from pieces
+            return
+    yield from held if len(held) < 2 else [("malformed", b"it holds no JSON object")]
 
 
 def _loads(piece: bytes, out: Rows) -> tuple[Any, dict[str, Any]]:

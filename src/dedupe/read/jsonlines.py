@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Generator, Iterator
+from functools import cache
 from typing import Any
 
 import orjson
 
-from dedupe.read.decode import decode, magic_kind, replace_surrogates, wide_kind
+from dedupe.read.decode import charset_of_lines, decode, magic_kind, replace_surrogates, wide_kind
 from dedupe.read.parts import FilePart, ReadBatch
 from dedupe.read.reasons import BadInputError
 from dedupe.read.rows import Rows
@@ -17,7 +19,10 @@ from dedupe.read.streams import chunks, head, lines, range_chunks
 
 # The charset of a file is looked for in its beginning.
 _SAMPLE = 64 << 10
+_GUESSED_ON = 1 << 20
 _MARKED = ("utf-16", "utf-32")
+
+Likely = Callable[[], str | None]
 
 # A line holds more than the text: markup, embeddings, and six bytes of escapes for two of Cyrillic.
 LINE_FACTOR = 8
@@ -33,14 +38,15 @@ def read_json_lines(part: FilePart, out: Rows) -> Iterator[ReadBatch]:
     """Read the lines that start within the part. Records are numbered as lines, blank ones included."""
     most = line_limit(out.config.max_article_bytes)
     wide = None if part.start else wide_codec(part)
+    found = False
     if wide:
         out.count(f"charset_{'marked' if wide in _MARKED else 'guessed'}:{wide}")
-        yield from _read_lines(_recoded(part, wide), most, out, {"decoded_as": wide})
+        found = yield from _read_lines(_recoded(part, wide), most, out, {"decoded_as": wide})
     else:
         data = chunks(part) if part.compression else range_chunks(part, most)
-        yield from _read_lines(data, most, out, None)
-    if not out.numbered and part.index == 0:
-        raise BadInputError("empty", "the file has no lines")
+        found = yield from _read_lines(data, most, out, None, cache(lambda: _likely_charset(part)))
+    if not found and part.index == 0 and part.stop is None:
+        out.reject(0, "empty", "the file has only blank lines" if out.numbered else "the file has no lines")
 
 
 def can_be_cut(part: FilePart) -> bool:
@@ -72,31 +78,47 @@ def _recoded(part: FilePart, codec: str) -> Iterator[bytes]:
         yield decoder.decode(data).encode("utf-8", "replace")
 
 
-def _read_lines(data: Iterator[bytes], most: int, out: Rows, notes: dict[str, Any] | None) -> Iterator[ReadBatch]:
+def _likely_charset(part: FilePart) -> str | None:
+    """Guess the charset of the lines that are no UTF-8 by those in the beginning of the file, whichever part of it is read."""
+    try:
+        data = head(part.path, part.compression, _GUESSED_ON)
+    except OSError:
+        return None
+    return charset_of_lines(data if len(data) < _GUESSED_ON else data[: data.rfind(b"\n") + 1])
+
+
+def _read_lines(
+    data: Iterator[bytes], most: int, out: Rows, notes: dict[str, Any] | None, likely: Likely | None = None
+) -> Generator[ReadBatch, None, bool]:
+    """Add the records; return whether there was any line that is not blank."""
     loads = orjson.loads
     number = 0
+    found = False
     for line in lines(data, most):
         number += 1
         out.numbered = number
         if line is None:
+            found = True
             out.reject(number, "too_large", f"the line has over {most:,} bytes")
             continue
         if not line or line.isspace():
             continue
+        found = True
         try:
             values = loads(line)
         except orjson.JSONDecodeError:
-            _patient(line, number, out, notes)
+            _patient(line, number, out, notes, likely)
         else:
             out.raw = line
             out.add_record(number, values, notes)
         if out.full:
             yield from out.take()
+    return found
 
 
-def _patient(line: bytes, number: int, out: Rows, notes: dict[str, Any] | None) -> None:
+def _patient(line: bytes, number: int, out: Rows, notes: dict[str, Any] | None, likely: Likely | None) -> None:
     try:
-        values, seen = patient_loads(line, out)
+        values, seen = patient_loads(line, out, likely)
     except BadInputError as error:
         out.reject(number, error.code, error.detail)
         return
@@ -104,12 +126,12 @@ def _patient(line: bytes, number: int, out: Rows, notes: dict[str, Any] | None) 
     out.add_record(number, values, {**(notes or {}), **seen} or None)
 
 
-def patient_loads(data: bytes, out: Rows) -> tuple[Any, dict[str, Any]]:
+def patient_loads(data: bytes, out: Rows, likely: Likely | None = None) -> tuple[Any, dict[str, Any]]:
     """Parse JSON that is not strict: other charsets, NaN, escapes of lone surrogates; return it with what was mended.
 
     Of equal keys in an object the last one counts, as with orjson. Raises BadInputError.
     """
-    decoded = decode(data)
+    decoded = decode(data, likely=likely)
     notes: dict[str, Any] = {}
     if decoded.event:
         out.count(decoded.event)
@@ -126,7 +148,7 @@ def patient_loads(data: bytes, out: Rows) -> tuple[Any, dict[str, Any]]:
     except RecursionError as error:
         raise BadInputError("malformed", "it is nested too deep") from error
     except ValueError as error:
-        raise BadInputError("malformed", str(error)) from error
+        raise BadInputError("malformed", f"it has a number of more than {sys.get_int_max_str_digits():,} digits") from error
     mender = _Mender()
     try:
         values = mender.mend(values)

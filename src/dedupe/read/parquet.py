@@ -5,16 +5,19 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import IO, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from dedupe.read.pages import Pages, walk
 from dedupe.read.parts import BATCH_ROWS, BATCH_TEXT_BYTES, FilePart, ReadBatch
 from dedupe.read.reasons import BadInputError
 from dedupe.read.rows import Rows
-from dedupe.read.streams import chunks, open_part
+from dedupe.read.streams import chunks, open_part, refuse_bomb
 from dedupe.read.tables import read_table
 
 # A row group cannot be entered in its middle: a part decodes what stands before it, too. With at most four parts to a row group
@@ -24,8 +27,10 @@ MOST_CUTS = 4
 # Pages are read as they are needed: without a buffer size a whole column of a row group is held, however large.
 _OPTIONS: dict[str, Any] = {"arrow_extensions_enabled": False, "buffer_size": 1 << 16}
 
-_NUMBER_BYTES = 16
-_SMALL_DICTIONARY = 64 << 10
+# What one batch may grow to where values are repeated from a dictionary, or from the value before.
+_MOST_GROWN = 128 << 20
+# Arrow takes about so much for a value, however few bits of the file stand for it.
+_VALUE_BYTES = 8
 
 
 @contextmanager
@@ -51,17 +56,27 @@ def read_parquet(part: FilePart, out: Rows) -> Iterator[ReadBatch]:
         stop = table.metadata.num_rows if part.stop is None else part.stop
         if table.metadata.num_rows == 0:
             raise BadInputError("empty", "the table has no rows")
+        refuse_table_bomb(table.metadata, part.size)
         groups, position = _groups(table.metadata, part.start, stop)
-        if packed := _packed_columns(table, groups):
-            table = pq.ParquetFile(file, read_dictionary=packed, **_OPTIONS)
-        batches = table.iter_batches(batch_size=_batch_rows(table.metadata), row_groups=groups, use_threads=False)
-        for batch in batches:
+        chosen = _choose(_Guarded(file), groups)
+        table = pq.ParquetFile(file, read_dictionary=chosen.packed, **_OPTIONS) if chosen.packed else table
+        rows = min(_batch_rows(table.metadata), chosen.rows)
+        batches = table.iter_batches(batch_size=rows, row_groups=chosen.groups, use_threads=False)
+        for batch in batches if chosen.groups else ():
             low, high = max(part.start - position, 0), min(stop - position, batch.num_rows)
             if low < high:
                 yield from read_table(batch.slice(low, high - low), position + low - part.start + 1, out)
             position += batch.num_rows
             if position >= stop:
                 break
+        if chosen.problem:
+            raise chosen.problem
+
+
+def refuse_table_bomb(metadata: pq.FileMetaData, size: int) -> None:
+    """Raise BadInputError where a file of `size` bytes says itself that it unpacks to far more than tables do."""
+    told: int = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
+    refuse_bomb(max(told, _VALUE_BYTES * metadata.num_rows * metadata.num_columns), size, "parquet")
 
 
 def row_cuts(metadata: pq.FileMetaData, part_bytes: int) -> list[tuple[int, int]]:
@@ -104,28 +119,110 @@ def _open(file: IO[bytes]) -> pq.ParquetFile:
         raise BadInputError("unreadable", f"it is no valid Parquet ({error})") from error
 
 
-def _packed_columns(table: pq.ParquetFile, groups: list[int]) -> list[str]:
-    """Return the columns of these row groups whose rows are but numbers of entries in a large dictionary, to be read as such.
+class _ReachedError(Exception):
+    """Say that Arrow is about to read the first page of a row group, having taken all that the footer says of it."""
+
+
+class _Guarded:
+    """Give a file to Arrow, and stop it before the pages where asked to.
+
+    Asked for by itself, what is said of a column ends the process where it is damaged (Arrow 26); on the way to its pages it
+    only raises.
+    """
+
+    closed = False
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.stops = False
+
+    def read(self, size: int = -1) -> bytes:
+        if self.stops:
+            raise _ReachedError
+        return self.file.read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self.file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.file.tell()
+
+
+@dataclass(slots=True)
+class _Chosen:
+    """Hold the row groups to read, the columns to read as dictionaries, the most rows of a batch, and what ends the reading."""
+
+    groups: list[int] = field(default_factory=list)
+    packed: list[str] = field(default_factory=list)
+    rows: int = BATCH_ROWS
+    problem: BadInputError | None = None
+
+
+def _choose(source: _Guarded, groups: list[int]) -> _Chosen:
+    """Look at the page headers of these row groups, up to one that is a bomb, and choose how to read them in little memory.
 
     A file of 400 KB can repeat one text of 8 MB in 3,000 rows: as strings they would fill 24 GB before any row is looked at.
-    Read as a dictionary, `read_table` sees their size first. Columns of ordinary text, whose pages hold the text itself, are
-    read as they are: building a dictionary of them would cost 15 us an article.
+    Read as a dictionary, `read_table` sees their size first. Columns of ordinary text, of which but the first are in a
+    dictionary, are read as they are: building a dictionary of them would cost 15 us an article.
     """
-    found = set()
-    strings = {at: table.schema.column(at).path for at in range(len(table.schema.names))}
-    strings = {at: path for at, path in strings.items() if table.schema.column(at).physical_type == "BYTE_ARRAY"}
-    for group in groups if strings else ():
-        # Asked for by itself, what is said of a column ends the process where it is damaged (Arrow 26); reading it only raises.
-        next(table.iter_batches(1, row_groups=[group], columns=list(strings.values()), use_threads=False), None)
-        for index in strings:
-            column = table.metadata.row_group(group).column(index)
-            if not column.dictionary_page_offset:
+    table = pq.ParquetFile(source, **_OPTIONS)
+    leaves = [table.schema.column(at) for at in range(len(table.schema.names))]
+    share = _MOST_GROWN // max(1, len(leaves))
+    chosen = _Chosen()
+    for group in groups:
+        pages, packed = _pages(table, source, group)
+        unpacked = 0
+        grows = 1  # by so many bytes may each row of a batch grow
+        for leaf, column in zip(leaves, pages, strict=True):
+            fixed = leaf.length if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY" else 0
+            unpacked += max(column.unpacked, column.values * max(_VALUE_BYTES, fixed))
+            grows += fixed + column.delta
+            if leaf.physical_type != "BYTE_ARRAY" or leaf.path in chosen.packed:
                 continue
-            dictionary = column.data_page_offset - column.dictionary_page_offset
-            numbers = (column.total_compressed_size - dictionary) <= _NUMBER_BYTES * max(1, column.num_values)
-            if numbers and column.total_uncompressed_size > _SMALL_DICTIONARY:
-                found.add(column.path_in_schema)
-    return sorted(found)
+            times = column.shared if leaf.max_repetition_level else min(column.shared, BATCH_ROWS)
+            if times * column.dictionary > share and times * _longest(source, leaf.path, group, column) > share:
+                chosen.packed.append(leaf.path)
+        try:
+            refuse_bomb(unpacked, packed, "parquet")
+        except BadInputError as error:
+            chosen.problem = error
+            break
+        chosen.rows = max(1, min(chosen.rows, _MOST_GROWN // grows))
+        chosen.groups.append(group)
+    return chosen
+
+
+def _pages(table: pq.ParquetFile, source: _Guarded, group: int) -> tuple[list[Pages], int]:
+    """Return what the pages of each column of a row group unpack to, and the size of all as they are. Raises as Arrow does."""
+    source.stops = True
+    try:
+        next(table.iter_batches(1, row_groups=[group], use_threads=False), None)
+    except _ReachedError:
+        pass
+    finally:
+        source.stops = False
+    found = []
+    packed = 0
+    for index in range(table.metadata.num_columns):
+        column = table.metadata.row_group(group).column(index)
+        start, size = column.data_page_offset, column.total_compressed_size
+        if column.dictionary_page_offset and column.dictionary_page_offset < start:
+            start = column.dictionary_page_offset
+        found.append(walk(source.file, start, size, column.num_values))
+        packed += size
+    return found, packed
+
+
+def _longest(source: _Guarded, path: str, group: int, column: Pages) -> int:
+    """Return the bytes of the longest entry in the dictionary of a column, or of all entries where that is not easily known."""
+    if column.dictionary > _MOST_GROWN:
+        return column.dictionary
+    table = pq.ParquetFile(source, read_dictionary=[path], **_OPTIONS)
+    batch = next(table.iter_batches(1, row_groups=[group], columns=[path], use_threads=False), None)
+    values = batch.column(0) if batch is not None else None
+    if values is None or not pa.types.is_dictionary(values.type) or not len(values.dictionary):
+        return column.dictionary
+    return pc.max(pc.binary_length(values.dictionary)).as_py() or 0
 
 
 def _groups(metadata: pq.FileMetaData, start: int, stop: int) -> tuple[list[int], int]:

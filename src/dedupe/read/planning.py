@@ -119,9 +119,12 @@ def _row_ranges(whole: FilePart, part_bytes: int) -> list[tuple[int, int]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from dedupe.read.parquet import row_cuts
+    from dedupe.read.parquet import refuse_table_bomb, row_cuts
+    from dedupe.read.reasons import BadInputError
 
     try:
-        return row_cuts(pq.read_metadata(whole.path), part_bytes)
-    except (OSError, pa.ArrowException, ValueError):
+        metadata = pq.read_metadata(whole.path)
+        refuse_table_bomb(metadata, whole.size)
+        return row_cuts(metadata, part_bytes)
+    except (OSError, pa.ArrowException, ValueError, BadInputError):
         return []  # its reader says what is wrong with it

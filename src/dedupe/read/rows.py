@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,13 @@ from dedupe.read.reasons import sentence
 # Files of foreign records have as many sets of keys as records: mappings are kept for so many sets.
 _MOST_MAPPINGS = 4_096
 _FLOAT_EXACT = 2**53
+
+# What nobody sees is no text: white space, control characters, zero-width characters and byte order marks. For Python and Arrow.
+VISIBLE = (
+    r"[^\x00-\x20\x7f-\xa0\xad"
+    "\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u2066-\u206f\u3000\ufeff]"
+)
+_visible = re.compile(VISIBLE).search
 
 _HOW_TO_NAME = "name yours with --field text=COLUMN, in Python with fields={'text': COLUMN}"
 
@@ -67,6 +75,8 @@ class Rows:
         self.numbered = 0
         self.format = ""
         self.source = ""
+        self.size = 0
+        self.unpacked = 0  # by readers of tables: what the values of the part at hand came to so far
         self._first = False
         self.raw: bytes | None = None  # the JSON of the record at hand, where the reader has it
 
@@ -84,6 +94,7 @@ class Rows:
         self.position, self.numbered = position, 0
         self._handed = 0
         self.source, self.format = part.source, part.format
+        self.size, self.unpacked = part.size, 0
         self._first = part.index == 0
         self._said, self._mapped = set(), None
 
@@ -176,7 +187,7 @@ class Rows:
 
     def add_text(self, record: int, text: str, raw_sha256: str | None, values: Mapping[str, Any], extra: dict[str, Any]) -> None:
         """Make a row of an article whose fields are known by our own names (title, url, published_at, ...)."""
-        if not text.strip():
+        if not _visible(text):
             self.reject(record, "empty", "nothing but white space")
             return
         data = text.encode()
@@ -254,10 +265,10 @@ def _array(field: pa.Field, values: Sequence[Any]) -> pa.Array:
 
 
 def filled_text(values: Mapping[str, Any], mapped: Mapped) -> tuple[str, str | None]:
-    """Return the first text that is more than white space, and the name it stands under (None where there is none)."""
+    """Return the first text of which something can be seen, and the name it stands under (None where there is none)."""
     for name in mapped.text:
         value = values[name]
-        if type(value) is str and value and not value.isspace():
+        if type(value) is str and _visible(value):
             return value, name
     return "", None
 

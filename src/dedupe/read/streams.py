@@ -69,10 +69,15 @@ def unpack(file: IO[bytes], compression: str | None) -> Iterator[bytes]:
     for used, data in steps:
         packed += used
         unpacked += len(data)
-        if unpacked > BOMB_FLOOR and unpacked > BOMB_RATIO * packed:
-            raise BadInputError("bomb", f"{unpacked:,} bytes from {packed:,} ({compression}), over {BOMB_RATIO} to 1")
+        refuse_bomb(unpacked, packed, compression)
         if data:
             yield data
+
+
+def refuse_bomb(unpacked: int, packed: int, kind: str) -> None:
+    """Raise BadInputError where so many bytes came, or would come, from so few."""
+    if unpacked > BOMB_FLOOR and unpacked > BOMB_RATIO * packed:
+        raise BadInputError("bomb", f"{unpacked:,} bytes from {packed:,} ({kind}), over {BOMB_RATIO} to 1")
 
 
 def _read(file: IO[bytes], size: int = CHUNK) -> bytes:

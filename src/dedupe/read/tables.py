@@ -18,9 +18,13 @@ from dedupe.read.dates import EARLIEST, LATEST
 from dedupe.read.decode import decode
 from dedupe.read.parts import ReadBatch
 from dedupe.read.reasons import BadInputError
-from dedupe.read.rows import Rows, dump_extra, no_text, put_notes
+from dedupe.read.rows import VISIBLE, Rows, dump_extra, no_text, put_notes
+from dedupe.read.streams import refuse_bomb
 
 _MOST_GROWN = 64 << 20
+_MOST_IN_ROW = 256 << 20  # a list may repeat one long string as often as it likes
+_OBJECT_BYTES = 64
+_OUT_OF_RANGE = "<value out of range"
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
@@ -35,25 +39,74 @@ def unique_names(names: Sequence[str]) -> list[str]:
 
 
 def read_table(batch: pa.RecordBatch, first: int, out: Rows) -> Iterator[ReadBatch]:
-    """Yield batches of articles from one batch of a table whose first row is record `first` of its part."""
+    """Yield batches of articles from one batch of a table whose first row is record `first` of its part.
+
+    Raises BadInputError: bomb, where the rows of the part so far come to far more bytes than its file has.
+    """
     yield from out.take()
-    for low, high in _bounded(batch):
+    grown = sum((_grown(column) for column in batch.columns), np.zeros(batch.num_rows, np.int64))
+    for low, high in _bounded(grown):
+        out.unpacked += int(grown[low:high].sum())
+        refuse_bomb(out.unpacked, out.size, out.format)
+        if grown[low] > _MOST_IN_ROW:
+            out.numbered = first + low
+            out.reject(first + low, "too_large", f"the row comes to {grown[low]:,} bytes")
+            continue
         yield _read_slice(batch.slice(low, high - low), first + low, out)
 
 
-def _bounded(batch: pa.RecordBatch) -> Iterator[tuple[int, int]]:
-    """Cut a batch so that no piece grows beyond bounds when its dictionaries are written out: values may be shared by rows."""
-    grown = np.zeros(batch.num_rows, np.int64)
-    for column in batch.columns:
-        if pa.types.is_dictionary(column.type) and _stringy(column.type.value_type) and len(column.dictionary):
-            sizes = pc.fill_null(pc.binary_length(plain(column.dictionary)), 0).take(pc.fill_null(column.indices, 0))
-            grown += sizes.to_numpy(zero_copy_only=False)
+def _bounded(grown: np.ndarray[Any, Any]) -> Iterator[tuple[int, int]]:
+    """Cut a batch so that no piece grows beyond bounds when it is written out: rows may share values."""
     low = 0
-    while low < batch.num_rows:
+    while low < len(grown):
         ends = np.cumsum(grown[low:])
         high = low + max(1, int(np.searchsorted(ends, _MOST_GROWN, "right")))
         yield low, high
         low = high
+
+
+def _grown(column: pa.Array) -> np.ndarray[Any, Any]:
+    """Return how many bytes each row of a column comes to when what is shared between values is written out."""
+    kind = column.type
+    sizes: np.ndarray[Any, Any]
+    if isinstance(column, pa.ExtensionArray):
+        return _grown(column.storage)
+    if column.null_count == len(column):  # also where there are no rows
+        return np.zeros(len(column), np.int64)
+    if pa.types.is_dictionary(kind):
+        sizes = _grown(column.dictionary)[pc.fill_null(column.indices, 0).to_numpy(zero_copy_only=False)]
+        sizes = sizes * column.is_valid().to_numpy(zero_copy_only=False)
+        return sizes
+    if pa.types.is_run_end_encoded(kind):
+        ends = column.run_ends.to_numpy(zero_copy_only=False)
+        places = np.searchsorted(ends, np.arange(len(column)) + column.offset, "right")
+        sizes = _grown(column.values.slice(places[0], places[-1] - places[0] + 1))
+        sizes = sizes[places - places[0]]
+        return sizes
+    if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):  # each begins with its length, in 16 bytes
+        views = np.frombuffer(column.buffers()[1], np.int32)[4 * column.offset :: 4][: len(column)]
+        return np.where(column.is_valid().to_numpy(zero_copy_only=False), views, 0).astype(np.int64)
+    if pa.types.is_struct(kind):
+        return sum((_grown(column.field(at)) for at in range(kind.num_fields)), np.zeros(len(column), np.int64))
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_map(kind):
+        offsets = column.offsets.to_numpy(zero_copy_only=False)
+        return _added(column.values, offsets[:-1], np.diff(offsets))
+    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
+        return _added(column.values, *(part.to_numpy(zero_copy_only=False) for part in (column.offsets, column.sizes)))
+    if pa.types.is_fixed_size_list(kind):
+        starts = (np.arange(len(column)) + column.offset) * kind.list_size
+        return _added(column.values, starts, np.full(len(column), kind.list_size))
+    if pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):
+        return np.asarray(pc.fill_null(pc.binary_length(column), 0), np.int64)
+    return np.full(len(column), kind.byte_width if pa.types.is_fixed_size_binary(kind) else 8)
+
+
+def _added(values: pa.Array, starts: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return what the values of each list come to, with the Python object that is made of each."""
+    low, high = starts.min(), (starts + counts).max()
+    ends = np.concatenate([[0], np.cumsum(_grown(values.slice(low, high - low)) + _OBJECT_BYTES)])
+    sizes: np.ndarray[Any, Any] = ends[starts + counts - low] - ends[starts - low]
+    return sizes
 
 
 def _read_slice(batch: pa.RecordBatch, first: int, out: Rows) -> ReadBatch:
@@ -110,7 +163,7 @@ class _Table:
             strings = self._strings(name, failed)
             if strings is None:
                 continue
-            usable = pc.invert(pc.or_(pc.utf8_is_space(strings), pc.equal(pc.binary_length(strings), 0)))
+            usable = pc.match_substring_regex(strings, VISIBLE)
             fresh = pc.and_(pc.fill_null(usable, False), text.is_null())
             mask = fresh.to_numpy(zero_copy_only=False)
             source[mask] = order
@@ -307,10 +360,18 @@ def _json_value(value: Any) -> Any:
 
 
 def _as_written(column: pa.Array) -> list[str | None]:
+    """Return values as Arrow writes them, and times beyond its calendar as the numbers that they are stored as."""
+    if pa.types.is_nested(column.type):
+        pieces = (column.slice(row, 1) for row in range(len(column)))
+        return [None if piece.null_count else piece.to_string(skip_new_lines=True)[1:-1] for piece in pieces]
     try:
-        return column.cast(pa.string()).to_pylist()  # type: ignore[no-any-return]
+        words = column.cast(pa.string()).to_pylist()
     except (pa.ArrowException, ValueError):
-        return [str(value) if value else None for value in column.cast(pa.int64()).to_pylist()]
+        words = [None if null else _OUT_OF_RANGE for null in column.is_null().to_pylist()]
+    if any(word and word.startswith(_OUT_OF_RANGE) for word in words):
+        numbers = column.view(pa.int64() if column.type.bit_width == 64 else pa.int32()).to_pylist()
+        words = [str(n) if w and w.startswith(_OUT_OF_RANGE) else w for n, w in zip(numbers, words, strict=True)]
+    return words  # type: ignore[no-any-return]
 
 
 def _hashes(text: pa.Array) -> list[str]:
