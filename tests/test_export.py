@@ -6,7 +6,11 @@ import io
 import json
 import os
 import random
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -257,6 +261,59 @@ def test_a_name_that_is_only_an_end_tells_the_form_and_no_columns_are_told(dedup
     refused = dedupe("export", output, tmp_path / "a.csv", "--columns", "")
     assert refused.exit_code == 2
     assert "No column is named." in refused.stderr
+
+
+@pytest.mark.parametrize("command", [["export", "--format", "csv"], ["report"]])
+def test_a_link_stays_one_and_a_pipe_takes_the_bytes(command: list[str], output: Path, tmp_path: Path) -> None:
+    def run(target: Path, *options: str) -> subprocess.CompletedProcess[bytes]:
+        to = ["-o", str(target)] if command == ["report"] else [str(target)]
+        arguments = [sys.executable, "-m", "dedupe", command[0], str(output), *to, *command[1:], *options]
+        return subprocess.run(arguments, capture_output=True, check=False, timeout=60)
+
+    plain, (link, real, pipe) = tmp_path / "plain", (tmp_path / name for name in ("link", "there/real", "pipe"))
+    assert run(plain).returncode == 0
+    real.parent.mkdir()
+    real.write_text("mine")
+    link.symlink_to(real)
+    if command != ["report"]:
+        assert run(link).returncode == 2
+        assert real.read_text() == "mine"
+    assert run(link, *(["--force"] if command != ["report"] else [])).returncode == 0
+    assert link.is_symlink()
+    assert real.read_bytes() == plain.read_bytes()
+    assert [path.name for path in real.parent.iterdir()] == ["real"]
+
+    shown = run(Path("/dev/stdout"))
+    assert (shown.returncode, shown.stdout) == (0, plain.read_bytes())
+    assert b"wrote" in shown.stderr
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_bytes)
+        assert run(pipe).returncode == 0
+        assert read.result(timeout=30) == plain.read_bytes()
+    assert pipe.is_fifo()
+    assert run(Path("/dev/null")).returncode == 0
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_damaged_table_is_refused(dedupe: Dedupe, output: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(output, copy)
+    data = bytearray((copy / "canonical.parquet").read_bytes())
+    data[len(data) // 3] ^= 1
+    (copy / "canonical.parquet").write_bytes(data)
+    refused = dedupe("export", copy, tmp_path / "a.csv")
+    assert refused.exit_code == 3
+    assert "canonical.parquet of" in refused.stderr
+    assert "its hash is not the one in the manifest" in refused.stderr
+    assert not (tmp_path / "a.csv").exists()
+    assert dedupe("export", copy, tmp_path / "a.csv", "--all").exit_code == 0
+
+
+def test_a_hyphen_is_no_name(dedupe: Dedupe, output: Path) -> None:
+    refused = dedupe("export", output, "-", "--format", "csv")
+    assert refused.exit_code == 2
+    assert "- is neither" in refused.stderr
 
 
 def test_the_output_itself_is_no_target(output: Path, dedupe: Dedupe) -> None:

@@ -169,13 +169,15 @@ def report(output: Path, path: Path | None, as_json: bool) -> None:
     from dedupe.corpus.output import Output
     from dedupe.report.figures import figures
     from dedupe.report.page import write_report
+    from dedupe.write.place import is_stream
 
     opened = Output(output)
     found = figures(output, opened.manifest)
     if as_json:
         show_json(found)
     else:
-        click.echo(f"wrote {write_report(output, found, path)}")
+        written = write_report(output, found, path)
+        click.echo(f"wrote {written}", err=is_stream(written))  # into a pipe it may be the report that goes there
 
 
 @cli.command(short_help="Show the tables of an output, and check them.")

@@ -33,6 +33,7 @@ def export(output: Path, target: Path, form: Any, every: bool, by: Any, columns:
     from dedupe.corpus.export import export as carry_out
     from dedupe.corpus.output import Output
     from dedupe.quantities import amount, size
+    from dedupe.write.place import is_stream
 
     with progress_shown(options["quiet"]) as progress:
         done = carry_out(
@@ -50,13 +51,15 @@ def export(output: Path, target: Path, form: Any, every: bool, by: Any, columns:
         show_json(done.as_dict())
         return
     files = f" in {amount(done.files, 'file')}" if done.by or done.format == "text" else ""
-    click.echo(f"wrote {amount(done.articles, 'article')}{files} ({size(done.bytes)}) to {done.path}")
+    # Into a pipe it may be what goes there.
+    told = is_stream(target)
+    click.echo(f"wrote {amount(done.articles, 'article')}{files} ({size(done.bytes)}) to {done.path}", err=told)
     opened = {
         "parquet": f"pandas.read_parquet({done.path!r})",
         "jsonl": f"pandas.read_json({done.path!r}, lines=True)",
         "csv": f"pandas.read_csv({done.path!r})",
     }
-    if done.format in opened:
+    if done.format in opened and not told:
         click.echo(f"open it in Python: {opened[done.format]}")
     if done.format == "csv" and not options["spreadsheet"]:
         from dedupe.console import notice

@@ -26,7 +26,9 @@ from dedupe.engine.timings import Progress, silent
 from dedupe.errors import UsageError, unwritable
 from dedupe.quantities import amount
 from dedupe.schema import CORPUS
+from dedupe.write.manifest import check_files
 from dedupe.write.parquet import COMPRESSION_LEVEL, ROW_GROUP_BYTES, TableWriter, with_footer
+from dedupe.write.place import beside, is_stream, put_in_place
 
 if TYPE_CHECKING:
     from dedupe.corpus.output import Output
@@ -93,8 +95,11 @@ def export(
     folder; all others a file, compressed where its name ends in .gz or .zst. `spreadsheet` disarms cells of CSV that a
     spreadsheet would take for formulas.
 
+    A table is compared with its hash before it is read. A pipe or a device takes the bytes once all are written.
+
     Raises UsageError for what cannot be done as asked, before anything is written; and where the target is there already,
-    unless `force`, which replaces a file, or a folder that holds what an export wrote and nothing else.
+    unless `force`, which replaces a file, or a folder that holds what an export wrote and nothing else. Raises OutputError for
+    a table that is damaged.
     """
     form = _form(target, format)
     wanted = _columns(columns, form)
@@ -116,6 +121,7 @@ def export(
     folder = by is not None or form == "text"
     _check_target(target, output.folder, folder, force)
     source = output.path("corpus" if every else "canonical")
+    check_files(output.folder, output.manifest, source.name.__eq__)
     facts = {"fingerprint": output.manifest["fingerprint"]}
     with pq.ParquetFile(source) as file, _in_place(target, folder) as draft:
         total, rows = file.metadata.num_rows, 0
@@ -132,12 +138,15 @@ def export(
 
 
 def _form(target: Path, given: Format | None) -> Format:
-    if given is not None:
-        if given not in get_args(Format):
-            raise UsageError(f"{given!r} is no form of export.", f"Forms are: {', '.join(get_args(Format))}.")
-        return given
+    if given is not None and given not in get_args(Format):
+        raise UsageError(f"{given!r} is no form of export.", f"Forms are: {', '.join(get_args(Format))}.")
     if target.name == "-":
-        raise UsageError("An export is a file or a folder, and - is neither.", "Give it a name, like articles.jsonl.")
+        raise UsageError(
+            "An export is a file or a folder, and - is neither.",
+            "Give it a name, like articles.jsonl, or /dev/stdout and a form.",
+        )
+    if given is not None:
+        return given
     name = target.name.lower()
     for end in _PACKED:
         name = name.removesuffix(end)
@@ -180,7 +189,7 @@ def _check_target(target: Path, output: Path, folder: bool, force: bool) -> None
             what = "holds an earlier export" if ours else "is a folder that holds more than an export wrote"
             replacing = "another name, or replace it by force" if folder else "another name, or a form that is a folder again"
             raise UsageError(f"{target} {what}.", f"Give {replacing if ours else 'another name'}.")
-    elif folder or not force:
+    elif folder or not (force or is_stream(target)):
         hint = "Give another name." if folder else "Give another name, or replace it by force."
         raise UsageError(f"{target} is there already.", hint)
 
@@ -195,8 +204,7 @@ def _is_export(folder: Path) -> bool:
 def _in_place(target: Path, folder: bool) -> Iterator[Path]:
     """Give a name to write to, which takes the target's place when all is written, and goes when it is not."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}-", dir=target.parent))
+        work = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}-", dir=beside(target)))
     except OSError as error:
         raise unwritable(target, error) from error
     try:
@@ -212,7 +220,7 @@ def _in_place(target: Path, folder: bool) -> Iterator[Path]:
             # A folder cannot replace one that holds something: the old one steps aside, and goes with our work folder.
             os.replace(target, old)
         try:
-            os.replace(draft, target)
+            put_in_place(draft, target)
         except OSError:
             if old.exists():
                 os.replace(old, target)

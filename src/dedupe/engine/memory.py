@@ -18,8 +18,8 @@ _BASE = 400_000_000
 _WORKER = 300_000_000
 _ARTICLE, _STORY = 900, 1_300
 
-# A restored article, packed, twice: as the model left it, and as its siblings did. Once takes 12.6 KB with 370 edits. What is made
-# of it on the way to its place is let go part by part, and is not counted.
+# A restored article, packed, twice: as the model left it, and as its siblings did. Once takes 12.6 KB with 370 edits. What is
+# made of it on the way to its place is let go part by part, and is not counted.
 _RESTORED = 30_000
 
 # What is advised leaves room for so much: 45,000 articles.

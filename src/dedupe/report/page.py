@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import tempfile
 import unicodedata
 from base64 import b64encode
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from dedupe.errors import unwritable
 from dedupe.quantities import amount, duration
 from dedupe.report.charts import axis, bars, columns, curve, heat, marks
 from dedupe.report.verdict import headline, look_first, percent, summary
+from dedupe.write.place import beside, put_in_place
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -33,19 +33,17 @@ _JOINERS = "\u200c\u200d"  # Persian, Indic scripts and emoji are written with t
 def write_report(folder: Path, found: dict[str, Any], path: Path | None = None) -> Path:
     """Write the report of the output in `folder`, of which `figures` has found these, and return its path.
 
-    `path`: another file than report.html of the output. The file is replaced in one step, and but for its section on the run
+    `path`: another file than report.html of the output, replaced as `put_in_place` does. But for its section on the run it
     depends on the input of the run alone. Raises UsageError where `path` cannot be written.
     """
     target = path or folder / REPORT
     page = render(found)
-    draft = target.with_name(target.name + ".tmp")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(page, encoding="utf-8", newline="\n")
-        os.replace(draft, target)
+        with tempfile.TemporaryDirectory(prefix=".report-", dir=beside(target)) as work:
+            draft = Path(work) / REPORT
+            draft.write_text(page, encoding="utf-8", newline="\n")
+            put_in_place(draft, target)
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink()
         if path is None:
             raise
         raise unwritable(target, error) from None
