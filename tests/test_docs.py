@@ -114,7 +114,7 @@ def settings_table() -> str:
 
 
 def schema_table(name: str) -> str:
-    from dedupe.corpus.inspect import TABLES
+    from dedupe.schema import TABLES
     from dedupe.write.card import _type
 
     schema = TABLES[name]
@@ -169,8 +169,8 @@ def test_every_benchmark_is_documented_once() -> None:
 
 
 def test_every_rule_schema_code_and_column_is_documented() -> None:
-    from dedupe.corpus.inspect import TABLES
     from dedupe.repair.rules import RULES
+    from dedupe.schema import TABLES
 
     named = {found["name"] for document in DOCUMENTS for found in _TABLE.finditer(document.read_text(encoding="utf-8"))}
     documented = "".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)

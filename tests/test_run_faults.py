@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import random
@@ -440,6 +441,44 @@ def test_a_damaged_table_is_told_by_every_command(
         again = dedupe("clean", made / "in", "-o", output, "-q", "--workers", "1", "--fresh")
         assert again.exit_code == 0, again.stderr
         assert check_output(output) == []
+
+
+def paths_within(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the path of every entry of a JSON object, at any depth."""
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            yield (*path, name)
+            yield from paths_within(entry, (*path, name))
+
+
+@pytest.mark.parametrize("harm", ["gone", "another kind"])
+def test_a_manifest_that_lacks_an_entry_or_has_another_kind_in_its_place_ends_no_command_with_a_trace(
+    harm: str, output: Path, dedupe: Callable[..., Result]
+) -> None:
+    one = pq.read_table(output / "corpus.parquet", columns=["article_id"])["article_id"][0].as_py()
+    commands = {
+        "stats": (output,), "inspect": (output, "--check"), "explain": (one, "-o", output), "report": (output,),
+        "diff": (output, output), "export": (output, output.parent / "out.jsonl", "--force"),
+    }  # fmt: skip
+    whole = json.loads((output / "manifest.json").read_text())
+    (output / "manifest.json").write_text("[]")
+    refused = dedupe("stats", output).exit_code
+    assert refused == 3
+    for path in paths_within(whole):
+        harmed = copy.deepcopy(whole)
+        within = harmed
+        for name in path[:-1]:
+            within = within[name]
+        if harm == "gone":
+            del within[path[-1]]
+        else:
+            within[path[-1]] = "words" if isinstance(within[path[-1]], dict | list | int | float) else ["words"]
+        (output / "manifest.json").write_text(json.dumps(harmed))
+        for verb, arguments in commands.items():
+            done = dedupe(verb, *arguments)
+            assert done.exception is None or isinstance(done.exception, SystemExit), (verb, path, done.exception)
+            refused += done.exit_code > 0
+    assert refused
 
 
 def test_a_map_of_ids_that_is_damaged_brings_nothing_back(output: Path, made: Path, dedupe: Callable[..., Result]) -> None:

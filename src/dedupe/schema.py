@@ -177,3 +177,15 @@ ID_MAP = build_schema(
         ("shared", pa.int32(), "members that both hold"),
     ]
 )
+
+TABLES: dict[str, pa.Schema] = {
+    "corpus": CORPUS,
+    "canonical": CORPUS,
+    "pairs": PAIRS,
+    "clusters": CLUSTERS,
+    "stories": STORIES,
+    "edits": EDITS,
+    "rejects": REJECTS,
+    "residue": RESIDUE,
+    "id_map": ID_MAP,
+}

@@ -19,20 +19,8 @@ from dedupe.errors import OutputError, command
 from dedupe.match.edges import RELATIONS
 from dedupe.quantities import amount, size
 from dedupe.repair.rules import RULES
-from dedupe.schema import CLUSTERS, CORPUS, EDITS, FORGOTTEN, ID_MAP, PAIRS, REJECTS, RESIDUE, SCHEMA_VERSION, STORIES
+from dedupe.schema import FORGOTTEN, SCHEMA_VERSION, TABLES
 from dedupe.write.manifest import file_digest, remedy
-
-TABLES: dict[str, pa.Schema] = {
-    "corpus": CORPUS,
-    "canonical": CORPUS,
-    "pairs": PAIRS,
-    "clusters": CLUSTERS,
-    "stories": STORIES,
-    "edits": EDITS,
-    "rejects": REJECTS,
-    "residue": RESIDUE,
-    "id_map": ID_MAP,
-}
 
 _COUNTED = ["cluster_size", "is_canonical", "relation", "language", "publisher", "n_words", "n_edits", "published_at"]
 _TOP = 8

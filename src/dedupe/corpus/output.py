@@ -12,8 +12,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from dedupe.config import Config
-from dedupe.errors import DedupeError, UsageError
-from dedupe.schema import SCHEMA_VERSION
+from dedupe.errors import UsageError
 from dedupe.write.manifest import load_manifest, reading
 from dedupe.write.publish import settle
 
@@ -31,13 +30,6 @@ class Output:
         settle(folder)
         self.folder = folder
         self.manifest = load_manifest(folder)
-        version = self.manifest["dedupe"]["schema_version"]
-        if version > SCHEMA_VERSION:
-            raise DedupeError(
-                f"{folder} was written by dedupe {self.manifest['dedupe']['version']} (schema {version});"
-                f" this one reads up to {SCHEMA_VERSION}.",
-                "Upgrade with: pip install --upgrade article-dedupe",
-            )
 
     @property
     def config(self) -> Config:

@@ -69,7 +69,7 @@ def figures(folder: Path, manifest: dict[str, Any], quoted: Quoted | None = None
         "weakest": _weakest(folder, corpus, quoted),
         "timeline": timeline(corpus["published_at"], canonical),
         **copied(corpus, publishers, quoted, folder),
-        "decisions": manifest["counts"].get("decisions", {}),
+        "decisions": manifest["counts"]["decisions"],
         "settings": settings,
         "matching": matching,
         "fingerprint": manifest["fingerprint"],

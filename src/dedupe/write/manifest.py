@@ -18,8 +18,8 @@ import pyarrow as pa
 
 from dedupe import __version__
 from dedupe.config import Config
-from dedupe.errors import OutputError, UsageError
-from dedupe.schema import SCHEMA_VERSION
+from dedupe.errors import DedupeError, OutputError, UsageError
+from dedupe.schema import SCHEMA_VERSION, TABLES
 from dedupe.tokens import string_buffers
 from dedupe.write.publish import MANIFEST
 
@@ -96,13 +96,31 @@ def manifest(
     )
 
 
-_NEEDED: dict[str, type] = {
-    "dedupe": dict, "settings": dict, "fingerprint": str, "generation": int, "counts": dict, "tables": dict
+# What is taken from a manifest without a further look, and the kind of each; "*" is every entry by whatever name.
+_NUMBER = (int, float)
+_FORM: dict[str, Any] = {
+    "dedupe": {"version": str, "schema_version": int},
+    "settings": {**dict.fromkeys(("clean", "exact_only", "stories"), bool), "no_rules": list, "threshold": _NUMBER},
+    "fingerprint": str,
+    "generation": int,
+    "input": {"files": int, "sha256": str},
+    "counts": {
+        **dict.fromkeys(("records", "rejects"), int),
+        **{name: {"*": int} for name in ("rules", "languages", "events", "decisions")},
+    },
+    "matching": {**dict.fromkeys(("num_perm", "seed", "bands", "rows"), int), "scheme": str, "shingle": str},
+    "tables": {f"{name}.parquet": {"rows": int} for name in TABLES} | {"*": {"sha256": str}},
+    "run": {
+        "finished_at": str, "paths": list, "seconds": _NUMBER, "timings": {"*": _NUMBER}, "versions": dict, "workers": int,
+    },
 }  # fmt: skip
 
 
 def load_manifest(output: Path) -> dict[str, Any]:
-    """Read the manifest of an output. Raises UsageError where there is none, OutputError where it is damaged."""
+    """Read the manifest of an output, and check that what commands take from it is there.
+
+    Raises UsageError where there is none, OutputError where it is damaged, DedupeError where it is of a newer version.
+    """
     try:
         loaded: dict[str, Any] = json.loads((output / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -111,11 +129,28 @@ def load_manifest(output: Path) -> dict[str, Any]:
         raise UsageError(f"{output} is a file, and no output of dedupe.", "Give the folder that a run has written.") from None
     except (ValueError, RecursionError, OSError) as error:
         raise damaged(output, MANIFEST, error) from None
-    entries = loaded if isinstance(loaded, dict) else {}
-    missing = [name for name, kind in _NEEDED.items() if not isinstance(entries.get(name), kind)]
-    if missing:
-        raise damaged(output, MANIFEST, f"it says nothing of {missing[0]!r}")
+    for name, form in _FORM.items():
+        wrong = _wrong(loaded, {name: form})
+        if wrong is not None:
+            raise damaged(output, MANIFEST, f"its {wrong!r} is missing or of another kind" if wrong else "it is no JSON object")
+        if name == "dedupe" and loaded[name]["schema_version"] > SCHEMA_VERSION:
+            raise DedupeError(
+                f"{output} was written by dedupe {loaded[name]['version']} (schema {loaded[name]['schema_version']});"
+                f" this one reads up to {SCHEMA_VERSION}.",
+                "Upgrade with: pip install --upgrade article-dedupe",
+            )
     return loaded
+
+
+def _wrong(value: Any, form: Any) -> str | None:
+    # The path of the first entry that is not as its form says; "" where the value itself is not.
+    if not isinstance(form, dict):
+        return None if isinstance(value, form) else ""
+    if not isinstance(value, dict):
+        return ""
+    asked = [(key, kind) for name, kind in form.items() for key in (value if name == "*" else [name])]
+    found = ((key, _wrong(value.get(key), kind)) for key, kind in asked)
+    return next((f"{key}.{inner}".rstrip(".") for key, inner in found if inner is not None), None)
 
 
 def damaged(output: Path, name: str, why: object) -> OutputError:
