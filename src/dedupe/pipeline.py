@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from dedupe.cluster.canonical import preference_columns, preference_rank
+from dedupe.cluster.canonical import Preference, preference_of
 from dedupe.cluster.clusters import JoinsOf, clusters, components
 from dedupe.cluster.constraints import Constraints
 from dedupe.config import Config
@@ -174,7 +174,7 @@ class Standing(NamedTuple):
 
 
 def stand(
-    articles: pa.Table,
+    preference: Preference,
     spun: np.ndarray,
     keys: np.ndarray,
     n_tokens: np.ndarray,
@@ -182,14 +182,13 @@ def stand(
     honoured: Honoured | None = None,
 ) -> Standing:
     """Order the articles, and find who stands for those of equal text. `spun`: (n,) bool. `keys`, `n_tokens`: as in `Signed`."""
-    preference = preference_columns(articles, spun)
-    rank = preference_rank(preference)
+    rank = preference.rank_with(spun)
     representative = exact_groups(keys, rank)
     if honoured:
         representative = honoured.constrain(representative, rank)
     # With no article to compare, only the edges between equal texts are left.
     compared = (representative == np.arange(len(rank))) & (n_tokens > 0) & (not config.exact_only)
-    return Standing(preference, rank, representative, compared)
+    return Standing(preference.columns_with(spun), rank, representative, compared)
 
 
 class Similar:
@@ -216,12 +215,13 @@ def compare(prepared: Prepared, config: Config, pool: Pool, honoured: Honoured |
     spun = scores >= gate_threshold()
     if adopted:
         spun[: prepared.fresh] = adopted.spun()
-    known = stand(prepared.articles, spun, signed.keys, signed.n_tokens, config, honoured)
+    preference = preference_of(prepared.articles)
+    known = stand(preference, spun, signed.keys, signed.n_tokens, config, honoured)
     proposed = propose_contained(signed.sketches, np.flatnonzero(known.compared), known.rank, prepared.fresh, pool.workers)
     told = tell_spun(scores, proposed.akin, signed.n_tokens, prepared.texts_of, pool, pool.workers)
     told = spun | told[known.representative]
     if (told != spun).any():
-        spun, known = told, stand(prepared.articles, told, signed.keys, signed.n_tokens, config, honoured)
+        spun, known = told, stand(preference, told, signed.keys, signed.n_tokens, config, honoured)
     prepared.articles = with_spun(prepared.articles, pa.array(spun))
     return Compared(known, proposed, spun)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,11 +22,32 @@ _REASONS = (
 )
 
 
-def preference_columns(articles: pa.Table, spun: np.ndarray) -> list[np.ndarray]:
-    """Return the columns that order articles as canonical, most telling first, smaller preferred: (n,) each, int64.
+class Preference(NamedTuple):
+    """Hold what orders articles as canonical, but for which of them are spun.
 
-    `spun`: (n,) bool, which articles are. Each column speaks of one article alone, so the order is total; the last is the place
-    of the article's ID, which is unique.
+    `columns`: most telling first, smaller preferred, (n,) each, int64. `rank`: (n,) int64, the place in the order by them.
+    """
+
+    columns: list[np.ndarray]
+    rank: np.ndarray
+
+    def columns_with(self, spun: np.ndarray) -> list[np.ndarray]:
+        """Return all columns of the order, that of the spun first. `spun`: (n,) bool."""
+        return [spun.astype(np.int64), *self.columns]
+
+    def rank_with(self, spun: np.ndarray) -> np.ndarray:
+        """Return each article's place, 0 first, where the `spun` come after all others: (n,) int64.
+
+        Who is spun is told once more when all have been looked at; of a million the columns are sorted in 0.7 s, this takes 0.03.
+        """
+        below = np.searchsorted(np.sort(self.rank[spun]), self.rank)
+        return np.where(spun, np.count_nonzero(~spun) + below, self.rank - below)
+
+
+def preference_of(articles: pa.Table) -> Preference:
+    """Return what orders articles as canonical.
+
+    Each column speaks of one article alone, so the order is total; the last is the place of the article's ID, which is unique.
     """
     words = articles["n_words"].to_numpy().astype(np.int64)
     complete = np.floor(np.log2(np.maximum(words, 1)) * _STEPS_PER_DOUBLING).astype(np.int64)
@@ -32,18 +55,15 @@ def preference_columns(articles: pa.Table, spun: np.ndarray) -> list[np.ndarray]
     told = sum(
         pc.is_valid(articles[name]).to_numpy().astype(np.int64) for name in ("title", "author", "published_at", "publisher")
     )
-    order = pc.sort_indices(articles["article_id"]).to_numpy().astype(np.int64)
+    place = _places(pc.sort_indices(articles["article_id"]).to_numpy().astype(np.int64))
+    columns = [-complete, published, -told, articles["n_edits"].to_numpy().astype(np.int64), -words, place]
+    return Preference(columns, _places(np.lexsort(columns[::-1])))
+
+
+def _places(order: np.ndarray) -> np.ndarray:
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    return [spun.astype(np.int64), -complete, published, -told, articles["n_edits"].to_numpy().astype(np.int64), -words, place]
-
-
-def preference_rank(columns: list[np.ndarray]) -> np.ndarray:
-    """Return each article's place in the total order of preference, 0 first: (n,) int64."""
-    order = np.lexsort(columns[::-1])
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    return rank
+    return place
 
 
 def why_canonical(columns: list[np.ndarray], canonical: int, runner_up: int) -> str:

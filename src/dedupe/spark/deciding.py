@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from dedupe.cluster.canonical import preference_of
 from dedupe.config import Config
 from dedupe.engine.timings import Timings, silent
 from dedupe.gather import take_rows
@@ -95,7 +96,7 @@ class DecideBins:
         signed = Signed(signatures, keys, n_tokens, sketches)
         small, large = (np.searchsorted(rows, side) for side in (small, large))
         spun = articles["is_spun"].to_numpy()
-        known = stand(articles, spun, signed.keys, signed.n_tokens, self.config, honoured)
+        known = stand(preference_of(articles), spun, signed.keys, signed.n_tokens, self.config, honoured)
         similar = Similar(lambda wanted: take_rows(articles["text"], wanted), 1, signed.n_tokens)
         proposed = Proposed(small, large, 0, 0, (np.empty(0, np.int64), np.empty(0, np.int64)))
         matched = decide(signed, spun, known, proposed, similar, self.config, silent, Timings(), honoured)

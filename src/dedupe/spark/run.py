@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dedupe.cluster.canonical import preference_of
 from dedupe.cluster.clusters import components
 from dedupe.config import Config
 from dedupe.engine.spark import Spark, run_task
@@ -193,7 +194,8 @@ def match(pieces: Pieces, far: FarArticles, signs: Signs, config: Config, honour
     scores, keys, n_tokens = far.light["spin_score"].to_numpy(), signs.keys, signs.n_tokens
     similar = Similar(far.texts_of, pieces.spark.workers, n_tokens)
     spun: np.ndarray = scores >= gate_threshold()
-    known = stand(far.light, spun, keys, n_tokens, config, honoured)
+    preference = preference_of(far.light)
+    known = stand(preference, spun, keys, n_tokens, config, honoured)
     bands = choose_bands(config.threshold, config.recall)
     looked = capped = 0
     links: list[tuple[np.ndarray, np.ndarray]] = []
@@ -206,7 +208,7 @@ def match(pieces: Pieces, far: FarArticles, signs: Signs, config: Config, honour
         far.fetch(np.concatenate(to_be_read(akin, n_tokens, scores)))
         told = spun | tell_spun(scores, akin, n_tokens, similar.read)[known.representative]
         if (told != spun).any():
-            spun, known = told, stand(far.light, told, keys, n_tokens, config, honoured)
+            spun, known = told, stand(preference, told, keys, n_tokens, config, honoured)
         pieces.spark.begin("candidates by bands")
         near, looked = _near_links(pieces, known, config)
     else:
