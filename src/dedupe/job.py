@@ -37,11 +37,10 @@ from dedupe.stages.deciding import Honoured, Taken, take_decisions
 from dedupe.stages.examples import examples
 from dedupe.stages.preparing import Prepared
 from dedupe.stages.results import name_results
-from dedupe.stages.storytelling import Told, terms_of_drafts
-from dedupe.stages.term_files import write_terms
+from dedupe.stages.storytelling import Told
 from dedupe.summary import Summary, summarise
 from dedupe.write.card import card
-from dedupe.write.index import FOLDER, write_index
+from dedupe.write.index import write_index
 from dedupe.write.manifest import file_digest, input_digest, load_manifest, manifest, reading, run_section
 from dedupe.write.publish import MANIFEST, flush, publish, writing
 from dedupe.write.publish import begin as begin_run
@@ -242,10 +241,7 @@ def _write(
         found.update(figures(new, stated, OfRun(articles, place(slice(0, len(articles))))))
         load_templates()
 
-    with (
-        beside(_keep_terms, new, prepared, matched) as terms_kept,
-        beside(_inputs, plan, prepared.articles, prepared.rejects, before, matched.honoured) as read,
-    ):
+    with beside(_inputs, plan, prepared.articles, prepared.rejects, before, matched.honoured) as read:
         rows = write_tables(
             new,
             prepared.articles,
@@ -262,7 +258,6 @@ def _write(
             prepared.adopted.folder if prepared.adopted else None,
             look,
         )
-        terms_kept.result()
     if summary.records != rows["corpus"] + rows["rejects"]:
         raise DedupeError(
             f"{summary.records:,} records were read, but {rows['corpus']:,} articles and {rows['rejects']:,} rejects came out.",
@@ -305,10 +300,3 @@ def _checked(new: Path, files: Sequence[Path], rows: dict[str, int], threads: in
         path.relative_to(new).as_posix(): {"sha256": digest, **({"rows": rows[path.stem]} if path.suffix == ".parquet" else {})}
         for path, digest in zip(files, digests, strict=True)
     }
-
-
-def _keep_terms(new: Path, prepared: Prepared, matched: Matched) -> None:
-    # As the articles were matched: what a refusal has changed before that is not as in the files, what de-spinning changes is.
-    if prepared.terms:
-        rewritten = matched.honoured.rewritten if matched.honoured else {}
-        write_terms(new / FOLDER, prepared.terms, *terms_of_drafts(prepared.columns, rewritten))

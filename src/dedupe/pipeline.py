@@ -47,8 +47,8 @@ from dedupe.stages.deciding import Honoured, Taken, find_articles, honour, rewri
 from dedupe.stages.despinning import drafted_parts, restore_by_model, restore_by_siblings, tell_spun
 from dedupe.stages.maps import class_shingle_sets, gate_threshold, load_signed, tells_stories
 from dedupe.stages.preparing import Prepared, prepare, with_spun
-from dedupe.stages.storytelling import Told, no_stories, tell_stories
-from dedupe.stages.term_files import load_terms
+from dedupe.stages.storytelling import Told, no_stories, tell_stories, terms_of_drafts
+from dedupe.stages.term_files import load_terms, write_terms
 from dedupe.stages.unlearning import unlearn
 
 
@@ -111,7 +111,8 @@ def carry_out(
     if taken is not None:
         with timings.of("honour decisions"):
             honoured = find_decided(prepared, taken, config)
-    with timings.of("match and verify"):
+    # Beside matching, which at times has work for one core alone.
+    with beside(index_terms, prepared, honoured) as indexed, timings.of("match and verify"):
         compared = compare(prepared, config, pool, honoured)
     memory.give_back()
     # The model reads what clusters have no say in, so it restores while they are found: on one core of two, most of the time.
@@ -122,6 +123,7 @@ def carry_out(
             drafts, prepared.unrestored = restored.result()
             drafts = honoured.without_refused(drafts) if honoured else drafts
     pool.rest()
+    indexed.result()
     prepared.let_go()
     memory.give_back()
     with timings.of("stories"):
@@ -146,6 +148,16 @@ def find_decided(prepared: Prepared, taken: Taken, config: Config) -> Honoured:
             prepared.signed = load_signed(prepared.index)
         prepared.rules -= gone
     return honoured
+
+
+def index_terms(prepared: Prepared, honoured: Honoured | None) -> None:
+    """Put the terms of all articles beside their signatures, for the index of the output.
+
+    As the articles are matched: what a refusal has changed by now is not as in the files, what de-spinning will change is.
+    """
+    if prepared.terms:
+        rewritten = honoured.rewritten if honoured else {}
+        write_terms(prepared.index, prepared.terms, *terms_of_drafts(prepared.columns, rewritten))
 
 
 def tell(prepared: Prepared, matched: Matched, drafts: Mapping[int, Draft], config: Config, threads: int = 1) -> Told:

@@ -24,7 +24,7 @@ from dedupe import __version__
 from dedupe.cluster.identity import number_equals
 from dedupe.config import Config
 from dedupe.engine import memory
-from dedupe.engine.local import Pool
+from dedupe.engine.local import Pool, beside
 from dedupe.engine.stored import Columns, Stored
 from dedupe.engine.timings import Progress, Timings
 from dedupe.engine.watch import carefully
@@ -183,10 +183,14 @@ def prepare(
         arrays, shards = [adopted.signed_as(scratch), *shards], [*adopted.shards, *shards]
         rejects, records = pa.concat_tables([adopted.rejects, rejects]), records + adopted.articles + len(adopted.rejects)
     stored = Stored.of(shards)
+    articles = stored.columns(PREPARED)
+    with beside(gather_signed, arrays, scratch / _INDEX) as gathered:
+        numbered = numbered_ids(articles["article_id"])
+        signed = gathered.result()
     prepared = Prepared(
         stored=stored,
-        articles=stored.columns(PREPARED),
-        signed=gather_signed(arrays, scratch / _INDEX),
+        articles=articles,
+        signed=signed,
         index=scratch / _INDEX,
         shards=shards,
         terms=terms,
@@ -200,7 +204,7 @@ def prepare(
         adopted=adopted,
         known=sum(one.known for one in done),
     )
-    prepared.put(*numbered_ids(prepared.articles["article_id"]), "numbered")
+    prepared.put(*numbered, "numbered")
     return prepared
 
 
