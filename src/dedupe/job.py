@@ -25,7 +25,7 @@ from dedupe.engine import memory
 from dedupe.engine.local import Pool, beside, useful_workers
 from dedupe.engine.timings import Progress, Timings, silent
 from dedupe.errors import DedupeError, UsageError
-from dedupe.pipeline import Matched, carry_out
+from dedupe.pipeline import Matched, carry_out, index_terms
 from dedupe.read import plan as plan_input
 from dedupe.read.parts import Plan
 from dedupe.report.figures import figures
@@ -40,7 +40,7 @@ from dedupe.stages.results import name_results
 from dedupe.stages.storytelling import Told
 from dedupe.summary import Summary, summarise
 from dedupe.write.card import card
-from dedupe.write.index import write_index
+from dedupe.write.index import FOLDER, write_index
 from dedupe.write.manifest import file_digest, input_digest, load_manifest, manifest, reading, run_section
 from dedupe.write.publish import MANIFEST, flush, publish, writing
 from dedupe.write.publish import begin as begin_run
@@ -139,7 +139,7 @@ def _run(
             plan = plan_of(given, scratch)
             prepared, matched, told = carry_out(
                 plan, config, scratch, pool, progress, timings,
-                taken=taken, previous=held, joins=_same(held, target), forgotten=buried,
+                taken=taken, previous=held, joins=_same(held, target), forgotten=buried, index=new / FOLDER,
             )  # fmt: skip
         else:
             if _same(held, target):
@@ -149,6 +149,7 @@ def _run(
                 )
             learned = learned_lines(held, config) if held else None
             plan, prepared, matched, told = carried(given, config, scratch, progress, timings, learned, buried, taken)
+            index_terms(new / FOLDER, prepared, matched.honoured)
         with timings.of("write"):
             summary = _write(new, plan, prepared, matched, told, config, before, buried, pool.workers, given, timings, begin)
             progress("write", 1, 2)

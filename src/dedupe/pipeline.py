@@ -88,11 +88,13 @@ def carry_out(
     previous: Path | None = None,
     joins: bool = False,
     forgotten: frozenset[str] = frozenset(),
+    index: Path | None = None,
 ) -> tuple[Prepared, Matched, Told]:
     """Carry out a run up to what is to be written, honouring the decisions `taken`; with a `limit`, over so many records only.
 
     What the output `previous` has learned of repeated lines holds; where the run `joins` it, its articles are taken over.
-    Articles that are `forgotten` become rejects. Raises DedupeError where the pool's memory is too little for so many articles.
+    Articles that are `forgotten` become rejects. The terms of all are put into the folder `index`, where one is given. Raises
+    DedupeError where the pool's memory is too little for so many articles.
     """
     adopted = None
     if previous is not None and joins:
@@ -112,7 +114,7 @@ def carry_out(
         with timings.of("honour decisions"):
             honoured = find_decided(prepared, taken, config)
     # Beside matching, which at times has work for one core alone.
-    with beside(index_terms, prepared, honoured) as indexed, timings.of("match and verify"):
+    with beside(index_terms, index, prepared, honoured) as indexed, timings.of("match and verify"):
         compared = compare(prepared, config, pool, honoured)
     memory.give_back()
     # The model reads what clusters have no say in, so it restores while they are found: on one core of two, most of the time.
@@ -150,14 +152,14 @@ def find_decided(prepared: Prepared, taken: Taken, config: Config) -> Honoured:
     return honoured
 
 
-def index_terms(prepared: Prepared, honoured: Honoured | None) -> None:
-    """Put the terms of all articles beside their signatures, for the index of the output.
+def index_terms(index: Path | None, prepared: Prepared, honoured: Honoured | None) -> None:
+    """Put the terms of all articles into the index of an output, if there is to be one.
 
     As the articles are matched: what a refusal has changed by now is not as in the files, what de-spinning will change is.
     """
-    if prepared.terms:
+    if index is not None and prepared.terms:
         rewritten = honoured.rewritten if honoured else {}
-        write_terms(prepared.index, prepared.terms, *terms_of_drafts(prepared.columns, rewritten))
+        write_terms(index, prepared.terms, *terms_of_drafts(prepared.columns, rewritten))
 
 
 def tell(prepared: Prepared, matched: Matched, drafts: Mapping[int, Draft], config: Config, threads: int = 1) -> Told:

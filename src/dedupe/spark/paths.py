@@ -16,7 +16,7 @@ from dedupe.engine.spark import Spark, rows_by_partition, run_task, spark_sessio
 from dedupe.engine.stored import Stored
 from dedupe.engine.timings import Progress, Timings, silent
 from dedupe.errors import UsageError
-from dedupe.pipeline import Matched, index_terms
+from dedupe.pipeline import Matched
 from dedupe.read import plan as plan_input
 from dedupe.read.parts import Plan
 from dedupe.spark.run import Found, carry_out
@@ -136,4 +136,3 @@ def _bring_here(found: Found, config: Config, scratch: Path) -> None:
     prepared.stored = Stored.of(prepared.shards)
     prepared.articles = prepared.stored.columns(PREPARED)
     prepared.signed = gather_signed(prepared.shards, prepared.index)
-    index_terms(prepared, found.matched.honoured)

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from dedupe import __version__
 from dedupe.cluster.identity import number_equals
 from dedupe.config import Config
 from dedupe.engine import memory
-from dedupe.engine.local import Pool, beside
+from dedupe.engine.local import Pool
 from dedupe.engine.stored import Columns, Stored
 from dedupe.engine.timings import Progress, Timings
 from dedupe.engine.watch import carefully
@@ -184,13 +185,14 @@ def prepare(
         rejects, records = pa.concat_tables([adopted.rejects, rejects]), records + adopted.articles + len(adopted.rejects)
     stored = Stored.of(shards)
     articles = stored.columns(PREPARED)
-    with beside(gather_signed, arrays, scratch / _INDEX) as gathered:
+    # Waited for whatever happens: it takes files away that the next run would look for.
+    with ThreadPoolExecutor(1) as thread:
+        gathered = thread.submit(gather_signed, arrays, scratch / _INDEX)
         numbered = numbered_ids(articles["article_id"])
-        signed = gathered.result()
     prepared = Prepared(
         stored=stored,
         articles=articles,
-        signed=signed,
+        signed=gathered.result(),
         index=scratch / _INDEX,
         shards=shards,
         terms=terms,

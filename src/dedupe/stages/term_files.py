@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -90,7 +89,6 @@ def write_terms(index: Path, files: Sequence[Path], other: StoryTerms, others: n
     Files of so many articles as one here are linked: all but the last of what the run joins.
     """
     folder = index / "terms"
-    shutil.rmtree(folder, ignore_errors=True)  # of a run that was cut short
     folder.mkdir(parents=True)
     waiting: list[StoryTerms] = []
     first = held = written = 0

@@ -40,16 +40,14 @@ def link(source: Path, target: Path) -> None:
 
 
 def write_index(output: Path, arrays: Path, facts: dict[str, Any]) -> None:
-    """Make `output/index` of the files in `arrays`: one for each array, and the terms.
+    """Make `output/index` of the files in `arrays`, one for each array, and add `facts`, so that a stale one is refused.
 
-    `facts` say how they were made, so that a stale index is refused.
     The files are linked, not moved: a run that is cut short before it is published finds them where they were.
     """
     folder = output / FOLDER
-    for path in [*arrays.glob("*.npy"), *arrays.glob("terms/*.arrow")]:
-        target = folder / path.relative_to(arrays)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        link(path, target)
+    folder.mkdir(exist_ok=True)
+    for path in arrays.glob("*.npy"):
+        link(path, folder / path.name)
     (folder / _FACTS).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
