@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -69,15 +69,13 @@ def tell_spun(
     a, b = a[untold], b[untold]
     if not len(a):
         return spun
-    blocks = [(one, other) for one, other in zip(_blocks(a, texts_of), _blocks(b, texts_of), strict=True)]
-    worse = np.array([side for sides in _shared_out(pool, _worse, blocks, len(blocks)) for side in sides], np.int64)
+    sides = _in_blocks(pool, _worse, len(a), lambda block: tuple(texts_of(side[block]).to_pylist() for side in (a, b)))
+    # Of a pair whose reading ends its worker neither is told to be spun.
+    worse = np.zeros(len(a), np.int64)
+    worse[list(sides)] = list(sides.values())
     spun[a[worse < 0]] = True
     spun[b[worse > 0]] = True
     return spun
-
-
-def _blocks(rows: np.ndarray, texts_of: TextsOf) -> list[list[str]]:
-    return [texts_of(rows[start : start + _AT_ONCE]).to_pylist() for start in range(0, len(rows), _AT_ONCE)]
 
 
 def _worse(one: list[str], other: list[str]) -> list[int]:
@@ -97,28 +95,16 @@ def restore_by_model(articles: pa.Table, config: Config, pool: Workers, known: D
     spun = np.flatnonzero(articles["is_spun"].to_numpy())
     spun = spun[~np.isin(spun, np.fromiter(known, np.int64, len(known)))]
     scores = articles["spin_score"].to_numpy()
-    done: dict[int, bytes] = {}
-    for at_once in (_AT_ONCE, 1):
-        # Those of a block that has ended its worker once more come again, each by itself.
-        left = spun[~np.isin(spun, np.fromiter(done, np.int64, len(done)))]
-        if not len(left):
-            break
-        blocks = [left[start : start + at_once] for start in range(0, len(left), at_once)]
-        # Read as workers ask for them. In workers where there are any, even one block: this process matches meanwhile, and a
-        # thread of Python beside it takes every other turn from it.
-        jobs = ((take_table(articles, ["text", "edits"], block).to_pylist(), scores[block].tolist(), config) for block in blocks)
-        deadly = 0
-        for block, drafts in zip(blocks, pool.map(_repair, jobs, rescue=_leave), strict=True):
-            deadly += not drafts
-            if deadly > MOST_DEADLY:
-                raise WorkerDiedError
-            done.update(zip(block.tolist(), drafts, strict=bool(drafts)))
-    return known | Drafts(done), len(spun) - len(done)
-
-
-def _leave(*_: object) -> list[bytes]:
-    # No drafts of a block that ends its worker.
-    return []
+    # Read as workers ask for them. In workers where there are any, even one block: this process matches meanwhile, and a thread
+    # of Python beside it takes every other turn from it.
+    done = _in_blocks(
+        pool,
+        _repair,
+        len(spun),
+        lambda block: (take_table(articles, ["text", "edits"], spun[block]).to_pylist(), scores[spun[block]].tolist(), config),
+        least=1,
+    )
+    return known | Drafts({int(spun[place]): draft for place, draft in done.items()}), len(spun) - len(done)
 
 
 def _repair(rows: list[dict[str, Any]], scores: list[float], config: Config) -> list[bytes]:
@@ -157,10 +143,9 @@ def restore_by_siblings(
 
     accompanied = np.flatnonzero(stops - starts > 1)
     wanted = list(zip(*(column[accompanied].tolist() for column in (spun, starts, stops)), strict=True))
-    blocks = [wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE)]
-    jobs = (([job_of(*one) for one in block], config) for block in blocks)
-    done = [draft for followed in _shared_out(pool, _follow, jobs, len(blocks)) for draft in followed]
-    return drafts | Drafts(dict(zip(spun[accompanied].tolist(), done, strict=True)))
+    done = _in_blocks(pool, _follow, len(wanted), lambda block: ([job_of(*wanted[place]) for place in block], config))
+    # What ends its worker stays as the model left it.
+    return drafts | Drafts({wanted[place][0]: draft for place, draft in done.items()})
 
 
 def _follow(jobs: list[tuple[Draft, list[Sibling], float]], config: Config) -> list[bytes]:
@@ -170,11 +155,34 @@ def _follow(jobs: list[tuple[Draft, list[Sibling], float]], config: Config) -> l
     return [pack(job[0]) for job in jobs]
 
 
-def _shared_out(
-    pool: Workers | None, function: Callable[..., list[Done]], jobs: Iterable[tuple[Any, ...]], number: int
-) -> Iterator[list[Done]]:
-    # Each process loads the language model and the lexicon, in 0.2 s: one job is done in this one alone.
-    return pool.map(function, jobs) if pool and number > 1 else (function(*job) for job in jobs)
+def _in_blocks(
+    pool: Workers | None,
+    function: Callable[..., list[Done]],
+    number: int,
+    job_of: Callable[[np.ndarray], tuple[Any, ...]],
+    least: int = 2,
+) -> dict[int, Done]:
+    # What `function` makes of so many items, by their places; nothing of one that ends its worker also by itself. `job_of` gives
+    # the arguments of a block of places. `least`: blocks that are worth workers, each of which loads model and lexicon in 0.2 s.
+    done: dict[int, Done] = {}
+    for at_once in (_AT_ONCE, 1):
+        # Those of a block that has ended its worker once more come again, each by itself.
+        left = np.setdiff1d(np.arange(number), np.fromiter(done, np.int64, len(done)))
+        blocks = [left[start : start + at_once] for start in range(0, len(left), at_once)]
+        jobs = (job_of(block) for block in blocks)
+        shared = pool is not None and (len(blocks) >= least or at_once == 1)
+        made = pool.map(function, jobs, rescue=_nothing) if pool and shared else (function(*job) for job in jobs)
+        deadly = 0
+        for block, one in zip(blocks, made, strict=True):
+            deadly += not one
+            if deadly > MOST_DEADLY:
+                raise WorkerDiedError
+            done.update(zip(block.tolist(), one, strict=bool(one)))
+    return done
+
+
+def _nothing(*_: object) -> list[Any]:
+    return []
 
 
 def drafted_parts(
