@@ -62,7 +62,7 @@ def equal(one: StoryTerms, other: StoryTerms) -> bool:
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in (*term_files._KEPT, "offsets"))
 
 
-NOTHING = extract_terms(pa.array([], pa.string())), np.empty(0, np.int64)
+NOTHING = np.empty(0, np.int64), lambda rows: extract_terms(pa.array([], pa.string()))
 
 
 @pytest.mark.parametrize("sizes", [[50], [16, 16, 16, 2], [3, 0, 40, 7], [1] * 50, [16, 34]])
@@ -80,15 +80,40 @@ def test_the_files_are_the_same_however_a_run_was_cut(sizes: list[int], tmp_path
 def test_full_files_are_linked_unless_a_row_of_theirs_is_put_anew(tmp_path: Path) -> None:
     terms, other = extract_terms(texts(40)), extract_terms(texts(2, seed=2))
     before = cut(tmp_path / "in", terms, [16, 16, 8])
-    write_terms(tmp_path / "index", before, other, np.array([17, 39]))
+    others = np.array([17, 39])
+    write_terms(tmp_path / "index", before, others, lambda rows: other.take(np.searchsorted(others, rows)))
     first, second, third = terms_within(tmp_path / "index")
     assert first.samefile(before[0])
     assert not second.samefile(before[1])
     whole = StoryTerms.concatenate(list(load_terms([first, second, third], np.arange(40))))
-    expected = StoryTerms.concatenate(list(put_terms([terms], np.arange(40), other, np.array([17, 39]))))
-    assert equal(whole, expected)
-    assert equal(whole.take(np.array([17, 39])), other)
-    assert equal(whole.slice(0, 17), terms.slice(0, 17))
+    assert equal(whole.take(others), other)
+    assert equal(without(whole, others), without(terms, others))
+
+
+def without(terms: StoryTerms, rows: np.ndarray) -> StoryTerms:
+    return terms.take(np.delete(np.arange(len(terms.offsets) - 1), rows))
+
+
+@pytest.mark.parametrize("others", [[], [0], [39], [0, 1, 2, 3, 4, 5, 6], [5, 17, 18, 38], list(range(40))])
+@pytest.mark.parametrize("at_once", [1, 3, 100])
+def test_terms_put_anew_are_the_same_however_many_are_taken_at_a_time(
+    others: list[int], at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(term_files, "_AGAIN", at_once)
+    terms, other = extract_terms(texts(40)), extract_terms(texts(40, seed=2))
+    rows, asked = np.arange(40) * 3, []
+
+    def again(wanted: np.ndarray) -> StoryTerms:
+        asked.append(len(wanted))
+        return other.take(wanted // 3)
+
+    parts = [terms.slice(0, 7), terms.slice(7, 7), terms.slice(7, 40)]
+    # Some rows have no terms here, as those of articles that are no canonical ones.
+    put = StoryTerms.concatenate([terms.slice(0, 0), *put_terms(parts, rows, np.array([1, *(3 * np.array(others))]), again)])
+    for row in range(40):
+        assert equal(put.slice(row, row + 1), (other if row in others else terms).slice(row, row + 1))
+    assert max(asked, default=0) <= at_once
+    assert sum(asked) == len(others)
 
 
 def test_a_join_leaves_the_terms_of_one_run_over_all(tmp_path: Path) -> None:

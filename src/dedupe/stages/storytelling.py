@@ -18,7 +18,7 @@ from dedupe.match.story_vectors import vectors
 from dedupe.match.terms import StoryTerms, extract_terms, story_texts
 from dedupe.match.verify import Overlaps, Verifier
 from dedupe.repair.ledger import Draft
-from dedupe.stages.term_files import put_terms
+from dedupe.stages.term_files import TermsAgain, put_terms
 
 _UNKNOWN = np.iinfo(np.int64).min
 
@@ -64,8 +64,8 @@ def tell_stories(
     taken again from their `drafts`. `rows`: of the canonical articles. `canonical`: (n,) row of each article's canonical.
     `rank`: (n,) order of preference.
     """
-    redrawn, again = terms_of_drafts(articles, drafts)
-    made = vectors(put_terms(terms_of(rows), rows, redrawn, again), len(rows), verify.threads)
+    restored = put_terms(terms_of(rows), rows, *terms_of_drafts(articles, drafts))
+    made = vectors(restored, len(rows), verify.threads)
     times = take_rows(articles["published_at"], rows).cast(pa.int64()).fill_null(_UNKNOWN).to_numpy(zero_copy_only=False)
     order = np.empty(len(rows), np.int64)
     order[np.argsort(rank[rows], kind="stable")] = np.arange(len(rows))
@@ -92,18 +92,19 @@ def tell_stories(
         return Told(leader[canonical], a, b, said.tolist(), overlap.result())
 
 
-def terms_of_drafts(articles: pa.Table, drafts: Mapping[int, Draft]) -> tuple[StoryTerms, np.ndarray]:
-    """Extract the terms of articles as their `drafts` have them; return these and their rows, which ascend."""
-    rows = np.sort(np.fromiter(drafts, np.int64, len(drafts)))
-    blocks = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)] or [rows]
-    terms = [extract_terms(_texts(articles, drafts, block), take_rows(articles["language"], block)) for block in blocks]
-    return StoryTerms.concatenate(terms), rows
+def terms_of_drafts(articles: pa.Table, drafts: Mapping[int, Draft]) -> tuple[np.ndarray, TermsAgain]:
+    """Return the rows of `drafts`, which ascend, and what extracts the terms of some of them as these have them."""
+
+    def extracted(rows: np.ndarray) -> StoryTerms:
+        return extract_terms(_texts(articles, drafts, rows), take_rows(articles["language"], rows))
+
+    return np.sort(np.fromiter(drafts, np.int64, len(drafts))), extracted
 
 
 def _texts(articles: pa.Table, drafts: Mapping[int, Draft], rows: np.ndarray) -> pa.Array:
     taken = take_table(articles, ["title", "text"], rows)
     title, text = (taken[name].combine_chunks() for name in ("title", "text"))
-    drawn = np.isin(rows, list(drafts))
+    drawn = np.array([row in drafts for row in rows.tolist()], bool)
     if drawn.any():
         restored = pa.array([drafts[row].text for row in rows[drawn].tolist()], pa.string())
         text = pc.replace_with_mask(text, pa.array(drawn), restored)

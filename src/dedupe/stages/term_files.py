@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,12 @@ BLOCK = 1 << 14
 
 # The columns of terms that finding stories asks for; evidence takes the others anew from the texts that it quotes.
 _KEPT = ("hashes", "kinds", "rarities", "passages")
+
+# Articles whose terms are taken again at a time: those of one take 12 KB on the way.
+_AGAIN = 1024
+
+# Takes the terms of some rows, which ascend, from their texts as they are now.
+TermsAgain = Callable[[np.ndarray], StoryTerms]
 
 
 def keep_terms(path: Path, terms: StoryTerms) -> None:
@@ -66,25 +72,31 @@ def load_terms(files: Iterable[Path], rows: np.ndarray) -> Iterator[StoryTerms]:
         first = stop
 
 
-def put_terms(parts: Iterable[StoryTerms], rows: np.ndarray, other: StoryTerms, others: np.ndarray) -> Iterator[StoryTerms]:
-    """Put `other` terms, of the rows `others`, in place of those that `parts` hold, which are of the `rows`; all ascend."""
+def put_terms(parts: Iterable[StoryTerms], rows: np.ndarray, others: np.ndarray, again: TermsAgain) -> Iterator[StoryTerms]:
+    """Put terms of the rows `others`, taken `again`, in place of those that `parts` hold, which are of the `rows`; all ascend.
+
+    Some articles at a time, so that memory does not grow with those that are spun.
+    """
     begin = 0
     for part in parts:
         own = rows[begin : begin + len(part.offsets) - 1]
         begin += len(own)
         replaced = np.flatnonzero(np.isin(own, others))
-        if len(replaced):
-            places = np.searchsorted(others, own[replaced])
-            pieces = [part.slice(0, replaced[0])]
-            ends = [*replaced[1:].tolist(), len(own)]
-            for at, place, end in zip(replaced.tolist(), places.tolist(), ends, strict=True):
-                pieces += [other.slice(place, place + 1), part.slice(at + 1, end)]
-            part = StoryTerms.concatenate(pieces)
-        yield part
+        done = 0
+        for start in range(0, len(replaced), _AGAIN):
+            places = replaced[start : start + _AGAIN]
+            other = again(own[places])
+            pieces = []
+            for number, at in enumerate(places.tolist()):
+                pieces += [part.slice(done, at), other.slice(number, number + 1)]
+                done = at + 1
+            yield StoryTerms.concatenate(pieces)
+        if done < len(own):
+            yield part.slice(done, len(own))
 
 
-def write_terms(index: Path, files: Sequence[Path], other: StoryTerms, others: np.ndarray) -> None:
-    """Write the terms of all articles of a run into its index, those of the rows `others` in place of what the `files` hold.
+def write_terms(index: Path, files: Sequence[Path], others: np.ndarray, again: TermsAgain) -> None:
+    """Write the terms of all articles of a run into its index, those of `others` taken `again` in place of what the `files` hold.
 
     Files of so many articles as one here are linked: all but the last of what the run joins.
     """
@@ -99,7 +111,7 @@ def write_terms(index: Path, files: Sequence[Path], other: StoryTerms, others: n
             link(path, _numbered(folder, written))
             written += 1
             continue
-        waiting.extend(put_terms(load_terms([path], np.arange(count)), rows, other, others))
+        waiting.extend(put_terms(load_terms([path], np.arange(count)), rows, others, again))
         held += count
         while held >= BLOCK:
             whole = StoryTerms.concatenate(waiting)
