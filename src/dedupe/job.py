@@ -239,7 +239,7 @@ def _write(
         articles = prepared.articles
         place = placing(articles["article_id"].combine_chunks(), results.clustered, results.storied)
         stated = json.loads(described(read.result(), counts, matching, {}, {}))
-        found.update(figures(new, stated, OfRun(articles, place(slice(0, len(articles))))))
+        found.update(figures(new, stated, OfRun(prepared.columns, place(slice(0, len(articles))))))
         load_templates()
 
     with beside(_inputs, plan, prepared.articles, prepared.rejects, before, matched.honoured) as read:

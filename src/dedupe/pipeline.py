@@ -135,6 +135,7 @@ def carry_out(
         # Members of a cluster alone: another article on the event words its sentences in its own way, and is no witness.
         drafts = restore_by_siblings(drafts, prepared.columns, matched.canonical, matched.rank, config, pool)
         drafts = honoured.without_refused(drafts) if honoured else drafts
+        pool.rest()
         prepared.rules += prepared.put_parts(drafted_parts(prepared.articles, drafts), "despun")
     return prepared, matched, told
 

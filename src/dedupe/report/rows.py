@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dedupe.engine.stored import Columns
 from dedupe.gather import take_rows, take_table
 from dedupe.write.manifest import reading
 
@@ -56,14 +57,14 @@ class OnDisk:
 
 
 class OfRun:
-    """Quote a run from the articles that it has mapped, each with its own ledger in the column `edits`, while it writes them.
+    """Quote a run from its own articles, each with its ledger in the column `edits`, while it writes them.
 
     `placed`: the columns of corpus.parquet that say where an article belongs.
     """
 
-    def __init__(self, table: pa.Table, placed: Mapping[str, pa.Array]) -> None:
+    def __init__(self, table: Columns, placed: Mapping[str, pa.Array]) -> None:
         self._table, self._placed = table, placed
-        n_edits = table["n_edits"].to_numpy()
+        n_edits = self.columns(["n_edits"])["n_edits"].to_numpy()
         self._ends = np.cumsum(n_edits, dtype=np.int64)
         self._starts = self._ends - n_edits
 
